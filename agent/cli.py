@@ -1,0 +1,218 @@
+"""The command line: wiring, and the only place where an unexpected exception becomes an exit code."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from agent.publish.result import Result
+
+UPHELD, BROKEN, USAGE, UNPROVEN, INTERNAL, INTERRUPTED = 0, 1, 2, 3, 4, 130
+_EXITS = "exit codes: 0 all upheld, 1 something broken, 2 usage or configuration error, 3 nothing broken but something unproven, 4 internal error, 130 interrupted"
+
+
+def parser() -> argparse.ArgumentParser:
+    root = argparse.ArgumentParser(prog="upheld", description="Prove published security promises, or show what breaks them.", epilog=_EXITS)
+    root.add_argument("--version", action="store_true", help="print the version and end")
+    commands = root.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+
+    check = _command(commands, "check", "one run; the exit code is the answer", _check)
+    _configured(check)
+    check.add_argument("--estate", metavar="DIR", type=Path, help="judge a recorded estate instead of the world")
+    check.add_argument("--promise", metavar="ID", action="append", default=[], help="only this promise (repeatable)")
+    check.add_argument("--all-rules", action="store_true", help="every rule whose type is in the estate; needs no promises")
+    check.add_argument("--max-age", metavar="TIME", default="24h", help="how old an estate's facts may be (default 24h; 0 for no limit)")
+    check.add_argument("--format", metavar="FORMAT[=FILE]", action="append", default=[], help="text, json or ocsf; repeatable, once each on stdout or to a file")
+    check.add_argument("--fail-on", choices=["broken", "unproven", "new"], default="unproven", help="what sets the exit code (default: broken and unproven)")
+    check.add_argument("--severity", choices=["informational", "low", "medium", "high", "critical"], default="informational", help="only findings at least this severe set the exit code")
+    check.add_argument("--baseline", metavar="FILE", type=Path, help="an earlier JSON report: what stands in it is not new")
+    check.add_argument("--strict", action="store_true", help="unverifiable promises and accepted findings count, too")
+
+    collect = _command(commands, "collect", "read the world into an estate", _collect)
+    _configured(collect)
+    collect.add_argument("-o", "--output", metavar="DIR", type=Path, required=True, help="the new estate's folder")
+
+    diff = _command(commands, "diff", "what changed between two estates, and which verdicts with it", _diff)
+    _configured(diff)
+    diff.add_argument("before", metavar="ESTATE_A", type=Path)
+    diff.add_argument("after", metavar="ESTATE_B", type=Path)
+    diff.add_argument("--format", choices=["text", "json"], default="text")
+
+    import_ = _command(commands, "import", "an estate from CLI output", _import)
+    import_.add_argument("source", choices=["aws-cli"], help="what wrote the files")
+    import_.add_argument("folder", metavar="SRC", type=Path)
+    import_.add_argument("-o", "--output", metavar="DIR", type=Path, required=True, help="the new estate's folder")
+    import_.add_argument("--account", help="the account of files that no folder assigns to one")
+    import_.add_argument("--region", help="the region of files that no folder assigns to one")
+    import_.add_argument("--collected-at", metavar="TIME", help="when the files were written (RFC 3339); default: the newest file's time")
+    import_.add_argument("--assert-complete", metavar="BY", help="who asserts that what is not in the files does not exist")
+
+    doctor = _command(commands, "doctor", "identity, permissions, regions, clock, endpoints: before the first run", _doctor)
+    _configured(doctor)
+
+    rules = _command(commands, "rules", "the rules, and their own examples run", _rules)
+    rules.add_argument("what", choices=["list", "show", "test", "functions"])
+    rules.add_argument("name", nargs="?", help="a rule id for show; a file or folder for test")
+    rules.add_argument("-c", "--config", metavar="FILE", help=argparse.SUPPRESS)
+
+    permissions = _command(commands, "permissions", "the least-privilege policy for what is enabled", _permissions)
+    permissions.add_argument("provider", choices=["aws"])
+    _configured(permissions)
+
+    schema = _command(commands, "schema", "the JSON Schema of a file format", _schema)
+    schema.add_argument("name", choices=["findings", "config", "promises", "rule"])
+    return root
+
+
+def _command(commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, help_: str, run: Callable[[argparse.Namespace], int]) -> argparse.ArgumentParser:
+    command = commands.add_parser(name, help=help_, description=help_[0].upper() + help_[1:] + ".", epilog=_EXITS)
+    command.set_defaults(run=run)
+    command.add_argument("-q", "--quiet", action="store_true", help="no progress, no log lines below warnings")
+    return command
+
+
+def _configured(command: argparse.ArgumentParser) -> None:
+    command.add_argument("-c", "--config", metavar="FILE", help="default: $UPHELD_CONFIG, ./upheld.yaml, /etc/upheld/upheld.yaml")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    root = parser()
+    options = root.parse_args(arguments)
+    if options.version:
+        from importlib.metadata import version
+
+        print(f"upheld {version('upheld')}")
+        return UPHELD
+    if options.command is None:
+        root.print_help()
+        return USAGE
+    from agent import log
+
+    log.configure(quiet=options.quiet)
+    try:
+        return int(options.run(options))
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return INTERNAL
+    except Exception as error:
+        if line := _expected(error):
+            print(f"upheld: {line}", file=sys.stderr)
+            return USAGE
+        log.logger().error("internal-error", exc_info=True)
+        print(f"upheld: internal error: {type(error).__name__}: {error}; nothing above can be relied on", file=sys.stderr)
+        return INTERNAL
+
+
+def _expected(error: Exception) -> str | None:
+    """The one line for an error that a person can mend; None for a bug."""
+    from agent.collect.estate import EstateError
+    from agent.config import ConfigurationError
+    from agent.publish.text import printable
+    from checks.document import DocumentError
+
+    if isinstance(error, ConfigurationError | DocumentError | EstateError):
+        return printable(error)
+    return None
+
+
+def _check(options: argparse.Namespace) -> int:
+    from agent import config, gate, run
+    from agent.publish import outputs
+    from agent.terminal import progress
+
+    configuration = config.load(options.config, os.environ)
+    inputs = run.prepare(configuration, options.promise)
+    every = options.all_rules or not inputs.promises.promises
+    targets = outputs.targets(options.format, configuration)
+    max_age = _duration(options.max_age)
+    baseline = gate.read_baseline(options.baseline) if options.baseline else None
+    if options.fail_on == "new" and baseline is None:
+        raise config.ConfigurationError("--fail-on new needs --baseline FILE, an earlier JSON report")
+    with progress("collecting", quiet=options.quiet or options.estate is not None) as step:
+        result = run.check(inputs, options.estate, every=every, max_age=max_age, clock=run.Clock(), progress=step)
+    outputs.write(result, targets)
+    return gate.exit_code(result, fail_on=options.fail_on, severity=options.severity, baseline=baseline, strict=options.strict)
+
+
+def _duration(text: str) -> int:
+    from agent.config import ConfigurationError, seconds
+
+    try:
+        return 0 if text == "0" else seconds(text)
+    except ValueError as error:
+        raise ConfigurationError(f"--max-age: {error}") from error
+
+
+def _collect(options: argparse.Namespace) -> int:
+    from agent import config, run
+    from agent.collect.estate import read_estate
+    from agent.publish.text import gap_line
+    from agent.terminal import progress
+
+    inputs = run.prepare(config.load(options.config, os.environ))
+    every = not inputs.promises.promises
+    with progress("collecting", quiet=options.quiet) as step:
+        run.collect(inputs, options.output, run.plan_for(inputs, every=every), run.Clock(), step)
+    estate = read_estate(options.output)
+    resources = sum(len(held) for held in estate.resources.values())
+    print(f"{options.output}: {resources} resources of {len(estate.resources)} types, {len(estate.looks)} looks, {len(estate.gaps)} gaps")
+    for gap in estate.gaps:
+        print(f"  {gap_line(gap)}")
+    return UNPROVEN if estate.gaps else UPHELD
+
+
+def _diff(options: argparse.Namespace) -> int:
+    from agent import config, diff, run
+
+    inputs = run.prepare(config.load(options.config, os.environ))
+    return diff.show(inputs, options.before, options.after, as_json=options.format == "json")
+
+
+def _import(options: argparse.Namespace) -> int:
+    from agent.collect import aws_cli
+
+    print(aws_cli.import_folder(options.folder, options.output, account=options.account, region=options.region, collected_at=options.collected_at, asserted_by=options.assert_complete))
+    return UPHELD
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from agent import config, doctor, run
+
+    return doctor.examine(run.prepare(config.load(options.config, os.environ)), run.Clock())
+
+
+def _rules(options: argparse.Namespace) -> int:
+    from agent import rule_commands
+
+    return rule_commands.run(options.what, options.name)
+
+
+def _permissions(options: argparse.Namespace) -> int:
+    import json
+
+    from agent import config, permissions, run
+
+    inputs = run.prepare(config.load(options.config, os.environ))
+    every = not inputs.promises.promises
+    print(json.dumps(permissions.aws_policy(inputs.book.catalogue, run.plan_for(inputs, every=every)), indent=2))
+    return UPHELD
+
+
+def _schema(options: argparse.Namespace) -> int:
+    import json
+
+    from agent import schemas
+
+    print(json.dumps(schemas.schema(options.name), indent=2))
+    return UPHELD
+
+
+if __name__ == "__main__":
+    sys.exit(main())

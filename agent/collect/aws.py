@@ -1,0 +1,406 @@
+"""Collecting from AWS: every page, every region, several accounts; whatever could not be seen becomes a gap.
+
+One coordinator decides what is asked next and keeps all state; a bounded pool of threads does nothing but call. What
+is asked comes from the catalogue, cut down to what the enabled rules need.
+"""
+
+from __future__ import annotations
+
+import base64
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from agent.collect.aws_accounts import Entered
+from agent.collect.aws_client import HOME_REGION, Account, Deadline, Halt, Page, merged
+from agent.collect.aws_errors import Failure
+from agent.collect.estate import EstateWriter
+from checks import paths
+from checks.catalogue import Catalogue, Detail, Kind, TagCall
+from checks.model import GLOBAL, LISTING, Gap, Look, Place, Reason, Resource, digest
+from checks.plan import REGIONS, TAGS, Plan
+
+WORKERS = 16
+Progress = Callable[[int, int], None]
+
+
+@dataclass(slots=True)
+class _Draft:
+    """A resource while its details come in."""
+
+    resource: Resource
+    data: dict[str, Any]
+    item: Mapping[str, Any]
+    tags: dict[str, str] | None
+    evidence: list[str]
+    answered: bool = False
+    unsettled: list[tuple[str, Failure, bool]] = field(default_factory=list)
+    """(member, failure, vanished): answers that count only once the resource is known to be still there."""
+
+    def done(self) -> Resource:
+        seen = self.resource
+        return Resource(seen.id, seen.type, seen.account, seen.region, self.data, self.tags, tuple(sorted(self.evidence)), seen.listed_in)
+
+
+@dataclass(slots=True)
+class _Listing:
+    """One type in one place."""
+
+    kind: Kind
+    account: Account
+    place: Place
+    details: list[Detail]
+    tags: TagCall | None
+    drafts: dict[str, _Draft] = field(default_factory=dict)
+    pending: int = 0
+    confirming: bool = False
+
+
+@dataclass(slots=True)
+class AwsCollector:
+    """Collects what a plan asks for into a writer. `now` is the wall clock."""
+
+    catalogue: Catalogue
+    plan: Plan
+    writer: EstateWriter
+    deadline: Deadline
+    now: Callable[[], datetime]
+    workers: int = WORKERS
+    progress: Progress | None = None
+    _waiting: dict[Future[Page | Halt], tuple[_Listing, Callable[[Page | Halt], None]]] = field(default_factory=dict)
+    _finished: int = 0
+    _pool: ThreadPoolExecutor = field(init=False)
+
+    def collect(self, accounts: Iterable[Entered]) -> None:
+        """Collect all types of the plan, in every region of the accounts."""
+        self._pool = ThreadPoolExecutor(self.workers, thread_name_prefix="collect")
+        try:
+            for entered in accounts:
+                for listing in self._listings(entered.account, entered.regions):
+                    if listing.kind.name == REGIONS:
+                        self._listed(listing, entered.answer)
+                        self._settle(listing)
+                    elif listing.place.region == LISTING and isinstance(entered.answer, Halt):
+                        self._gap(listing, None, None, "DescribeRegions", entered.answer.failure, "ec2:DescribeRegions")
+                    else:
+                        self._start(listing)
+            self._drain()
+        finally:
+            self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _listings(self, account: Account, regions: tuple[str, ...]) -> Iterator[_Listing]:
+        for name, members in sorted(self.plan.items()):
+            kind = self.catalogue[name]
+            tags = kind.tags if TAGS in members and isinstance(kind.tags, TagCall) else None
+            details = kind.detail if "*" in members else kind.details_for(members)
+            for region in [GLOBAL] if kind.is_global else regions:
+                yield _Listing(kind, account, Place(account.id, region), details, tags)
+
+    def _drain(self) -> None:
+        while self._waiting:
+            done, _ = wait(self._waiting, timeout=max(self.deadline.left, 0), return_when=FIRST_COMPLETED)
+            if not done:
+                self._give_up()
+                return
+            for future in done:
+                listing, then = self._waiting.pop(future)
+                listing.pending -= 1
+                then(future.result())
+                self._finished += 1
+                if listing.pending == 0:
+                    self._settle(listing)
+            if self.progress:
+                self.progress(self._finished, self._finished + len(self._waiting))
+
+    def _give_up(self) -> None:
+        """The deadline has passed: whatever has not answered is late. Running calls end by their own time limits."""
+        late = Halt((), Failure(Reason.LATE, "DeadlinePassed", "the collection's deadline passed before this was answered"))
+        listings: dict[int, _Listing] = {}
+        while self._waiting:
+            _, (listing, then) = self._waiting.popitem()
+            listings[id(listing)] = listing
+            then(late)
+        for listing in listings.values():
+            self._write(listing)
+
+    def _ask(
+        self, listing: _Listing, service: str, region: str, call: str, params: Mapping[str, Any], then: Callable[[Page | Halt], None]
+    ) -> None:
+        listing.pending += 1
+        future = self._pool.submit(listing.account.call, service, region, call, params)
+        self._waiting[future] = (listing, then)
+
+    # -- listings -------------------------------------------------------------------------------------------------
+
+    def _start(self, listing: _Listing) -> None:
+        kind = listing.kind
+        if kind.list_ == "none":
+            account, region = listing.place.account, listing.place.region
+            name = account if kind.is_global else region
+            resource = Resource(name, kind.name, account, region, {})
+            self._add(listing, _Draft(resource, {"Account": account}, {}, None, []))
+            if listing.pending == 0:
+                self._settle(listing)
+            return
+        self._ask(listing, kind.service, listing.place.region, kind.list_.call, kind.list_.params, lambda answer: self._listed(listing, answer))
+
+    def _listed(self, listing: _Listing, answer: Page | Halt) -> None:
+        kind = listing.kind
+        assert kind.list_ != "none"
+        if isinstance(answer, Halt):
+            self._gap(listing, None, None, kind.list_.call, answer.failure, kind.iam)
+        seen = 0
+        for page in answer.pages:
+            items = _items(page, kind.list_.path, absent_is_empty=kind.empty == "omitted")
+            if items is None:
+                failure = Failure(Reason.MALFORMED, "MissingMember", f"an answer without {kind.list_.items}")
+                self._gap(listing, None, None, kind.list_.call, failure, None)
+                continue
+            for item in items:
+                seen += 1
+                self._item(listing, {kind.list_.as_: item} if kind.list_.as_ else item)
+        if isinstance(answer, Page):
+            look = self._look(listing, kind.list_.call, None, answer, seen)
+            for draft in listing.drafts.values():
+                draft.evidence.append(look)
+        for draft in list(listing.drafts.values()):
+            self._complete(listing, draft)
+
+    def _item(self, listing: _Listing, item: Any) -> None:
+        kind, place = listing.kind, listing.place
+        assert kind.list_ != "none"
+        name = paths.first(item, paths.parse(kind.id)) if isinstance(item, dict) else None
+        if not isinstance(name, str) or not name:
+            failure = Failure(Reason.MALFORMED, "MissingId", f"an item without {kind.id}")
+            self._gap(listing, None, None, kind.list_.call, failure, None)
+            return
+        region = str(paths.first(item, paths.parse(kind.region_from)) or HOME_REGION) if kind.region_from else place.region
+        data = wire(paths.project(item, kind.kept))
+        for path in kind.omitted_means_none:
+            paths.put_null(data, paths.parse(path))
+        tags = _tags(paths.first(item, paths.parse(kind.tags))) if isinstance(kind.tags, str) and kind.tags != "none" else None
+        if kind.tags == "none":
+            tags = {}
+        resource = Resource(name, kind.name, place.account, region, {}, listed_in=place.region if region != place.region else None)
+        if (other := listing.drafts.get(name)) is not None and other.data != data:
+            failure = Failure(Reason.MALFORMED, "Contradiction", "listed twice, with different data")
+            self._gap(listing, name, None, kind.list_.call, failure, None)
+        listing.drafts[name] = _Draft(resource, data, item, tags, [])
+
+    # -- details --------------------------------------------------------------------------------------------------
+
+    def _add(self, listing: _Listing, draft: _Draft) -> None:
+        listing.drafts[draft.resource.id] = draft
+        self._complete(listing, draft)
+
+    def _complete(self, listing: _Listing, draft: _Draft) -> None:
+        """Ask for everything that the listing does not tell."""
+        resource, kind = draft.resource, listing.kind
+        names = {"account": resource.account, "region": resource.region, "partition": listing.account.partition}
+        calls: list[Detail | TagCall] = [*listing.details, *([listing.tags] if listing.tags else [])]
+        for detail in calls:
+            if isinstance(detail, Detail) and detail.when and not _filled(detail.when, draft.item, names):
+                continue
+            member = detail.into if isinstance(detail, Detail) else TAGS
+            params = _filled_params(detail.params, draft.item, names)
+            if params is None:
+                failure = Failure(Reason.MALFORMED, "MissingMember", f"{detail.call} needs what the listing does not give")
+                self._gap(listing, resource.id, member, detail.call, failure, None)
+                continue
+            service = (detail.service if isinstance(detail, Detail) else None) or kind.service
+            self._ask(
+                listing, service, resource.region, detail.call, params,
+                lambda answer, detail=detail: self._detailed(listing, draft, detail, answer),  # type: ignore[misc]
+            )  # fmt: skip
+
+    def _detailed(self, listing: _Listing, draft: _Draft, detail: Detail | TagCall, answer: Page | Halt) -> None:
+        member = detail.into if isinstance(detail, Detail) else TAGS
+        name = draft.resource.id
+        if isinstance(answer, Halt):
+            code = answer.failure.code
+            if code in detail.not_configured or code in detail.vanished:
+                draft.unsettled.append((member, answer.failure, code in detail.vanished))
+            else:
+                self._gap(listing, name, member, detail.call, answer.failure, detail.iam)
+            return
+        draft.evidence.append(self._look(listing, detail.call, name, answer, len(answer.pages), member))
+        draft.answered = True
+        omitted = detail.omitted_means_none if isinstance(detail, Detail) else {}
+        try:
+            there, value = merged(answer.pages, paths.parse(detail.take))
+        except ValueError as error:
+            self._gap(listing, name, member, detail.call, Failure(Reason.MALFORMED, "Pages", str(error)), None)
+            return
+        if not there and "" not in omitted:
+            failure = Failure(Reason.MALFORMED, "MissingMember", f"an answer without {detail.take}")
+            self._gap(listing, name, member, detail.call, failure, None)
+        elif isinstance(detail, TagCall):
+            draft.tags = _tags(value)
+        else:
+            draft.data[member] = kept = wire(paths.project(value, paths.tree(map(paths.parse, detail.keep))))
+            for path in omitted:
+                if path and kept is not None:
+                    paths.put_null(kept, paths.parse(path))
+
+    # -- the end of a listing -------------------------------------------------------------------------------------
+
+    def _settle(self, listing: _Listing) -> None:
+        """Write the listing, once every "there is none" and "it is gone" is known to be about a resource that is there."""
+        kind = listing.kind
+        doubtful = [draft for draft in listing.drafts.values() if _doubtful(draft)]
+        if doubtful and kind.list_ != "none" and not listing.confirming:
+            listing.confirming = True
+            self._ask(
+                listing, kind.service, listing.place.region, kind.list_.call, kind.list_.params,
+                lambda answer: self._confirmed(listing, answer),
+            )  # fmt: skip
+            return
+        if not listing.confirming:
+            self._write(listing)
+
+    def _confirmed(self, listing: _Listing, answer: Page | Halt) -> None:
+        kind = listing.kind
+        assert kind.list_ != "none"
+        there: set[str] | None = None
+        if isinstance(answer, Page):
+            pages = [_items(page, kind.list_.path, absent_is_empty=kind.empty == "omitted") for page in answer.pages]
+            if None not in pages:
+                items = itertools.chain.from_iterable(page or () for page in pages)
+                there = {item if kind.list_.as_ else paths.first(item, paths.parse(kind.id)) for item in items}
+                self._look(listing, f"{kind.list_.call} (again)", None, answer, len(there))
+        for name, draft in list(listing.drafts.items()):
+            if not _doubtful(draft):
+                continue
+            if there is not None and name not in there:
+                del listing.drafts[name]
+                continue
+            for member, failure, vanished in draft.unsettled:
+                if there is None or vanished:
+                    draft.unsettled = [kept for kept in draft.unsettled if kept[0] != member]
+                    reason = Reason.VANISHED if vanished else failure.reason
+                    self._gap(listing, name, member, kind.list_.call, Failure(reason, failure.code, failure.message), None)
+        self._write(listing)
+
+    def _write(self, listing: _Listing) -> None:
+        for draft in listing.drafts.values():
+            for member, failure, vanished in draft.unsettled:
+                if vanished:
+                    self._gap(listing, draft.resource.id, member, "", Failure(Reason.VANISHED, failure.code, failure.message), None)
+                elif member == TAGS:
+                    draft.tags = {}
+                else:
+                    draft.data[member] = None
+        self.writer.add_resources(draft.done() for draft in listing.drafts.values())
+        listing.drafts.clear()
+
+    # -- looks and gaps -------------------------------------------------------------------------------------------
+
+    def _look(self, listing: _Listing, call: str, target: str | None, answer: Page, count: int, member: str = "") -> str:
+        place, name = listing.place, listing.kind.name
+        id_ = digest(place.account, place.region, name, call, target, member)
+        at = rfc3339(self.now())
+        look = Look(id_, place.account, place.region, name, call, target, len(answer.pages), count, at, answer.request_id, answer.sha256)
+        self.writer.add_look(look)
+        return id_
+
+    def _gap(self, listing: _Listing, id_: str | None, member: str | None, call: str, failure: Failure, action: str | None) -> None:
+        place = listing.place
+        action = action or f"{listing.kind.service}:{call}" if failure.reason in {Reason.DENIED, Reason.REFUSED_BY_SCP} else None
+        self.writer.add_gap(
+            Gap(listing.kind.name, place.account, place.region, id_, member, failure.reason, call, failure.code, failure.message, action)
+        )
+
+
+def account_gaps(catalogue: Catalogue, plan: Plan, account: str, regions: tuple[str, ...], failure: Failure) -> Iterator[Gap]:
+    """An account that could not be entered: every listing in it is a gap."""
+    for name in sorted(plan):
+        for region in [GLOBAL] if catalogue[name].is_global else regions or (LISTING,):
+            yield Gap(name, account, region, None, None, failure.reason, "AssumeRole", failure.code, failure.message)
+
+
+def _doubtful(draft: _Draft) -> bool:
+    return bool(draft.unsettled) and (not draft.answered or any(vanished for _, _, vanished in draft.unsettled))
+
+
+def _items(page: Mapping[str, Any], path: paths.Path, *, absent_is_empty: bool) -> list[Any] | None:
+    """The items of a page; None where a member on the way is absent, as in an answer that is not one."""
+    level: list[Any] = [page]
+    for step in path:
+        if step == paths.ELEMENT:
+            level = [item for held in level for item in held]
+            continue
+        if not all(isinstance(held, dict) and isinstance(held.get(step), list | dict) for held in level):
+            return [] if absent_is_empty else None
+        level = [held[step] for held in level]
+    return [item for held in level for item in held]
+
+
+def _filled_params(params: Mapping[str, Any], item: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any] | None:
+    filled = {name: _filled_value(value, item, names) for name, value in params.items()}
+    return None if any(value is None for value in filled.values()) else filled
+
+
+def _filled_value(value: Any, item: Mapping[str, Any], names: Mapping[str, str]) -> Any:
+    match value:
+        case str():
+            return _filled(value, item, names)
+        case list():
+            inner = [_filled_value(one, item, names) for one in value]
+            return None if None in inner else inner
+        case dict():
+            return _filled_params(value, item, names)
+    return value
+
+
+def _filled(template: str, item: Mapping[str, Any], names: Mapping[str, str]) -> str | None:
+    """`{VolumeId}` and the like replaced from the item; None where the item has no such member."""
+    text = ""
+    for literal, _, rest in _pieces(template):
+        text += literal
+        if rest is not None:
+            value = names.get(rest) or paths.first(item, paths.parse(rest))
+            if value is None:
+                return None
+            text += str(value)
+    return text
+
+
+def _pieces(template: str) -> Iterator[tuple[str, str, str | None]]:
+    while template:
+        literal, opened, rest = template.partition("{")
+        name, closed, template = rest.partition("}")
+        yield literal, opened, name if opened and closed else None
+
+
+def _tags(value: Any) -> dict[str, str]:
+    """Tags as a plain map, from any of the forms that AWS services give."""
+    if isinstance(value, dict):
+        return {str(name): str(held) for name, held in value.items()}
+    tags: dict[str, str] = {}
+    for entry in value or ():
+        lowered = {name.lower(): held for name, held in entry.items()}
+        key = lowered.get("key", lowered.get("tagkey"))
+        if key is not None:
+            tags[str(key)] = str(lowered.get("value", lowered.get("tagvalue")) or "")
+    return tags
+
+
+def wire(value: Any) -> Any:
+    """botocore's parsed form as JSON: times in RFC 3339 UTC, blobs in base64, the provider's nulls left out."""
+    match value:
+        case dict():
+            return {name: wire(held) for name, held in value.items() if held is not None}
+        case list():
+            return [wire(held) for held in value]
+        case datetime():
+            return rfc3339(value)
+        case bytes():
+            return base64.b64encode(value).decode("ascii")
+    return value
+
+
+def rfc3339(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds" if moment.microsecond else "seconds").replace("+00:00", "Z")

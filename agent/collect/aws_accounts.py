@@ -1,0 +1,109 @@
+"""Entering AWS accounts: whose credentials these are, which regions are enabled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from agent.collect.aws_client import HOME_REGION, Account, Deadline, Halt, Page, WrongAccount
+from agent.collect.aws_errors import Failure
+from checks.model import LISTING
+
+ENABLED = frozenset({"opt-in-not-required", "opted-in"})
+"""OptInStatus of a region that may hold resources (EC2 API reference, Region)."""
+
+
+@dataclass(frozen=True, slots=True)
+class AwsTarget:
+    """One account to collect. Without `regions`, every enabled one. Without `account`, whichever the credentials are of."""
+
+    account: str | None = None
+    role: str | None = None
+    external_id: str | None = None
+    regions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """An account that could be entered, the regions to collect, and the answer that showed which are enabled."""
+
+    account: Account
+    identity: str
+    regions: tuple[str, ...]
+    answer: Page | Halt
+
+
+@dataclass(frozen=True, slots=True)
+class Shut:
+    """An account that could not be entered."""
+
+    account: str
+    regions: tuple[str, ...]
+    failure: Failure
+
+
+def enter(targets: Iterable[AwsTarget], deadline: Deadline, attempts: int) -> list[Entered | Shut]:
+    """Enter each account. Raises WrongAccount where the credentials are another account's, or there are none."""
+    import boto3
+    from botocore.exceptions import NoCredentialsError, ProfileNotFound
+
+    try:
+        base = boto3.Session()
+        if base.get_credentials() is None:
+            raise NoCredentialsError
+    except (NoCredentialsError, ProfileNotFound) as error:
+        raise WrongAccount(f"AWS: {error}; set AWS_PROFILE, AWS_ACCESS_KEY_ID, or run where a role is attached") from error
+    return [_enter(target, base, deadline, attempts) for target in targets]
+
+
+def _enter(target: AwsTarget, base: object, deadline: Deadline, attempts: int) -> Entered | Shut:
+    import boto3
+
+    assert isinstance(base, boto3.Session)
+    start = base.region_name or next(iter(target.regions), HOME_REGION)
+    own = Account(target.account or "", base, deadline, attempts)
+    session = base
+    if target.role:
+        params = {"RoleArn": target.role, "RoleSessionName": "upheld"}
+        if target.external_id:
+            params["ExternalId"] = target.external_id
+        answer = own.call("sts", start, "AssumeRole", params)
+        if isinstance(answer, Halt):
+            return Shut(target.account or target.role, target.regions, answer.failure)
+        session = _session(answer.pages[0]["Credentials"], start)
+    account = Account(target.account or "", session, deadline, attempts)
+    identity = account.call("sts", start, "GetCallerIdentity", {})
+    if isinstance(identity, Halt):
+        if target.account is None:
+            raise WrongAccount(f"AWS: whose credentials these are cannot be told: {identity.failure.code}: {identity.failure.message}")
+        return Shut(target.account, target.regions, identity.failure)
+    caller = identity.pages[0]
+    if target.account not in (None, caller["Account"]):
+        raise WrongAccount(
+            f"AWS: the configuration says account {target.account}, but these credentials ({caller['Arn']}) are of account"
+            f" {caller['Account']}: nothing was collected"
+        )
+    account = Account(caller["Account"], session, deadline, attempts, partition=caller["Arn"].split(":")[1])
+    answer = account.call("ec2", start, "DescribeRegions", {"AllRegions": True})
+    return Entered(account, caller["Arn"], target.regions or _enabled(answer), answer)
+
+
+def _session(credentials: Mapping[str, str], region: str) -> object:
+    import boto3
+
+    return boto3.Session(
+        aws_access_key_id=credentials["AccessKeyId"],
+        aws_secret_access_key=credentials["SecretAccessKey"],
+        aws_session_token=credentials["SessionToken"],
+        region_name=region,
+    )
+
+
+def _enabled(answer: Page | Halt) -> tuple[str, ...]:
+    """The enabled regions; where they could not be told, the one unknown place that stands for them all."""
+    if isinstance(answer, Halt):
+        return (LISTING,)
+    regions = (region for page in answer.pages for region in page.get("Regions", ()))
+    return tuple(sorted(region["RegionName"] for region in regions if region.get("OptInStatus", "opt-in-not-required") in ENABLED)) or (LISTING,)
+
+

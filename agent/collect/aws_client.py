@@ -1,0 +1,150 @@
+"""Calling AWS: sessions for accounts, one client per service and region, and answers that say what they rest on."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from agent.collect.aws_errors import DeadlinePassed, Failure, of_exception
+from agent.collect.aws_witness import Witness
+from checks import paths
+from checks.model import GLOBAL
+
+if TYPE_CHECKING:
+    import boto3
+    from botocore.client import BaseClient
+
+HOME_REGION = "us-east-1"
+"""Where calls of global services go (IAM, CloudFront and Organizations sign for it in the aws partition)."""
+_MORE = ("NextToken", "nextToken", "NextMarker", "Marker", "ContinuationToken", "nextPageToken", "position")
+
+
+class WrongAccount(ValueError):
+    """The credentials are not those of the configured account, or cannot be had: nothing may be collected with them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What one completed call said: its pages in order, and what a look records of them."""
+
+    pages: tuple[Mapping[str, Any], ...]
+    request_id: str | None
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Halt:
+    """A call that failed part way: what had come in by then, and why it went no further."""
+
+    pages: tuple[Mapping[str, Any], ...]
+    failure: Failure
+
+
+@dataclass
+class Deadline:
+    """When collecting must end, on the monotonic clock."""
+
+    at: float
+    monotonic: Callable[[], float] = time.monotonic
+
+    @property
+    def left(self) -> float:
+        return self.at - self.monotonic()
+
+    def check(self, **_: Any) -> None:
+        """Also a botocore `before-send` handler: stops retries, too."""
+        if self.left <= 0:
+            raise DeadlinePassed
+
+
+@dataclass
+class Account:
+    """One account's session, its clients made when they are first needed and shared between threads."""
+
+    id: str
+    session: boto3.Session
+    deadline: Deadline
+    attempts: int
+    partition: str = "aws"
+    _clients: dict[tuple[str, str], BaseClient] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _witness: Witness = field(default_factory=Witness)
+
+    def client(self, service: str, region: str) -> BaseClient:
+        place = HOME_REGION if region == GLOBAL else region
+        with self._lock:
+            if (service, place) not in self._clients:
+                self._clients[service, place] = self._make(service, place)
+            return self._clients[service, place]
+
+    def _make(self, service: str, region: str) -> BaseClient:
+        from botocore.config import Config
+
+        settings = Config(
+            connect_timeout=5,
+            read_timeout=20,
+            retries={"mode": "adaptive", "total_max_attempts": self.attempts},
+            max_pool_connections=16,
+            user_agent_appid="upheld",
+        )
+        client = self.session.client(service, region_name=region, config=settings)  # type: ignore[call-overload]
+        client.meta.events.register_first("before-send", self.deadline.check)
+        self._witness.watch(client.meta.events)
+        return client  # type: ignore[no-any-return]
+
+    def call(self, service: str, region: str, operation: str, params: Mapping[str, Any]) -> Page | Halt:
+        """Every page of one operation. Whatever AWS or the network does comes back as a Halt; only a bug raises."""
+        pages: list[Mapping[str, Any]] = []
+        try:
+            client = self.client(service, region)
+            self._witness.begin()
+            for page in _pages(client, operation, params):
+                pages.append(page)
+        except Exception as error:
+            failure = of_exception(error)
+            if failure is None:
+                raise
+            return Halt(tuple(pages), failure)
+        sha256, request_id = self._witness.result()
+        return Page(tuple(pages), request_id, sha256)
+
+
+def _pages(client: BaseClient, operation: str, params: Mapping[str, Any]) -> Any:
+    from botocore import xform_name
+
+    method = xform_name(operation)
+    if client.can_paginate(method):
+        yield from client.get_paginator(method).paginate(**params)
+        return
+    page = getattr(client, method)(**params)
+    yield page
+    if any(page.get(name) for name in _MORE) or page.get("IsTruncated") is True:
+        from botocore.exceptions import PaginationError
+
+        raise PaginationError(message=f"{operation} has more pages, and this version does not know how to ask for them")
+
+
+def endpoint_override() -> str | None:
+    """The endpoint that the standard variable sets for every service; shown wherever results are."""
+    import os
+
+    return os.environ.get("AWS_ENDPOINT_URL") or None
+
+
+def merged(pages: tuple[Mapping[str, Any], ...], take: paths.Path) -> tuple[bool, Any]:
+    """What a detail call said at `take`, over its pages: (whether it is there, the value).
+
+    Raises ValueError where several pages hold something that is not a list, and so cannot be put together.
+    """
+    found = [value for page in pages for value in paths.values({**page, "ResponseMetadata": None}, take)]
+    if not found:
+        return False, None
+    if len(found) == 1:
+        value = found[0]
+        return True, {name: held for name, held in value.items() if name != "ResponseMetadata"} if not take else value
+    if not all(isinstance(value, list) for value in found):
+        raise ValueError("several pages, and what is taken from them is not a list")
+    return True, [item for value in found for item in value]

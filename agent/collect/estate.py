@@ -1,0 +1,155 @@
+"""Estates on disk: a folder of JSON lines that people can read, sealed by the hashes in its manifest.
+
+    manifest.json                              scope, times, identity, SHA-256 of every other file
+    looks.jsonl  gaps.jsonl
+    <provider>/<account>/<region>/<type>.jsonl one resource a line, ordered by id
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path, PurePosixPath
+from types import TracebackType
+from typing import Any, Self
+
+from checks.model import Estate, Gap, Look, Manifest, Place, Reason, Resource, Scope
+
+SCHEMA = "upheld.estate/1"
+_MANIFEST = "manifest.json"
+
+
+class EstateError(ValueError):
+    """A folder that is not an estate, or no longer the one that was sealed."""
+
+
+class EstateWriter:
+    """Writes an estate beside its place and moves it there when it is whole: a folder that is there is complete.
+
+    A context manager: leaving it by an exception leaves nothing behind. Raises EstateError where the place is taken.
+    """
+
+    def __init__(self, place: Path, provider: str = "aws") -> None:
+        if place.exists() and (not place.is_dir() or any(place.iterdir())):
+            raise EstateError(f"{place} is there already: an estate is never written over another; name a new folder")
+        self._place, self._provider = place, provider
+        self._looks: dict[str, Look] = {}
+        self._gaps: list[Gap] = []
+
+    def __enter__(self) -> Self:
+        self._place.parent.mkdir(parents=True, exist_ok=True)
+        self._folder = Path(tempfile.mkdtemp(prefix=f".{self._place.name}-", dir=self._place.parent))
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def add_look(self, look: Look) -> None:
+        self._looks[look.id] = look
+
+    def add_gap(self, gap: Gap) -> None:
+        self._gaps.append(gap)
+
+    def add_resources(self, resources: Iterable[Resource]) -> None:
+        """Append the resources of one listing to their files."""
+        files: dict[Path, list[Resource]] = {}
+        for resource in resources:
+            folder = self._folder / self._provider / _safe(resource.account) / _safe(resource.region)
+            files.setdefault(folder / f"{_safe(resource.type)}.jsonl", []).append(resource)
+        for file, members in files.items():
+            file.parent.mkdir(parents=True, exist_ok=True)
+            with file.open("a", encoding="ascii") as stream:
+                for resource in sorted(members, key=lambda resource: resource.id):
+                    stream.write(_line(_resource_record(resource)))
+
+    def finish(self, manifest: Manifest) -> None:
+        """Seal the estate and move it to its place."""
+        _write_lines(self._folder / "looks.jsonl", (dataclasses.asdict(self._looks[name]) for name in sorted(self._looks)))
+        gaps = sorted({_line(dataclasses.asdict(gap)) for gap in self._gaps})
+        (self._folder / "gaps.jsonl").write_text("".join(gaps), encoding="ascii")
+        hashes = {str(name): _sha256(self._folder / name) for name in _files(self._folder)}
+        record = {**dataclasses.asdict(manifest), "files": hashes}
+        (self._folder / _MANIFEST).write_text(json.dumps(record, indent=2, sort_keys=True) + "\n", encoding="ascii")
+        if self._place.exists():
+            self._place.rmdir()
+        self._folder.chmod(0o755)
+        os.replace(self._folder, self._place)
+
+
+def read_estate(place: Path) -> Estate:
+    """Load an estate. Raises EstateError where a file is missing, unlisted, or not the bytes that were sealed."""
+    record = _manifest_record(place)
+    hashes = record.pop("files")
+    found = {str(name) for name in _files(place)}
+    if missing := sorted(set(hashes) - found):
+        raise EstateError(f"{place}: {missing[0]} is gone from this estate")
+    if extra := sorted(found - set(hashes)):
+        raise EstateError(f"{place}: {extra[0]} is not named in the manifest")
+    for name, expected in hashes.items():
+        if _sha256(place / name) != expected:
+            raise EstateError(f"{place}: {name} was changed after the estate was sealed (its SHA-256 differs)")
+    try:
+        scope = Scope({account: tuple(regions) for account, regions in record["scope"]["accounts"].items()}, tuple(record["scope"]["types"]))
+        manifest = Manifest(**{**record, "scope": scope})
+        resources: dict[str, list[Resource]] = {}
+        for name in sorted(hashes):
+            if name.endswith(".jsonl") and "/" in name:
+                for line in _lines(place / name):
+                    resource = Resource(**{**line, "evidence": tuple(line["evidence"])})
+                    resources.setdefault(resource.type, []).append(resource)
+        looks = tuple(Look(**line) for line in _lines(place / "looks.jsonl"))
+        gaps = tuple(Gap(**{**line, "reason": Reason(line["reason"])}) for line in _lines(place / "gaps.jsonl"))
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        raise EstateError(f"{place}: not an estate of schema {SCHEMA}: {error}") from error
+    return Estate(manifest, {kind: tuple(members) for kind, members in resources.items()}, looks, gaps)
+
+
+def _manifest_record(place: Path) -> dict[str, Any]:
+    try:
+        record = json.loads((place / _MANIFEST).read_text(encoding="ascii"))
+    except FileNotFoundError:
+        raise EstateError(f"{place} is not an estate: there is no {_MANIFEST}; `upheld collect -o DIR` makes one") from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise EstateError(f"{place}: {_MANIFEST} cannot be read: {error}") from error
+    if not isinstance(record, dict) or record.get("schema") != SCHEMA or not isinstance(record.get("files"), dict):
+        raise EstateError(f"{place}: {_MANIFEST} is not of schema {SCHEMA}")
+    return record
+
+
+
+def _resource_record(resource: Resource) -> Mapping[str, Any]:
+    return {field.name: getattr(resource, field.name) for field in dataclasses.fields(resource)}
+
+
+def _line(record: Mapping[str, Any]) -> str:
+    return json.dumps(record, sort_keys=True, separators=(",", ":")) + "\n"
+
+
+def _write_lines(file: Path, records: Iterable[Mapping[str, Any]]) -> None:
+    with file.open("w", encoding="ascii") as stream:
+        stream.writelines(map(_line, records))
+
+
+def _lines(file: Path) -> Iterator[dict[str, Any]]:
+    with file.open(encoding="ascii") as stream:
+        yield from map(json.loads, stream)
+
+
+def _files(folder: Path) -> list[PurePosixPath]:
+    names = (PurePosixPath(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file())
+    return sorted(name for name in names if str(name) != _MANIFEST)
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _safe(name: str) -> str:
+    """A name as one path component."""
+    return "".join(char if char.isalnum() or char in "-_." else "_" for char in name).lstrip(".") or "_"

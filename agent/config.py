@@ -1,0 +1,141 @@
+"""upheld.yaml -> validated settings. Paths in it are relative to the file itself."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from agent.rulebook import read_document
+from checks.document import DocumentError, validate
+
+FORMATS: Final = ("text", "json", "ocsf")
+_UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_DURATION: Final = re.compile(r"([0-9]+)([smhd])")
+_ACCOUNT: Final = re.compile(r"[0-9]{12}")
+_REGION: Final = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]+")
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def seconds(value: object) -> int:
+    """`15m` as 900. Raises ValueError."""
+    if isinstance(value, int) and not isinstance(value, bool) and value == 0:
+        return 0
+    if isinstance(value, str) and (found := _DURATION.fullmatch(value)):
+        return int(found[1]) * _UNITS[found[2]]
+    raise ValueError(f"{value!r} is not a duration: write 90s, 15m, 24h or 7d")
+
+
+def _account(value: object) -> str:
+    if isinstance(value, str) and _ACCOUNT.fullmatch(value):
+        return value
+    raise ValueError(f"an AWS account id is 12 digits in quotation marks, and {value!r} is not")
+
+
+def _regions(value: object) -> tuple[str, ...]:
+    if value in ("enabled", None):
+        return ()
+    if isinstance(value, list) and value and all(isinstance(one, str) and _REGION.fullmatch(one) for one in value):
+        return tuple(value)
+    raise ValueError("regions is `enabled` or a list such as [eu-central-1, eu-west-1]")
+
+
+class Secret(_Strict):
+    """A value that does not stand in the file: from the environment, or from a file such as a systemd credential."""
+
+    env: str | None = None
+    credential: str | None = None
+
+    def read(self) -> str:
+        """Raises ValueError where it is not there."""
+        if self.env:
+            if (value := os.environ.get(self.env)) is None:
+                raise ValueError(f"the environment variable {self.env} is not set")
+            return value
+        folder = os.environ.get("CREDENTIALS_DIRECTORY")
+        if not self.credential or not folder:
+            raise ValueError("a secret names `env`, or `credential` under $CREDENTIALS_DIRECTORY")
+        try:
+            return Path(folder, self.credential).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise ValueError(f"the credential {self.credential} cannot be read: {error.strerror}") from error
+
+
+class Aws(_Strict):
+    account: Annotated[str, BeforeValidator(_account)]
+    role: str | None = None
+    external_id: Secret | str | None = None
+    regions: Annotated[tuple[str, ...], BeforeValidator(_regions)] = ()
+
+
+class Collect(_Strict):
+    deadline: Annotated[int, BeforeValidator(seconds)] = 900
+    aws: list[Aws] = []
+
+
+class Output(_Strict):
+    format: Literal["text", "json", "ocsf"]
+    file: str | None = None
+
+
+class Settings(_Strict):
+    schema_: Literal["upheld.config/1"] = Field(alias="schema")
+    promises: list[str] = []
+    exceptions: str | None = None
+    state: str | None = None
+    collect: Collect = Collect()
+    rules: list[str] = []
+    output: list[Output] = []
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """The settings, and the file they came from; None where there is no file and the defaults stand."""
+
+    settings: Settings
+    file: Path | None
+
+    def path(self, name: str) -> Path:
+        return (self.file.parent if self.file else Path()) / name
+
+
+class ConfigurationError(ValueError):
+    """One clear line for a person: exit code 2."""
+
+
+def find(option: str | None, environment: Mapping[str, str]) -> Path | None:
+    """--config, UPHELD_CONFIG, ./upheld.yaml, /etc/upheld/upheld.yaml, in this order."""
+    named = option or environment.get("UPHELD_CONFIG")
+    if named:
+        return Path(named)
+    return next((place for place in (Path("upheld.yaml"), Path("/etc/upheld/upheld.yaml")) if place.is_file()), None)
+
+
+def load(option: str | None, environment: Mapping[str, str]) -> Configuration:
+    """Raises ConfigurationError."""
+    file = find(option, environment)
+    if file is None:
+        return Configuration(Settings(schema="upheld.config/1"), None)
+    try:
+        document = read_document(file)
+        settings = validate(document, Settings.model_validate)
+    except DocumentError as error:
+        raise ConfigurationError(str(error)) from error
+    accounts = [target.account for target in settings.collect.aws]
+    for index, account in enumerate(accounts):
+        if account in accounts[:index]:
+            raise ConfigurationError(f"{file}:{document.line(('collect', 'aws', index))}: account {account} stands twice")
+    return Configuration(settings, file)
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema of the configuration."""
+    return Settings.model_json_schema(by_alias=True)

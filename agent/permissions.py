@@ -1,0 +1,42 @@
+"""The exact read-only permissions that the enabled rules need, from the same catalogue that the calls come from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from checks.catalogue import Catalogue, TagCall
+from checks.plan import TAGS, Plan
+
+_PREFIXES: Mapping[str, str] = {
+    "apigatewayv2": "apigateway", "dax": "dax", "docdb": "rds", "elb": "elasticloadbalancing", "elbv2": "elasticloadbalancing",
+    "efs": "elasticfilesystem", "kafka": "kafka", "neptune": "rds", "opensearch": "es", "s3control": "s3",
+    "accessanalyzer": "access-analyzer",
+}  # fmt: skip
+"""IAM's service prefix where it is not botocore's service name (Service Authorization Reference)."""
+
+
+def aws_actions(catalogue: Catalogue, plan: Plan) -> list[str]:
+    """Every IAM action of the plan's calls, sorted."""
+    return sorted({"sts:GetCallerIdentity", *_actions(catalogue, plan)})
+
+
+def _actions(catalogue: Catalogue, plan: Plan) -> Iterator[str]:
+    for name, members in plan.items():
+        kind = catalogue[name]
+        if kind.list_ != "none":
+            yield kind.iam or _action(kind.service, kind.list_.call)
+        for detail in kind.detail if "*" in members else kind.details_for(members):
+            yield detail.iam or _action(detail.service or kind.service, detail.call)
+        if TAGS in members and isinstance(kind.tags, TagCall):
+            yield kind.tags.iam or _action(kind.service, kind.tags.call)
+
+
+def _action(service: str, call: str) -> str:
+    return f"{_PREFIXES.get(service, service)}:{call}"
+
+
+def aws_policy(catalogue: Catalogue, plan: Plan) -> dict[str, Any]:
+    """An IAM policy document."""
+    statement = {"Sid": "UpheldReadsConfiguration", "Effect": "Allow", "Action": aws_actions(catalogue, plan), "Resource": "*"}
+    return {"Version": "2012-10-17", "Statement": [statement]}

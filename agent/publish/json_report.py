@@ -1,0 +1,175 @@
+"""Findings as JSON, schema `upheld.findings/1`, written as a stream. `json_schema` is its published schema."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from agent.publish.result import Result
+from checks.model import Reason
+from checks.verdict import Verdict
+
+SCHEMA = "upheld.findings/1"
+
+
+def chunks(result: Result) -> Iterator[str]:
+    """The report's text, piece by piece."""
+    yield "{\n"
+    yield f'"schema": "{SCHEMA}",\n'
+    yield f'"run": {_text(run_record(result))},\n'
+    yield from _array("promises", (dataclasses.asdict(promise) for promise in result.promises))
+    yield from _array("findings", result.findings.records())
+    yield from _array("gaps", (_without_none(dataclasses.asdict(gap)) for gap in result.gaps))
+    yield f'"coverage": {_text(coverage_record(result))}\n'
+    yield "}\n"
+
+
+def run_record(result: Result) -> dict[str, Any]:
+    manifest = result.manifest
+    return {
+        "tool": result.tool,
+        "estate": result.estate_digest,
+        "collected_by": manifest.tool,
+        "started": manifest.started,
+        "finished": manifest.finished,
+        "identity": dict(manifest.identity),
+        "endpoint": manifest.endpoint,
+        "source": manifest.source,
+        "asserted_complete_by": manifest.asserted_complete_by,
+        "verdict": result.verdict(),
+        "notes": result.notes,
+    }
+
+
+def coverage_record(result: Result) -> dict[str, Any]:
+    scope = result.manifest.scope
+    return {
+        "accounts": {account: list(regions) for account, regions in scope.accounts.items()},
+        "types": list(scope.types),
+        "counts": result.counts,
+        "accepted": result.accepted,
+        "rules": [dataclasses.asdict(rule) for rule in result.rules],
+    }
+
+
+def _array(name: str, records: Iterable[dict[str, Any]]) -> Iterator[str]:
+    yield f'"{name}": ['
+    separator = "\n"
+    for record in records:
+        yield separator + _text(record)
+        separator = ",\n"
+    yield "\n],\n"
+
+
+def _text(record: Any) -> str:
+    return json.dumps(record, sort_keys=True)
+
+
+def _without_none(record: dict[str, Any]) -> dict[str, Any]:
+    return {name: held for name, held in record.items() if held is not None}
+
+
+def json_schema() -> dict[str, Any]:
+    """JSON Schema (2020-12) of the report. Members may be added within version 1; none is taken away."""
+    verdict = {"enum": [str(verdict) for verdict in Verdict]}
+    maybe = {"enum": [*verdict["enum"], None]}
+    text, texts = {"type": "string"}, {"type": "array", "items": {"type": "string"}}
+    counts = {"type": "object", "required": verdict["enum"], "additionalProperties": {"type": "integer", "minimum": 0}}
+    rule = _object(
+        {"rule": text, "title": text, "type": text, "verdict": maybe, "open": maybe, "counts": counts, "accepted": {"type": "integer"}},
+        {"excluded": texts, "out_of_scope": texts, "looks": texts},
+    )
+    control = _object({"id": text, "params": {"type": "object"}, "verdict": maybe, "open": maybe, "rules": {"type": "array", "items": rule}})
+    gap = _object(
+        {"type": text, "account": text, "region": text, "reason": {"enum": [str(reason) for reason in Reason]}, "call": text},
+        {"id": text, "field": text, "code": text, "message": text, "action": text},
+    )
+    evidence = _object(
+        {},
+        {
+            "looks": texts,
+            "values": {"type": "object"},
+            "gaps": {"type": "array", "items": {"type": "object"}},
+            "assumptions": texts,
+            "affected": texts,
+            "counterexample": text,
+        },
+    )
+    finding = _object(
+        {
+            "id": text,
+            "rule": text,
+            "control": text,
+            "verdict": verdict,
+            "severity": {"enum": ["informational", "low", "medium", "high", "critical"]},
+            "resource": _object({"type": text, "id": text, "account": text, "region": text}),
+            "promises": texts,
+            "evidence": evidence,
+            "explanation": text,
+            "remedy": text,
+        },
+        {"accepted": text},
+    )
+    promise = _object(
+        {
+            "id": text,
+            "quote": text,
+            "quantifier": {"enum": ["all", "only", "never"]},
+            "reading": {"enum": ["literal", "substance"]},
+            "verdict": maybe,
+            "open": maybe,
+            "controls": {"type": "array", "items": control},
+            "missing": texts,
+            "assumptions": texts,
+        },
+        {
+            "policy": {"type": ["string", "null"]},
+            "file": {"type": ["string", "null"]},
+            "line": {"type": ["integer", "null"]},
+            "unverifiable": {"type": ["string", "null"]},
+        },
+    )
+    run = _object(
+        {"tool": text, "estate": text, "started": text, "finished": text, "endpoint": {"type": ["string", "null"]}, "verdict": maybe},
+        {
+            "collected_by": text,
+            "identity": {"type": "object"},
+            "source": text,
+            "asserted_complete_by": {"type": ["string", "null"]},
+            "notes": texts,
+        },
+    )
+    coverage = _object(
+        {
+            "accounts": {"type": "object", "additionalProperties": texts},
+            "types": texts,
+            "counts": counts,
+            "accepted": {"type": "integer"},
+            "rules": {"type": "array", "items": rule},
+        }
+    )
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": SCHEMA,
+        **_object(
+            {
+                "schema": {"const": SCHEMA},
+                "run": run,
+                "promises": {"type": "array", "items": promise},
+                "findings": {"type": "array", "items": finding},
+                "gaps": {"type": "array", "items": gap},
+                "coverage": coverage,
+            }
+        ),
+    }
+
+
+def _object(required: dict[str, Any], optional: dict[str, Any] | None = None) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": {**required, **(optional or {})},
+        "required": sorted(required),
+        "additionalProperties": False,
+    }

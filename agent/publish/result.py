@@ -1,0 +1,103 @@
+"""One run's answer, as every format needs it: findings spooled to disk, all else counted as they pass."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import IO, Any
+
+from checks.model import Finding, Gap, Manifest
+from checks.summary import PromiseSummary, RuleSummary
+from checks.verdict import Verdict, combine
+
+_EXAMPLES = 3
+
+
+@dataclass(slots=True)
+class Findings:
+    """Findings on their way out: each is written to a spool, so that memory does not grow with the estate."""
+
+    counts: dict[str, int] = field(default_factory=lambda: {str(verdict): 0 for verdict in Verdict})
+    accepted: int = 0
+    examples: dict[tuple[str, str], list[Finding]] = field(default_factory=dict)
+    _spool: IO[str] = field(default_factory=lambda: tempfile.TemporaryFile("w+", encoding="ascii"))  # noqa: SIM115 - closed with the process
+
+    def add(self, finding: Finding) -> None:
+        self.counts[str(finding.verdict)] += 1
+        self.accepted += finding.accepted is not None
+        self._spool.write(json.dumps(finding_record(finding), sort_keys=True) + "\n")
+        if finding.verdict is not Verdict.UPHELD:
+            for reader in finding.promises or ("",):
+                self._keep(self.examples.setdefault((reader, finding.rule), []), finding)
+
+    def _keep(self, held: list[Finding], finding: Finding) -> None:
+        """The first few, broken before unproven, those that nobody accepted before the rest."""
+        held.append(finding)
+        held.sort(key=lambda one: (one.accepted is not None, one.verdict is not Verdict.BROKEN))
+        del held[_EXAMPLES:]
+
+    def records(self) -> Iterator[dict[str, Any]]:
+        self._spool.seek(0)
+        for line in self._spool:
+            yield json.loads(line)
+
+    @property
+    def total(self) -> int:
+        return sum(self.counts.values())
+
+
+@dataclass(slots=True)
+class Result:
+    """Everything a report may say."""
+
+    manifest: Manifest
+    findings: Findings
+    promises: Sequence[PromiseSummary]
+    rules: Sequence[RuleSummary]
+    gaps: Sequence[Gap]
+    tool: str
+    estate_digest: str
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def examples(self) -> dict[tuple[str, str], list[Finding]]:
+        return self.findings.examples
+
+    @property
+    def counts(self) -> dict[str, int]:
+        return self.findings.counts
+
+    @property
+    def total(self) -> int:
+        return self.findings.total
+
+    @property
+    def accepted(self) -> int:
+        return self.findings.accepted
+
+    @property
+    def gap_count(self) -> int:
+        return len(self.gaps)
+
+    @property
+    def idle(self) -> int:
+        """Rules that looks show to apply to nothing."""
+        return sum(rule.verdict is None for rule in self.rules)
+
+    def verdict(self, *, strict: bool = False) -> Verdict | None:
+        """The whole run's verdict: over the promises, or over all rules where no promise was judged."""
+        held: Iterable[PromiseSummary | RuleSummary] = self.promises or self.rules
+        found = combine((one.verdict if strict else one.open) for one in held)
+        if strict and any(promise.verdict is None for promise in self.promises):
+            found = combine([found, Verdict.UNPROVEN])
+        return found
+
+
+def finding_record(finding: Finding) -> dict[str, Any]:
+    """A finding as it stands in the JSON report."""
+    record = dataclasses.asdict(finding)
+    record["evidence"] = {name: held for name, held in record["evidence"].items() if held}
+    return {name: held for name, held in record.items() if held is not None}

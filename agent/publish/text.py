@@ -1,0 +1,164 @@
+"""The report people read in a terminal: the quoted sentence first, its verdict, the smallest counterexample."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+
+from agent.publish.result import Result
+from checks.model import GLOBAL, LISTING, Finding, Gap
+from checks.summary import PromiseSummary, RuleSummary
+from checks.verdict import Verdict
+
+WIDTH = 100
+_SHOWN = 3
+_UNPRINTABLE = re.compile(r"[^\x20-\x7e\u00a0-\u200a\u2010-\u2027\u2030-\u205f\u2070-\ud7ff\ue000-\ufeff\uff00-\ufffd\U00010000-\U000e0000]")
+_COLOURS = {"upheld": "32", "broken": "31", "unproven": "33", "unverifiable": "2", "accepted": "35"}
+
+
+def printable(text: object) -> str:
+    """Text that cannot move the cursor, change its direction or forge a line: whatever could is written as an escape."""
+    return _UNPRINTABLE.sub(lambda found: found[0].encode("unicode_escape", "backslashreplace").decode("ascii"), str(text))
+
+
+@dataclass(frozen=True, slots=True)
+class TextReport:
+    """Renders a result as lines. `colour` where a terminal shows it."""
+
+    colour: bool = False
+
+    def lines(self, result: Result) -> Iterator[str]:
+        yield self._head(result)
+        if result.promises:
+            for promise in result.promises:
+                yield ""
+                yield from self._promise(promise, result)
+        else:
+            for rule in result.rules:
+                if rule.verdict is not None:
+                    yield ""
+                    yield from self._rule(rule, result.examples.get(("", rule.rule), ()))
+        yield ""
+        yield from self._foot(result)
+
+    def _head(self, result: Result) -> str:
+        manifest = result.manifest
+        endpoint = f", endpoint {manifest.endpoint}" if manifest.endpoint else ""
+        accounts = ", ".join(sorted(manifest.scope.accounts)) or "no account"
+        regions = sorted({region for held in manifest.scope.accounts.values() for region in held})
+        where = ", ".join(regions) if len(regions) <= 4 else f"{len(regions)} regions"
+        return printable(f"upheld: {manifest.source} {accounts} ({where}), collected {manifest.finished}{endpoint}")
+
+    def _promise(self, promise: PromiseSummary, result: Result) -> Iterator[str]:
+        place = f"{promise.file}:{promise.line}" if promise.file else promise.id
+        word = "unverifiable" if promise.verdict is None else str(promise.verdict)
+        accepted = " (accepted)" if promise.verdict is Verdict.BROKEN and promise.open is not Verdict.BROKEN else ""
+        yield from self._wrapped(f"\u201c{printable(promise.quote)}\u201d", "  ", first="")
+        yield f"  {self._paint(word.upper(), word)}{accepted}  {printable(promise.id)}, {printable(place)}"
+        if promise.unverifiable:
+            yield from self._wrapped(printable(promise.unverifiable), "    ")
+        for control in promise.controls:
+            for rule in control.rules:
+                if rule.verdict is not None and rule.verdict is not Verdict.UPHELD:
+                    yield from self._rule(rule, result.examples.get((promise.id, rule.rule), ()), indent="    ")
+        yield from self._upheld(promise)
+        for gap in promise.missing:
+            yield from self._wrapped(f"not seen: {printable(gap)}", "      ", first="    ")
+        for assumption in promise.assumptions:
+            yield from self._wrapped(f"assumes: {printable(assumption)}", "      ", first="    ")
+
+    def _upheld(self, promise: PromiseSummary) -> Iterator[str]:
+        rules = [rule for control in promise.controls for rule in control.rules]
+        held = [rule for rule in rules if rule.verdict is Verdict.UPHELD]
+        idle = sum(rule.verdict is None for rule in rules)
+        if held:
+            seen = ", ".join(f"{rule.counts['upheld']} {printable(rule.type)}" for rule in held[:6]) + (" and others" if len(held) > 6 else "")
+            yield from self._wrapped(f"holds under {_many(len(held), 'rule')}: {seen}", "      ", first="    ")
+        if idle:
+            yield f"    {_many(idle, 'rule')} not applicable: looked, and nothing of the kind exists"
+
+    def _rule(self, rule: RuleSummary, examples: Sequence[Finding], indent: str = "") -> Iterator[str]:
+        word = str(rule.verdict)
+        yield f"{indent}{self._paint(word, word)}  {printable(rule.title)}  [{rule.rule}]"
+        for finding in examples:
+            yield from self._wrapped(f"{_subject(finding)}: {printable(finding.explanation)}", indent + "      ", first=indent + "    ")
+            if finding.accepted:
+                yield from self._wrapped(f"accepted by {printable(finding.accepted)}", indent + "      ")
+        shown = {verdict: sum(str(finding.verdict) == verdict for finding in examples) for verdict in ("broken", "unproven")}
+        for verdict, count in shown.items():
+            if (more := rule.counts[verdict] - count) > 0:
+                yield f"{indent}    and {more} more {verdict}"
+        yield from self._wrapped(coverage(rule, examples), indent + "      ", first=indent + "    ")
+        if rule.verdict is Verdict.BROKEN and examples:
+            yield from self._wrapped(f"do: {printable(examples[0].remedy)}", indent + "        ", first=indent + "    ")
+
+    def _foot(self, result: Result) -> Iterator[str]:
+        if result.promises:
+            words = ["unverifiable" if promise.verdict is None else str(promise.verdict) for promise in result.promises]
+            yield f"{_many(len(words), 'promise')}: {_tally(words)}"
+        yield f"{_many(result.total, 'finding')}: {_tally_counts(result.counts)}; {_many(result.gap_count, 'gap')}"
+        if result.accepted:
+            yield f"{_many(result.accepted, 'finding')} accepted"
+        if result.idle:
+            yield f"{_many(result.idle, 'rule')} not applicable"
+        for line in result.notes:
+            yield from self._wrapped(printable(line), "  ", first="")
+
+    def _paint(self, text: str, word: str) -> str:
+        return f"\x1b[{_COLOURS[word]}m{text}\x1b[0m" if self.colour else text
+
+    def _wrapped(self, text: str, indent: str, first: str | None = None) -> Iterator[str]:
+        yield from textwrap.wrap(
+            text, WIDTH, initial_indent=indent if first is None else first, subsequent_indent=indent,
+            break_long_words=False, break_on_hyphens=False,
+        )  # fmt: skip
+
+
+def coverage(rule: RuleSummary, examples: Sequence[Finding]) -> str:
+    """`43 of 45 aws.s3.bucket decided; 2 denied, needs s3:GetBucketPolicy`."""
+    decided = rule.counts["upheld"] + rule.counts["broken"]
+    total = decided + rule.counts["unproven"]
+    text = f"{decided} of {total} {rule.type} decided"
+    reasons: dict[tuple[str, str], int] = {}
+    for finding in examples:
+        for gap in finding.evidence.gaps[:1]:
+            reasons[str(gap.reason), gap.action or ""] = reasons.get((str(gap.reason), gap.action or ""), 0) + 1
+    for reason, action in reasons:
+        text += f"; {reason}" + (f", needs {action}" if action else "")
+    if rule.excluded:
+        text += f"; {len(rule.excluded)} left out by applies_if"
+    if rule.out_of_scope:
+        text += f"; {len(rule.out_of_scope)} out of the promise's scope"
+    return printable(text)
+
+
+def _subject(finding: Finding) -> str:
+    resource = finding.resource
+    what = f"every {resource.type}" if resource.id == LISTING else resource.id
+    region = "" if resource.region == GLOBAL else f"/{resource.region}"
+    return printable(f"{what} in {resource.account}{region}")
+
+
+def _tally(words: Sequence[str]) -> str:
+    order = ("broken", "unproven", "upheld", "unverifiable")
+    return ", ".join(f"{words.count(word)} {word}" for word in order if word in words)
+
+
+def _tally_counts(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{counts[word]} {word}" for word in ("broken", "unproven", "upheld"))
+
+
+def _many(count: int, noun: str) -> str:
+    return f"{count} {noun}" + ("" if count == 1 else "s")
+
+
+def gap_line(gap: Gap) -> str:
+    """One gap on one line, for `upheld collect` and `upheld doctor`."""
+    what = ".".join(part for part in (gap.id, gap.field) if part) or "all"
+    needs = f", needs {gap.action}" if gap.action else ""
+    return printable(f"{gap.type} {what} in {gap.account}/{gap.region}: {gap.reason} {gap.code}{needs}".rstrip())
+
+

@@ -1,0 +1,103 @@
+"""Reads the rule folder: controls, call catalogues, rules; shipped ones and an organization's own."""
+
+from __future__ import annotations
+
+import functools
+import importlib.resources
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from checks import catalogue, control, document, rule
+from checks.catalogue import Catalogue
+from checks.control import Controls
+from checks.document import Document, DocumentError
+from checks.rule import Rule
+from checks.shape import Shape
+
+if TYPE_CHECKING:
+    from botocore.loaders import Loader
+
+
+@dataclass(frozen=True, slots=True)
+class Rulebook:
+    """Everything that judging goes by, loaded and checked."""
+
+    controls: Controls
+    catalogue: Catalogue
+    shapes: Mapping[str, Shape]
+    rules: Mapping[str, Rule]
+
+
+def shipped() -> Path:
+    """The folder of the rules that come with the program."""
+    return Path(str(importlib.resources.files("rules")))
+
+
+def read_text(file: Path) -> str:
+    """A file people write. Raises DocumentError where it cannot be read."""
+    try:
+        if file.stat().st_size > document.MAXIMUM_BYTES:
+            raise DocumentError(str(file), None, f"larger than {document.MAXIMUM_BYTES // 1_000_000} MB: is this the right file?")
+        return file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise DocumentError(str(file), None, f"not UTF-8 text: {error}") from error
+    except OSError as error:
+        raise DocumentError(str(file), None, f"cannot be read: {error.strerror}") from error
+
+
+def read_document(file: Path) -> Document:
+    return document.parse(read_text(file), str(file))
+
+
+def load(own: Iterable[Path] = ()) -> Rulebook:
+    """Load everything. Raises DocumentError for the first thing that is not as it must be."""
+    root = shipped()
+    controls = control.read(read_document(root / "controls.yaml"))
+    kinds = catalogue.read(map(read_document, sorted(root.glob("*/catalogue/*.yaml"))))
+    shapes = _shapes(kinds)
+    rules: dict[str, Rule] = {}
+    for folder in (root, *own):
+        for file in _rule_files(folder):
+            loaded = _load(file, kinds, shapes, controls)
+            if (other := rules.get(loaded.id)) is not None:
+                loaded.document.fail(("id",), f"the rule {loaded.id!r} stands in {other.document.file} already")
+            rules[loaded.id] = loaded
+    return Rulebook(controls, kinds, shapes, dict(sorted(rules.items())))
+
+
+def load_rules(files: Iterable[Path], book: Rulebook) -> list[Rule]:
+    """Load rules of one's own beside a book, without adding them."""
+    return [_load(file, book.catalogue, book.shapes, book.controls) for path in files for file in ([path] if path.is_file() else _rule_files(path))]
+
+
+def _rule_files(folder: Path) -> Iterator[Path]:
+    if not folder.is_dir():
+        raise DocumentError(str(folder), None, "there is no such folder of rules")
+    for file in sorted(folder.rglob("*.yaml")):
+        if "catalogue" not in file.parts and "profiles" not in file.parts and file.name != "controls.yaml":
+            yield file
+
+
+def _load(file: Path, kinds: Catalogue, shapes: Mapping[str, Shape], controls: Controls) -> Rule:
+    from agent.collect.aws_shapes import CatalogueError
+
+    try:
+        return rule.read(read_document(file), kinds, shapes, controls)
+    except CatalogueError as error:
+        raise DocumentError(str(file), None, f"the catalogue is wrong: {error}") from error
+
+
+def _shapes(kinds: Catalogue) -> Mapping[str, Shape]:
+    from agent.collect.aws_shapes import AwsShapes
+
+    return AwsShapes(kinds, loader())
+
+
+@functools.cache
+def loader() -> Loader:
+    """botocore's loader of service models, one for the whole process: models are read once."""
+    from botocore.loaders import create_loader
+
+    return create_loader()

@@ -1,0 +1,151 @@
+"""What can be collected, as data: resource types, the calls that show them, and what the answers' silences mean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from checks import paths
+from checks.document import Document, validate
+from checks.paths import Path
+
+NonEmpty = Annotated[str, Field(min_length=1)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, ignored_types=(cached_property,))
+
+
+class Listing(_Strict):
+    """One call that lists a type. `as_` names the member that a plain-string item becomes."""
+
+    call: NonEmpty
+    items: NonEmpty
+    params: dict[str, Any] = {}
+    as_: str | None = Field(default=None, alias="as")
+
+    @cached_property
+    def path(self) -> Path:
+        path = paths.parse(self.items)
+        return path[:-1] if path[-1:] == (paths.ELEMENT,) else path
+
+
+class Detail(_Strict):
+    """One call about one resource. Its answer stands in the data under `into`."""
+
+    into: NonEmpty
+    call: NonEmpty
+    service: str | None = None
+    params: dict[str, Any] = {}
+    take: str = ""
+    keep: list[NonEmpty] = []
+    not_configured: list[NonEmpty] = []
+    vanished: list[NonEmpty] = []
+    omitted_means_none: dict[str, NonEmpty] = {}
+    always_list: list[NonEmpty] = []
+    when: str | None = None
+    iam: str | None = None
+    source: str | None = None
+
+
+class TagCall(_Strict):
+    call: NonEmpty
+    params: dict[str, Any] = {}
+    take: NonEmpty
+    not_configured: list[NonEmpty] = []
+    vanished: list[NonEmpty] = []
+    iam: str | None = None
+    source: str | None = None
+
+
+class Kind(_Strict):
+    """A resource type: how it is listed, named, completed and cut down to what may reach the disk."""
+
+    title: NonEmpty
+    scope: Literal["region", "global"] = "region"
+    list_: Listing | Literal["none"] = Field(alias="list")
+    id: str = ""
+    aliases: list[NonEmpty] = []
+    arn: str | None = None
+    immutable_id: str | None = None
+    region_from: str | None = None
+    kind: str | None = None
+    config: str | None = None
+    tags: str | TagCall = "none"
+    keep: list[NonEmpty] = []
+    omitted_means_none: dict[NonEmpty, NonEmpty] = {}
+    helper_only: list[NonEmpty] = []
+    always_list: list[NonEmpty] = []
+    empty: Literal["present", "omitted"] = "present"
+    detail: list[Detail] = []
+    iam: str | None = None
+    source: str | None = None
+    name: str = ""
+    service: str = ""
+
+    @model_validator(mode="after")
+    def _whole(self) -> Kind:
+        if self.list_ != "none" and not (self.id and self.keep):
+            raise ValueError("a listed type needs `id` and `keep`")
+        if self.empty == "omitted" and not self.source:
+            raise ValueError("`empty: omitted` needs a `source`")
+        names = [detail.into for detail in self.detail]
+        if len(set(names)) < len(names):
+            raise ValueError("two details go into the same member")
+        return self
+
+    @property
+    def pseudo(self) -> bool:
+        """An account or a region: one each, nothing lists them."""
+        return self.list_ == "none"
+
+    @property
+    def is_global(self) -> bool:
+        return self.scope == "global"
+
+    @cached_property
+    def kept(self) -> paths.Tree:
+        return paths.tree(map(paths.parse, self.keep))
+
+    @cached_property
+    def nullable(self) -> frozenset[Path]:
+        """Where null may stand: the provider is known to say nothing when there is none."""
+        found = {paths.parse(path) for path in self.omitted_means_none}
+        for detail in self.detail:
+            if detail.not_configured:
+                found.add((detail.into,))
+            found |= {(detail.into, *paths.parse(path)) for path in detail.omitted_means_none}
+        return frozenset(found)
+
+    @cached_property
+    def guarded(self) -> frozenset[Path]:
+        """Members that only helper functions may read."""
+        return frozenset(paths.parse(path) for path in self.helper_only)
+
+    def details_for(self, members: Iterable[str]) -> list[Detail]:
+        wanted = set(members)
+        return [detail for detail in self.detail if detail.into in wanted]
+
+
+class _File(_Strict):
+    schema_: Literal["upheld.catalogue/1"] = Field(alias="schema")
+    service: NonEmpty
+    types: dict[str, Kind]
+
+
+Catalogue = Mapping[str, Kind]
+
+
+def read(documents: Iterable[Document]) -> Catalogue:
+    """All types of several catalogue files. Raises DocumentError for an unknown key or a type declared twice."""
+    kinds: dict[str, Kind] = {}
+    for document in documents:
+        file = validate(document, _File.model_validate)
+        for name, kind in file.types.items():
+            if name in kinds:
+                document.fail(("types", name), f"the type {name} is declared twice")
+            kinds[name] = kind.model_copy(update={"name": name, "service": file.service})
+    return kinds

@@ -1,0 +1,132 @@
+"""Runs a rule's own examples, and the mutants of its upheld ones: adding a rule touches one file, its tests included."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from checks import paths
+from checks.catalogue import Catalogue
+from checks.judge import Bound, judge
+from checks.model import GLOBAL, Estate, Finding, Look, Manifest, Resource, Scope, digest
+from checks.paths import ELEMENT, Path
+from checks.rule import Rule
+from checks.verdict import Verdict
+
+ACCOUNT, REGION, NOW = "111122223333", "eu-central-1", "2026-01-01T00:00:00Z"
+UNKNOWN = "unknown-mutant"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An example that did not come out as the file says."""
+
+    rule: str
+    line: int | None
+    problem: str
+
+
+def run(rule: Rule, catalogue: Catalogue) -> Iterator[Failure]:
+    """Every example against the verdict it stands under, then every mutant of the upheld ones."""
+    for wanted in ("upheld", "broken", "unproven", "excluded"):
+        for index, example in enumerate(getattr(rule.file.examples, wanted)):
+            found, why = outcome(rule, catalogue, example)
+            if found != wanted:
+                line = rule.document.line(("examples", wanted, index))
+                yield Failure(rule.id, line, f"example {wanted}[{index}] came out {found}: {why}")
+    for index, example in enumerate(rule.file.examples.upheld):
+        yield from _mutants(rule, catalogue, example, index)
+
+
+def outcome(rule: Rule, catalogue: Catalogue, example: Mapping[str, Any]) -> tuple[str, str]:
+    """The verdict that a rule comes to on an example (or `excluded`), and its explanation."""
+    given, others, params = _parts(example)
+    estate = _estate(rule.kind, catalogue, given, others)
+    bound = Bound(rule, rule.params(params), {}, ())
+    findings = [finding for finding in judge(estate, catalogue, [bound], {}) if _about_example(finding, rule)]
+    if not findings:
+        return "excluded", "applies_if left it out"
+    return str(findings[0].verdict), findings[0].explanation
+
+
+def _about_example(finding: Finding, rule: Rule) -> bool:
+    return finding.resource.type == rule.kind and finding.resource.id == "example"
+
+
+def _parts(example: Mapping[str, Any]) -> tuple[Mapping[str, Any], Mapping[str, list[Mapping[str, Any]]], Mapping[str, Any]]:
+    if "given" not in example:
+        return example, {}, {}
+    return example["given"], example.get("with", {}), example.get("params", {})
+
+
+def _estate(type_: str, catalogue: Catalogue, given: Mapping[str, Any], others: Mapping[str, list[Mapping[str, Any]]]) -> Estate:
+    """A small estate in which every listing was read."""
+    looks: dict[str, Look] = {}
+    resources: dict[str, list[Resource]] = {}
+    for name in sorted({type_, *catalogue}):
+        region = GLOBAL if catalogue[name].is_global else REGION
+        look = Look(digest(name), ACCOUNT, region, name, "example", None, 1, 0, NOW, None, "")
+        looks[look.id] = look
+    for name, held in [(type_, [given]), *others.items()]:
+        for number, data in enumerate(held):
+            id_ = "example" if data is given else str(paths.first(data, paths.parse(catalogue[name].id)) or f"{name}-{number}")
+            region = GLOBAL if catalogue[name].is_global else REGION
+            resources.setdefault(name, []).append(Resource(id_, name, ACCOUNT, region, data, {}, (digest(name),)))
+    manifest = Manifest("upheld.estate/1", NOW, NOW, "examples", {}, None, Scope({ACCOUNT: (REGION,)}, tuple(sorted(catalogue))))
+    return Estate(manifest, {name: tuple(held) for name, held in resources.items()}, tuple(looks.values()), ())
+
+
+def _mutants(rule: Rule, catalogue: Catalogue, example: Mapping[str, Any], index: int) -> Iterator[Failure]:
+    given, others, params = _parts(example)
+    for mutation, path, mutant in mutate(given):
+        if any(entry.covers(mutation, path) for entry in rule.file.intended):
+            continue
+        found, _ = outcome(rule, catalogue, {"given": mutant, "with": others, "params": params})
+        if found == Verdict.UPHELD:
+            line = rule.document.line(("examples", "upheld", index))
+            yield Failure(
+                rule.id, line, f"example upheld[{index}] stays upheld with {paths.render(path)} changed ({mutation}): if that is meant,"
+                f" say so with `intended: - {{{mutation}: {paths.render(path)}, because: ...}}`",
+            )  # fmt: skip
+
+
+def mutate(data: Mapping[str, Any]) -> Iterator[tuple[str, Path, dict[str, Any]]]:
+    """Every mutant that differs in one member: (mutation, path of the member, the mutant)."""
+    for steps, value in list(_members(data, ())):
+        path = tuple(ELEMENT if isinstance(step, int) else step for step in steps)
+        for mutation, replaced in _replacements(value):
+            mutant = copy.deepcopy(dict(data))
+            holder: Any = mutant
+            for step in steps[:-1]:
+                holder = holder[step]
+            if mutation == "delete":
+                del holder[steps[-1]]
+            else:
+                holder[steps[-1]] = replaced
+            yield mutation, path, mutant
+
+
+def _members(value: Any, steps: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], Any]]:
+    items: Any = value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list) else ()
+    for step, held in items:
+        yield (*steps, step), held
+        yield from _members(held, (*steps, step))
+
+
+def _replacements(value: Any) -> Iterator[tuple[str, Any]]:
+    yield "delete", None
+    yield "null", None
+    match value:
+        case bool():
+            yield "text", "true" if value else "false"
+        case int() | float():
+            yield "text", str(value)
+        case str():
+            yield "empty", ""
+            yield "unknown", UNKNOWN
+        case dict():
+            yield "empty", {}
+        case list():
+            yield "empty", []

@@ -1,0 +1,18 @@
+"""What rules may call beside plain CEL: each module declares its helpers when it is imported."""
+
+from __future__ import annotations
+
+from checks.functions import addresses, attributes, dates, network_acls, policy_access, policy_coverage, security_groups
+from checks.functions.declare import FUNCTIONS, DataError
+
+__all__ = [
+    "FUNCTIONS",
+    "DataError",
+    "addresses",
+    "attributes",
+    "dates",
+    "network_acls",
+    "policy_access",
+    "policy_coverage",
+    "security_groups",
+]

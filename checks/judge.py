@@ -1,0 +1,336 @@
+"""estate x rules x promises -> findings. Pure: the same input gives the same findings, on any machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from checks import paths
+from checks.catalogue import Catalogue
+from checks.expression import Outcome, evaluate
+from checks.model import (
+    GLOBAL,
+    LISTING,
+    Asserted,
+    Estate,
+    Evidence,
+    Finding,
+    Gap,
+    Look,
+    Place,
+    Reason,
+    Resource,
+    Subject,
+    digest,
+)
+from checks.promise import Exception_, Promise
+from checks.rule import Rule
+from checks.traps import Reference
+from checks.verdict import Verdict
+from checks.world import EstateWorld
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A rule under the parameters of the promises that bind it; no promises where all rules are asked for."""
+
+    rule: Rule
+    params: Mapping[str, Any]
+    given: Mapping[str, Any]
+    promises: tuple[Promise, ...]
+
+    @property
+    def unknown(self) -> list[str]:
+        """Parameters that a promise gives and this rule neither takes nor says it may ignore."""
+        return sorted(set(self.given) - set(self.params) - set(self.rule.file.ignores))
+
+
+@dataclass(slots=True)
+class Population:
+    """What a bound rule was held against."""
+
+    counts: dict[Verdict, int] = field(default_factory=lambda: dict.fromkeys(Verdict, 0))
+    excluded: list[str] = field(default_factory=list)
+    out_of_scope: list[str] = field(default_factory=list)
+    looks: list[str] = field(default_factory=list)
+    accepted: int = 0
+
+
+def bind(rules: Iterable[Rule], promises: Iterable[Promise], *, every: bool) -> list[Bound]:
+    """Rules with the parameters they are to be judged by: one entry for each rule and different parameters."""
+    held: dict[str, tuple[Rule, Mapping[str, Any], Mapping[str, Any], list[Promise]]] = {}
+    decidable = [promise for promise in promises if not promise.unverifiable]
+    for rule in sorted(rules, key=lambda rule: rule.id):
+        for promise in decidable:
+            for binding in promise.controls:
+                if binding.id == rule.file.control:
+                    params = rule.params(binding.params)
+                    key = digest(rule.id, params, sorted(set(binding.params) - set(params)))
+                    held.setdefault(key, (rule, params, binding.params, []))[3].append(promise)
+        if every:
+            params = rule.params({})
+            held.setdefault(digest(rule.id, params, []), (rule, params, {}, []))
+    return [Bound(rule, params, given, tuple(members)) for rule, params, given, members in held.values()]
+
+
+def judge(
+    estate: Estate,
+    catalogue: Catalogue,
+    bound: Iterable[Bound],
+    populations: dict[tuple[str, str], Population],
+    exceptions: Mapping[str, Exception_] | None = None,
+    *,
+    stale: bool = False,
+) -> Iterator[Finding]:
+    """One finding for each rule and resource, and one for each listing that could not be told.
+
+    `populations` is filled as the findings come: by (promise id or "", bound rule key). Raises HelperBug.
+    """
+    judge_ = _Judge(estate, catalogue, EstateWorld(estate, catalogue), exceptions or {}, stale)
+    for one in bound:
+        yield from judge_.rule(one, populations)
+
+
+def key(bound: Bound) -> str:
+    return digest(bound.rule.id, bound.params)
+
+
+@dataclass(slots=True)
+class _Judge:
+    estate: Estate
+    catalogue: Catalogue
+    world: EstateWorld
+    exceptions: Mapping[str, Exception_]
+    stale: bool
+
+    def rule(self, bound: Bound, populations: dict[tuple[str, str], Population]) -> Iterator[Finding]:
+        readers: list[Promise | None] = [*bound.promises] or [None]
+        held = {reader.id if reader else "": populations.setdefault((reader.id if reader else "", key(bound)), Population()) for reader in readers}
+        for place in self._places(bound.rule):
+            yield from self._listing(bound, place, readers, held)
+        for resource in self.estate.of(bound.rule.kind):
+            yield from self._resource(bound, resource, readers, held)
+        yield from self._unseen(bound, readers, held)
+
+    def _unseen(self, bound: Bound, readers: list[Promise | None], held: Mapping[str, Population]) -> Iterator[Finding]:
+        """Resources that are known only by the gap they left."""
+        rule = bound.rule
+        seen = {(resource.account, resource.id) for resource in self.estate.of(rule.kind)}
+        for (type_, account, id_), gaps in self.estate.resource_gaps.items():
+            if type_ == rule.kind and (account, id_) not in seen:
+                binding = [reader for reader in readers if reader is None or reader.scope.has_place(Place(account, gaps[0].region))]
+                if binding:
+                    subject, sentence = Subject(type_, id_, account, gaps[0].region), f"Not decided: {_gap_sentence(gaps[0])}."
+                    yield self._finding(bound, subject, Verdict.UNPROVEN, Evidence(gaps=gaps), sentence, binding, held, "")
+
+    # -- what there is of a type ----------------------------------------------------------------------------------
+
+    def _places(self, rule: Rule) -> list[Place]:
+        """Where resources of the rule's type are to be expected: what was collected, and wherever a gap says so."""
+        kind = self.catalogue[rule.kind]
+        found = set(self.estate.manifest.scope.places(everywhere=not kind.is_global))
+        found |= {place for type_, place in self.estate.listing_gaps if type_ == rule.kind}
+        return sorted(found)
+
+    def _listing(
+        self, bound: Bound, place: Place, readers: list[Promise | None], held: Mapping[str, Population]
+    ) -> Iterator[Finding]:
+        rule = bound.rule
+        listing: Look | Asserted | tuple[Gap, ...]
+        if self.catalogue[rule.kind].pseudo:
+            here = any(resource.place == place for resource in self.estate.of(rule.kind))
+            listing = self.estate.listing_gaps.get((rule.kind, place), ())
+            if here and not listing:
+                return
+            listing = listing or (Gap(rule.kind, place.account, place.region, None, None, Reason.NOT_COLLECTED, "", message="nobody looked"),)
+        else:
+            listing = self.estate.listing(rule.kind, place)
+        binding = [reader for reader in readers if reader is None or reader.scope.has_place(place)]
+        for reader in binding:
+            if isinstance(listing, Look):
+                held[reader.id if reader else ""].looks.append(listing.id)
+        if isinstance(listing, tuple) and binding:
+            subject = Subject(rule.kind, LISTING, place.account, place.region)
+            evidence = Evidence(gaps=listing)
+            sentence = f"Not decided: {_gap_sentence(listing[0])}."
+            yield self._finding(bound, subject, Verdict.UNPROVEN, evidence, sentence, binding, held, "")
+
+    # -- one resource ---------------------------------------------------------------------------------------------
+
+    def _resource(
+        self, bound: Bound, resource: Resource, readers: list[Promise | None], held: Mapping[str, Population]
+    ) -> Iterator[Finding]:
+        binding, tags_unknown = [], False
+        for reader in readers:
+            place = Place(resource.account, resource.region)
+            if reader is not None and not reader.scope.has_place(place):
+                held[reader.id].out_of_scope.append(resource.id)
+                continue
+            excluded = reader.scope.excludes(resource) if reader else False
+            if excluded:
+                assert reader is not None
+                held[reader.id].out_of_scope.append(resource.id)
+                continue
+            tags_unknown = tags_unknown or excluded is None
+            binding.append(reader)
+        if not binding:
+            return
+        outcome, evidence = self._evaluate(bound, resource)
+        if outcome is None:
+            for reader in binding:
+                held[reader.id if reader else ""].excluded.append(resource.id)
+            return
+        if tags_unknown and outcome.verdict is not Verdict.UNPROVEN:
+            outcome = Outcome(Verdict.UNPROVEN, "its tags could not be read, so whether the promise speaks of it is not known")
+        rule = bound.rule
+        subject = Subject(rule.kind, resource.id, resource.account, resource.region)
+        explanation = _explanation(rule, outcome, evidence)
+        counterexample = self._counterexample(bound, resource) if outcome.verdict is Verdict.BROKEN else ""
+        yield self._finding(bound, subject, outcome.verdict, evidence, explanation, binding, held, counterexample)
+
+    def _evaluate(self, bound: Bound, resource: Resource) -> tuple[Outcome | None, Evidence]:
+        """The verdict and what it rests on; no outcome where `applies_if` leaves the resource out."""
+        rule, world = bound.rule, self.world
+        world.enter(resource)
+        data, lost = world.cleaned(resource)
+        values = {path: _shown(data, path) for path in rule.file.show if any(True for _ in paths.values(data, paths.parse(path)))}
+        gaps = [
+            gap
+            for gap in self.estate.resource_gaps.get((resource.type, resource.account, resource.id), ())
+            if gap.field is None or _refers(rule.references, None, paths.parse(gap.field))
+        ]
+        known = {gap.field for gap in gaps}
+        for path in lost:
+            if paths.render(path) not in known and _refers(rule.references, None, path):
+                gaps.append(_malformed(resource, path))
+        if gaps:
+            return Outcome(Verdict.UNPROVEN, _gap_sentence(gaps[0])), self._evidence(resource, values, gaps)
+        arguments: dict[str, Any] = {
+            "params": bound.params, "now": self.estate.manifest.now, "account": resource.account, "region": resource.region, "world": world,
+        }  # fmt: skip
+        outcome = Outcome(Verdict.UPHELD)
+        if rule.applies_if is not None:
+            outcome = evaluate(rule.applies_if, data, **arguments)
+        if outcome.verdict is Verdict.UPHELD:
+            outcome = evaluate(rule.upheld_if, data, **arguments)
+        elif outcome.verdict is Verdict.BROKEN:
+            if not (gaps := self._others_gaps(rule)):
+                return None, Evidence()
+        if gaps := self._others_gaps(rule):
+            outcome = Outcome(Verdict.UNPROVEN, _gap_sentence(gaps[0]))
+        elif bound.unknown and outcome.verdict is Verdict.UPHELD:
+            outcome = Outcome(Verdict.UNPROVEN, f"this rule does not judge {', '.join(bound.unknown)}, which the promise asks for")
+        evidence = self._evidence(resource, values, gaps)
+        if self.stale:
+            gaps = [Gap(resource.type, resource.account, resource.region, resource.id, None, Reason.STALE, "", message="older than the maximum age")]
+            return Outcome(Verdict.UNPROVEN, _gap_sentence(gaps[0])), self._evidence(resource, values, gaps)
+        if outcome.verdict is Verdict.UPHELD and not evidence.looks:
+            outcome = Outcome(Verdict.UNPROVEN, "the estate holds no look behind this resource")
+        return outcome, evidence
+
+    def _others_gaps(self, rule: Rule) -> list[Gap]:
+        """Gaps of the other resources that the evaluation came to rest on, where the rule refers to what is missing."""
+        gaps: list[Gap] = []
+        for other in self.world.touched.values():
+            gaps += self.world.whole_gaps(other)
+            gaps += [_malformed(other, path) for path in self.world.lost(other) if _refers(rule.references, other.type, path)]
+        return gaps
+
+    def _evidence(self, resource: Resource, values: Mapping[str, Any], gaps: Iterable[Gap]) -> Evidence:
+        looks = set(resource.evidence)
+        assumptions = set()
+        for other in self.world.touched.values():
+            looks |= set(other.evidence)
+        for listing in self.world.listings.values():
+            if isinstance(listing, Look):
+                looks.add(listing.id)
+            else:
+                assumptions.add(str(listing))
+        if self.estate.manifest.asserted_complete_by:
+            assumptions.add(str(Asserted(self.estate.manifest.asserted_complete_by)))
+        held = tuple(sorted(look for look in looks if look in self.estate.looks_by_id))
+        return Evidence(held, values, tuple(gaps), tuple(sorted(assumptions)))
+
+    def _counterexample(self, bound: Bound, resource: Resource) -> str:
+        """A digest of everything the rule refers to on this resource: it changes when the fault does."""
+        paths_read = sorted({reference.path for reference in bound.rule.references if reference.root is None})
+        return digest([[paths.render(path), list(paths.values(resource.data, path))] for path in paths_read])
+
+    def _finding(
+        self,
+        bound: Bound,
+        subject: Subject,
+        verdict: Verdict,
+        evidence: Evidence,
+        explanation: str,
+        readers: list[Promise | None],
+        held: Mapping[str, Population],
+        counterexample: str,
+    ) -> Finding:
+        rule = bound.rule
+        id_ = digest(rule.id, [subject.type, subject.account, subject.region, subject.id], bound.params)
+        accepted = self._accepted(id_, counterexample) if verdict is Verdict.BROKEN else None
+        for reader in readers:
+            population = held[reader.id if reader else ""]
+            population.counts[verdict] += 1
+            population.accepted += accepted is not None
+        promises = tuple(reader.id for reader in readers if reader)
+        if counterexample:
+            evidence = Evidence(evidence.looks, evidence.values, evidence.gaps, evidence.assumptions, evidence.affected, counterexample)
+        return Finding(
+            id_, rule.id, rule.file.control, verdict, rule.file.severity, subject, promises, evidence, explanation, rule.file.remedy, accepted
+        )
+
+    def _accepted(self, finding: str, counterexample: str) -> str | None:
+        exception = self.exceptions.get(finding)
+        if exception is None or exception.digest != counterexample or exception.expires < self.estate.manifest.now.date():
+            return None
+        return str(exception)
+
+
+def _refers(references: Iterable[Reference], root: str | None, path: paths.Path) -> bool:
+    return any(reference.root == root and paths.related(reference.path, path) for reference in references)
+
+
+def _malformed(resource: Resource, path: paths.Path) -> Gap:
+    return Gap(
+        resource.type, resource.account, resource.region, resource.id, paths.render(path), Reason.MALFORMED, "",
+        message="a value that cannot be judged, or that could not be read",
+    )  # fmt: skip
+
+
+def _shown(data: Any, path: str) -> Any:
+    steps = paths.parse(path)
+    found = list(paths.values(data, steps))
+    return found if paths.ELEMENT in steps else found[0]
+
+
+def _gap_sentence(gap: Gap) -> str:
+    what = f"{gap.field} of this resource" if gap.field else "this resource" if gap.id else f"what there is of {gap.type}"
+    where = "" if gap.id else f" in {gap.account}/{gap.region if gap.region != GLOBAL else 'all regions'}"
+    said = f": {gap.code or gap.message}" if gap.code or gap.message else ""
+    needs = f"; needs {gap.action}" if gap.action else ""
+    return f"{what}{where} was not seen ({gap.reason}{said}{needs})"
+
+
+def _explanation(rule: Rule, outcome: Outcome, evidence: Evidence) -> str:
+    match outcome.verdict:
+        case Verdict.UPHELD:
+            return f"{rule.file.title}."
+        case Verdict.BROKEN:
+            shown = ", ".join(f"{name} is {_short(value)}" for name, value in evidence.values.items())
+            return f"Not so: {rule.file.title}" + (f" ({shown})." if shown else ".")
+    return f"Not decided: {outcome.error or 'the condition has no value'}."
+
+
+def _short(value: Any) -> str:
+    match value:
+        case None:
+            return "none"
+        case bool():
+            return "true" if value else "false"
+        case list() if not value:
+            return "empty"
+    text = str(value)
+    return text if len(text) <= 60 else text[:57] + "..."

@@ -1,0 +1,33 @@
+"""What a set of rules needs to have been collected."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from checks.rule import Rule
+
+Plan = Mapping[str, frozenset[str]]
+"""Resource type -> the members of its data that are needed; `*` for all, TAGS for its tags."""
+
+TAGS = "(tags)"
+REGIONS = "aws.ec2.region"
+ACCOUNTS = "aws.organizations.account"
+KINDS = "aws.config.discovered_count"
+RECORDER = "aws.config.recorder"
+UNIVERSE = (REGIONS, ACCOUNTS, KINDS, RECORDER)
+"""The types that show what exists: regions, accounts, kinds of resource."""
+
+
+def plan(rules: Iterable[Rule], *, tags: bool = False, universe: bool = True) -> Plan:
+    """The types and members that the rules refer to; with `tags` also every type's tags, with `universe` what exists."""
+    needed: dict[str, set[str]] = {}
+    for rule in rules:
+        for kind, members in rule.needs().items():
+            needed.setdefault(kind, set()).update(members)
+    for members in needed.values():
+        members |= {TAGS} if tags else set()
+    needed.setdefault(REGIONS, set())
+    if universe:
+        for kind in UNIVERSE:
+            needed.setdefault(kind, set()).add("*")
+    return {kind: frozenset(members) for kind, members in sorted(needed.items())}

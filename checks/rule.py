@@ -1,0 +1,196 @@
+"""What a rule file means: one control, judged for one kind of resource, by one condition."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, Protocol
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from checks import paths
+from checks.catalogue import Catalogue
+from checks.document import Document, validate
+from checks.expression import Condition, compile_condition
+from checks.shape import Shape
+from checks.traps import Reference, Trap, Vocabulary
+
+NonEmpty = Annotated[str, Field(min_length=1)]
+Severity = Literal["critical", "high", "medium", "low", "informational"]
+SEVERITIES: tuple[Severity, ...] = ("informational", "low", "medium", "high", "critical")
+MUTATIONS = ("delete", "null", "empty", "text", "unknown", "any")
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Parameter(_Strict):
+    type: Literal["int", "string", "bool", "list"]
+    default: int | str | bool | list[int | str] | None = None
+    description: str = ""
+
+    def takes(self, value: object) -> bool:
+        match self.type:
+            case "int":
+                return isinstance(value, int) and not isinstance(value, bool)
+            case "bool":
+                return isinstance(value, bool)
+            case "string":
+                return isinstance(value, str)
+        return isinstance(value, list)
+
+
+class Intended(_Strict):
+    """A mutant of an upheld example that may stay upheld, and why."""
+
+    delete: str | None = None
+    null: str | None = None
+    empty: str | None = None
+    text: str | None = None
+    unknown: str | None = None
+    any: str | None = None
+    because: NonEmpty
+
+    @model_validator(mode="after")
+    def _one(self) -> Intended:
+        if sum(getattr(self, name) is not None for name in MUTATIONS) != 1:
+            raise ValueError(f"name exactly one of {', '.join(MUTATIONS)}")
+        return self
+
+    def covers(self, mutation: str, path: paths.Path) -> bool:
+        named = getattr(self, mutation, None) or self.any
+        return named is not None and paths.covers(paths.parse(named), path)
+
+
+class Reference_(_Strict):
+    framework: NonEmpty
+    id: NonEmpty
+
+
+class Examples(_Strict):
+    upheld: list[dict[str, Any]] = Field(min_length=1)
+    broken: list[dict[str, Any]] = Field(min_length=1)
+    unproven: list[dict[str, Any]] = Field(min_length=1)
+    excluded: list[dict[str, Any]] = []
+
+
+class RuleFile(_Strict):
+    """A rule as written."""
+
+    id: NonEmpty = Field(pattern=r"^[a-z][a-z0-9-]*$")
+    title: NonEmpty
+    control: NonEmpty
+    severity: Severity
+    resource: NonEmpty
+    applies_if: NonEmpty | None = None
+    upheld_if: NonEmpty
+    show: list[NonEmpty] = []
+    params: dict[str, Parameter] = {}
+    ignores: dict[str, NonEmpty] = {}
+    """Parameters of the control that make no difference to this rule, each with the reason."""
+    remedy: NonEmpty
+    references: list[Reference_] = []
+    source: str | None = None
+    rationale: str | None = None
+    intended: list[Intended] = []
+    examples: Examples
+
+    @model_validator(mode="after")
+    def _population(self) -> RuleFile:
+        if bool(self.examples.excluded) != (self.applies_if is not None):
+            raise ValueError("`examples.excluded` shows what `applies_if` leaves out: give both or neither")
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule that may judge: its conditions compiled, every member and constant checked."""
+
+    file: RuleFile
+    document: Document
+    applies_if: Condition | None
+    upheld_if: Condition
+    references: frozenset[Reference]
+
+    @property
+    def id(self) -> str:
+        return self.file.id
+
+    @property
+    def kind(self) -> str:
+        return self.file.resource
+
+    def params(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Every declared parameter, as given or by default. What the rule does not declare is left out."""
+        return {name: given.get(name, parameter.default) for name, parameter in self.file.params.items()}
+
+    def needs(self) -> dict[str, set[str]]:
+        """Per resource type, the top-level members that must be collected; `*` for all."""
+        needed: dict[str, set[str]] = {self.kind: {path.partition(".")[0] for path in self.file.show}}
+        for reference in self.references:
+            needed.setdefault(reference.root or self.kind, set()).add(reference.path[0] if reference.path else "*")
+        return needed
+
+
+class Shapes(Protocol):
+    """Where the shape of a resource type comes from."""
+
+    def __getitem__(self, kind: str, /) -> Shape: ...
+
+
+def read(document: Document, catalogue: Catalogue, shapes: Mapping[str, Shape], controls: Iterable[str]) -> Rule:
+    """Load one rule. Raises DocumentError with the line for whatever keeps it from judging truthfully."""
+    file = validate(document, RuleFile.model_validate)
+    if file.resource not in catalogue:
+        document.fail(("resource",), f"nobody collects the type {file.resource!r}")
+    if file.control not in controls:
+        document.fail(("control",), f"there is no control {file.control!r}")
+    _check_params(file, document)
+    for index, path in enumerate(file.show):
+        _check_path(shapes[file.resource], path, lambda problem, at=index: document.fail(("show", at), problem))
+    vocabulary = Vocabulary(
+        kind=file.resource,
+        shapes=shapes,
+        catalogue=catalogue,
+        params={name: parameter.type for name, parameter in file.params.items()},
+        intended_empty=frozenset(entry.empty or entry.any or "" for entry in file.intended),
+    )
+    upheld_if = _compile(document, "upheld_if", file.upheld_if, vocabulary)
+    applies_if = None
+    if file.applies_if is not None:
+        relaxed = Vocabulary(
+            vocabulary.kind, vocabulary.shapes, vocabulary.catalogue, vocabulary.params, vocabulary.intended_empty, deny_lists=True
+        )
+        applies_if = _compile(document, "applies_if", file.applies_if, relaxed)
+    references = upheld_if.references | (applies_if.references if applies_if else frozenset())
+    return Rule(file, document, applies_if, upheld_if, references)
+
+
+def _compile(document: Document, key: str, text: str, vocabulary: Vocabulary) -> Condition:
+    try:
+        return compile_condition(text, vocabulary)
+    except Trap as trap:
+        place = f", at {excerpt(text, trap.offset)}" if trap.offset >= 0 else ""
+        document.fail((key,), f"{key}: {trap.problem}{place}")
+
+
+def excerpt(text: str, offset: int) -> str:
+    """Some of the expression from the offset on, for an error message."""
+    found = " ".join(text[offset:].split())
+    return repr(found[:40] + ("..." if len(found) > 40 else ""))
+
+
+def _check_params(file: RuleFile, document: Document) -> None:
+    for name, parameter in file.params.items():
+        if parameter.default is None or not parameter.takes(parameter.default):
+            document.fail(("params", name), f"the parameter {name!r} needs a default of type {parameter.type}")
+
+
+def _check_path(shape: Shape, path: str, fail: Callable[[str], Any]) -> None:
+    at: Shape | None = shape
+    for step in paths.parse(path):
+        inside = at.element if at and at.kind == "list" and (step == paths.ELEMENT or step.isdigit()) else at.step(step) if at else None
+        if inside is None:
+            fail(f"show: there is no member {path!r}")
+        at = inside

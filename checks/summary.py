@@ -1,0 +1,188 @@
+"""From findings to the answer: a verdict for each rule, each control, each promise, and what it rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from checks.catalogue import Catalogue
+from checks.control import Controls
+from checks.judge import Bound, Population, key
+from checks.model import Estate
+from checks.promise import Assumption, Promise, Promises, find_quote
+from checks.universe import missing
+from checks.verdict import Verdict, combine, proven
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSummary:
+    """One rule within a promise. A verdict of None is *not applicable*: `looks` show that its population is empty."""
+
+    rule: str
+    title: str
+    type: str
+    verdict: Verdict | None
+    open: Verdict | None
+    """The verdict without the findings that a person accepts."""
+    counts: Mapping[str, int]
+    accepted: int
+    excluded: tuple[str, ...]
+    out_of_scope: tuple[str, ...]
+    looks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ControlSummary:
+    id: str
+    params: Mapping[str, object]
+    verdict: Verdict | None
+    open: Verdict | None
+    rules: tuple[RuleSummary, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PromiseSummary:
+    """A promise's verdict; None for one that nobody can verify. `open` is what the exit code goes by."""
+
+    id: str
+    quote: str
+    policy: str | None
+    file: str | None
+    line: int | None
+    quantifier: str
+    reading: str
+    verdict: Verdict | None
+    open: Verdict | None
+    controls: tuple[ControlSummary, ...]
+    missing: tuple[str, ...]
+    assumptions: tuple[str, ...]
+    unverifiable: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A policy's text as it was read, or why it could not be."""
+
+    text: str | None
+    problem: str = ""
+
+
+def summarize_rule(bound: Bound, population: Population) -> RuleSummary:
+    counts = population.counts
+    verdict = combine(verdict for verdict, count in counts.items() if count)
+    rest = {**counts, Verdict.BROKEN: counts[Verdict.BROKEN] - population.accepted}
+    return RuleSummary(
+        bound.rule.id,
+        bound.rule.file.title,
+        bound.rule.kind,
+        verdict,
+        combine(verdict for verdict, count in rest.items() if count),
+        {str(verdict): count for verdict, count in counts.items()},
+        population.accepted,
+        tuple(sorted(population.excluded)),
+        tuple(sorted(population.out_of_scope)),
+        tuple(sorted(population.looks)),
+    )
+
+
+def summarize(
+    estate: Estate,
+    catalogue: Catalogue,
+    controls: Controls,
+    promises: Promises,
+    texts: Mapping[str, Text],
+    bound: Sequence[Bound],
+    populations: Mapping[tuple[str, str], Population],
+) -> list[PromiseSummary]:
+    """Every promise in the order of the file."""
+    return [_promise(promise, estate, catalogue, controls, promises, texts, bound, populations) for promise in promises.promises]
+
+
+def _promise(
+    promise: Promise,
+    estate: Estate,
+    catalogue: Catalogue,
+    controls: Controls,
+    promises: Promises,
+    texts: Mapping[str, Text],
+    bound: Sequence[Bound],
+    populations: Mapping[tuple[str, str], Population],
+) -> PromiseSummary:
+    policy = promises.policy(promise.policy)
+    line, lack = _quoted(promise, policy.file if policy else None, texts)
+    if promise.unverifiable:
+        verdict, open_, parts, gaps, assumed = None, None, (), [lack] if lack else [], []
+    else:
+        parts = tuple(
+            _control(promise, binding.id, binding.params, bound, populations) for binding in promise.controls
+        )
+        judged: dict[str, set[str]] = {}
+        for one in bound:
+            if promise in one.promises:
+                judged.setdefault(one.rule.file.control, set()).add(one.rule.kind)
+        gaps, assumed = _universe(estate, promise, controls, catalogue, judged, promises.assume)
+        gaps = [*([lack] if lack else []), *gaps, *(f"no rule judges {part.id}" for part in parts if not part.rules)]
+        outside = [Verdict.UNPROVEN] if gaps else []
+        verdict = proven(combine([*(part.verdict for part in parts), *outside]))
+        open_ = proven(combine([*(part.open for part in parts), *outside])) if verdict is Verdict.BROKEN else verdict
+        if verdict is Verdict.BROKEN and open_ is Verdict.UNPROVEN and all(part.open is None for part in parts) and not gaps:
+            open_ = Verdict.UPHELD
+        if lack:  # what is no longer promised cannot be broken, and nobody has confirmed what is promised now
+            verdict = open_ = Verdict.UNPROVEN
+    return PromiseSummary(
+        promise.id, promise.quote, promise.policy, policy.file if policy else None, line or promise.line, promise.quantifier,
+        promise.reading, verdict, open_, parts, tuple(gaps), tuple(assumed), promise.unverifiable,
+    )  # fmt: skip
+
+
+def _quoted(promise: Promise, file: str | None, texts: Mapping[str, Text]) -> tuple[int | None, str]:
+    """The line on which the quote stands, or what is wrong."""
+    if promise.policy is None:
+        return None, ""
+    text = texts[promise.policy]
+    if text.text is None:
+        return None, f"the policy text could not be read: {text.problem}"
+    line = find_quote(promise.quote, text.text)
+    return line, "" if line else f"the quoted sentence does not stand in {file} (any more): confirm the promise again"
+
+
+def _control(
+    promise: Promise,
+    control: str,
+    params: Mapping[str, object],
+    bound: Sequence[Bound],
+    populations: Mapping[tuple[str, str], Population],
+) -> ControlSummary:
+    rules = tuple(
+        summarize_rule(one, populations[promise.id, key(one)])
+        for one in bound
+        if one.rule.file.control == control and promise in one.promises and one.params == one.rule.params(params)
+    )
+    return ControlSummary(
+        control, params, combine(rule.verdict for rule in rules), combine(rule.open for rule in rules), rules
+    )
+
+
+def _universe(
+    estate: Estate,
+    promise: Promise,
+    controls: Controls,
+    catalogue: Catalogue,
+    judged: dict[str, set[str]],
+    assume: Iterable[Assumption],
+) -> tuple[list[str], list[str]]:
+    """What of the universe nobody saw, and the assumptions that stand in for the rest of it."""
+    today = estate.manifest.now.date()
+    assumptions = list(assume)
+    gaps: list[str] = []
+    used: list[str] = []
+    if estate.manifest.asserted_complete_by:
+        used.append(f"{estate.manifest.asserted_complete_by} asserts that the imported files hold all there is")
+    for lack in missing(estate, promise, controls, catalogue, judged):
+        fitting = [assumption for assumption in assumptions if lack.covered_by(assumption)]
+        if current := [assumption for assumption in fitting if assumption.expires >= today]:
+            used += [str(assumption) for assumption in current if str(assumption) not in used]
+        else:
+            expired = f"; the assumption of {fitting[0].owner} expired on {fitting[0].expires}" if fitting else ""
+            gaps.append(lack.what + expired)
+    return gaps, used

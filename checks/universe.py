@@ -1,0 +1,124 @@
+"""What "all" means: every account, enabled region and kind of resource that is known to exist, and who read them.
+
+The universe is evidence like any other: the organization's accounts, the regions with their opt-in status, AWS
+Config's counts of resources by kind. What none of it can show is missing until a person assumes it, with a date.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from checks.catalogue import Catalogue
+from checks.control import Controls
+from checks.model import GLOBAL, Estate, Look, Place
+from checks.plan import ACCOUNTS, KINDS, RECORDER, REGIONS
+from checks.promise import Assumption, Promise
+
+ENABLED = frozenset({"opt-in-not-required", "opted-in"})
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A part of the universe that nobody looked into, and what an assumption would have to cover."""
+
+    what: str
+    axis: str
+    name: str
+
+    def covered_by(self, assumption: Assumption) -> bool:
+        covers = assumption.covers
+        if self.name == "*":
+            return self.axis in covers.universe
+        held = {"accounts": covers.accounts, "regions": covers.regions, "kinds": covers.kinds}[self.axis]
+        return self.name in held
+
+
+def missing(estate: Estate, promise: Promise, controls: Controls, catalogue: Catalogue, judged: dict[str, set[str]]) -> Iterator[Missing]:
+    """Everything in a promise's scope that the estate does not show. `judged`: control -> resource types its rules judge."""
+    if estate.manifest.asserted_complete_by:
+        return
+    yield from _accounts(estate, promise)
+    yield from _regions(estate, promise)
+    yield from _kinds(estate, promise, controls, catalogue, judged)
+
+
+def _read_accounts(estate: Estate) -> set[str]:
+    return set(estate.manifest.scope.accounts)
+
+
+def _accounts(estate: Estate, promise: Promise) -> Iterator[Missing]:
+    read, scope = _read_accounts(estate), promise.scope
+    if scope.accounts != "all":
+        for account in sorted(set(scope.accounts) - read):
+            yield Missing(f"account {account}: nobody looked", "accounts", account)
+        return
+    if not any(isinstance(estate.listing(ACCOUNTS, Place(account, GLOBAL)), Look) for account in read):
+        gaps = [held for account in sorted(read) if isinstance(held := estate.listing(ACCOUNTS, Place(account, GLOBAL)), tuple)]
+        why = f" ({gaps[0][0].reason})" if gaps else ""
+        yield Missing(f"which accounts exist is not known: the organization's list of accounts was not read{why}", "accounts", "*")
+        return
+    known = {resource.id: resource for resource in estate.of(ACCOUNTS)}
+    for account in sorted(set(known) - read):
+        yield Missing(f"account {account} ({known[account].data.get('Name', 'unnamed')}): nobody looked", "accounts", account)
+
+
+def _regions(estate: Estate, promise: Promise) -> Iterator[Missing]:
+    scope = promise.scope
+    for account in sorted(_read_accounts(estate)):
+        if not scope.has_account(account):
+            continue
+        collected = set(estate.manifest.scope.accounts[account])
+        if scope.regions != "all":
+            enabled = set(scope.regions)
+        elif isinstance(estate.listing(REGIONS, Place(account, GLOBAL)), Look):
+            enabled = {one.id for one in estate.of(REGIONS) if one.account == account and one.data.get("OptInStatus") in ENABLED}
+        else:
+            yield Missing(f"account {account}: which regions are enabled is not known", "accounts", account)
+            continue
+        for region in sorted(enabled - collected):
+            yield Missing(f"region {region} of account {account}: nobody looked", "regions", region)
+
+
+def _kinds(estate: Estate, promise: Promise, controls: Controls, catalogue: Catalogue, judged: dict[str, set[str]]) -> Iterator[Missing]:
+    subjects = {kind: binding.id for binding in promise.controls if (kinds := controls[binding.id].kinds) != "none" for kind in kinds}
+    if not subjects:
+        return
+    seen = {catalogue[type_].config for binding in promise.controls for type_ in judged.get(binding.id, ())}
+    unknown: list[Place] = []
+    found: dict[str, int] = {}
+    for account, regions in sorted(estate.manifest.scope.accounts.items()):
+        for place in (Place(account, region) for region in regions):
+            if not promise.scope.has_place(place):
+                continue
+            if (counts := _counts(estate, place)) is None:
+                unknown.append(place)
+                continue
+            for kind, count in counts.items():
+                found[kind] = found.get(kind, 0) + count
+    if unknown:
+        where = ", ".join(f"{place.account}/{place.region}" for place in unknown[:3]) + (" and others" if len(unknown) > 3 else "")
+        yield Missing(f"which kinds of resource exist is not known in {where}: AWS Config does not record everything there", "kinds", "*")
+    for kind in sorted(set(found) & set(subjects) - seen):
+        yield Missing(f"{found[kind]} of kind {kind}: no rule of {subjects[kind]} judges it", "kinds", kind)
+
+
+def _counts(estate: Estate, place: Place) -> dict[str, int] | None:
+    """How many resources of each kind Config has discovered; None where that cannot be taken for everything."""
+    if not isinstance(estate.listing(KINDS, place), Look) or not isinstance(estate.listing(RECORDER, place), Look):
+        return None
+    if not any(_records_everything(resource.data) for resource in _at(estate, RECORDER, place)):
+        return None
+    counts = {resource.id: int(resource.data.get("count", 0)) for resource in _at(estate, KINDS, place)}
+    return counts or None
+
+
+def _records_everything(recorder: Any) -> bool:
+    group, status = recorder.get("recordingGroup") or {}, recorder.get("Status") or {}
+    held = status[0] if isinstance(status, list) and status else status
+    return group.get("allSupported") is True and isinstance(held, dict) and held.get("recording") is True
+
+
+def _at(estate: Estate, type_: str, place: Place) -> Iterable[Any]:
+    return (resource for resource in estate.of(type_) if resource.place == place)

@@ -1,0 +1,86 @@
+"""cidrs_within: exact for unions, and never fooled by another way to write an address."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address, ip_network
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from checks.functions import DataError
+from checks.functions.addresses import AddressSet, cidrs_within, read_network
+
+
+@pytest.mark.parametrize(
+    ("cidrs", "allowed"),
+    [
+        ([], []),
+        (["10.1.0.0/16"], ["10.0.0.0/8"]),
+        (["0.0.0.0/0"], ["0.0.0.0/1", "128.0.0.0/1"]),
+        (["::/0"], ["8000::/1", "::/1"]),
+        (["10.0.0.0/8", "2001:db8::/48"], ["2001:db8::/32", "10.0.0.0/8"]),
+        (["192.0.2.7"], ["192.0.2.0/24"]),
+        (["10.255.255.255/8"], ["10.0.0.0/8"]),
+        (["::ffff:10.0.0.0/104"], ["10.0.0.0/8"]),
+        (["::ffff:a00:0/104"], ["::ffff:10.0.0.0/104"]),
+    ],
+)
+def test_addresses_that_lie_within(cidrs: list[object], allowed: list[object]) -> None:
+    assert cidrs_within(cidrs, allowed) is True
+
+
+@pytest.mark.parametrize(
+    ("cidrs", "allowed"),
+    [
+        (["10.0.0.0/8"], []),
+        (["10.0.0.0/7"], ["10.0.0.0/8"]),
+        (["0.0.0.0/0"], ["0.0.0.0/1", "128.0.0.0/2", "192.0.0.0/3"]),
+        (["10.0.0.0/8"], ["::/0"]),
+        (["::/0"], ["0.0.0.0/0"]),
+        (["::ffff:0:0/96"], ["10.0.0.0/8", "::/0"]),
+        (["10.0.0.0/8", "::1"], ["10.0.0.0/8"]),
+        (["::/95"], ["0.0.0.0/0"]),
+    ],
+)
+def test_addresses_that_do_not(cidrs: list[object], allowed: list[object]) -> None:
+    assert cidrs_within(cidrs, allowed) is False
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    ["", "anywhere", "10.0.0.0/33", "10.0.0.0/", "10.0.0.0/255.0.0.0", "0.0.0.0/0.0.0.0", "10.0.0.0/0.255.255.255", "fe80::1%eth0",
+     "010.0.0.1", "10.0.0", " 10.0.0.0/8", "10.0.0.0/8\n", "١٠.0.0.0/8", "::/129", ":", "1.2.3.4:80", 0, 167772160, None, True, ["10.0.0.0/8"]],
+)  # fmt: skip
+def test_what_is_no_cidr_is_refused_on_either_side(garbage: object) -> None:
+    with pytest.raises(DataError, match="not an IP address or CIDR"):
+        cidrs_within([garbage], ["0.0.0.0/0", "::/0"])
+    with pytest.raises(DataError, match="not an IP address or CIDR"):
+        cidrs_within([], [garbage])
+
+
+# Small corners of both families, so that every address in them can be tried.
+corner = st.builds(lambda host, prefix: f"192.0.2.{host}/{prefix}", st.integers(0, 255), st.integers(24, 32)) | st.builds(
+    lambda host, prefix: f"2001:db8::{host:x}/{prefix}", st.integers(0, 255), st.integers(120, 128)
+)
+CORNERS = [ip_address(f"192.0.2.{host}") for host in range(256)] + [ip_address(f"2001:db8::{host:x}") for host in range(256)]
+
+
+@given(st.lists(corner, max_size=5), st.lists(corner, max_size=5))
+def test_within_agrees_with_trying_every_address(cidrs: list[object], allowed: list[object]) -> None:
+    def inside(address: object, networks: list[object]) -> bool:
+        return any(address in ip_network(str(network), strict=False) for network in networks)
+
+    expected = all(inside(address, allowed) for address in CORNERS if inside(address, cidrs))
+    assert cidrs_within(cidrs, allowed) is expected
+
+
+@given(st.lists(corner, max_size=5), st.lists(corner, max_size=5))
+def test_allowing_more_never_excludes(cidrs: list[object], more: list[object]) -> None:
+    assert cidrs_within(cidrs, cidrs + more) is True
+
+
+@given(st.lists(corner, max_size=6))
+def test_a_set_written_as_cidrs_is_the_same_set(cidrs: list[str]) -> None:
+    addresses = AddressSet.of(map(read_network, cidrs))
+    assert AddressSet.of(map(read_network, addresses.cidrs())) == addresses
