@@ -7,10 +7,6 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from agent.publish.result import Result
 
 UPHELD, BROKEN, USAGE, UNPROVEN, INTERNAL, INTERRUPTED = 0, 1, 2, 3, 4, 130
 _EXITS = "exit codes: 0 all upheld, 1 something broken, 2 usage or configuration error, 3 nothing broken but something unproven, 4 internal error, 130 interrupted"
@@ -27,9 +23,25 @@ def parser() -> argparse.ArgumentParser:
     check.add_argument("--promise", metavar="ID", action="append", default=[], help="only this promise (repeatable)")
     check.add_argument("--all-rules", action="store_true", help="every rule whose type is in the estate; needs no promises")
     check.add_argument("--max-age", metavar="TIME", default="24h", help="how old an estate's facts may be (default 24h; 0 for no limit)")
-    check.add_argument("--format", metavar="FORMAT[=FILE]", action="append", default=[], help="text, json or ocsf; repeatable, once each on stdout or to a file")
-    check.add_argument("--fail-on", choices=["broken", "unproven", "new"], default="unproven", help="what sets the exit code (default: broken and unproven)")
-    check.add_argument("--severity", choices=["informational", "low", "medium", "high", "critical"], default="informational", help="only findings at least this severe set the exit code")
+    check.add_argument(
+        "--format",
+        metavar="FORMAT[=FILE]",
+        action="append",
+        default=[],
+        help="text, json or ocsf; repeatable, once each on stdout or to a file",
+    )
+    check.add_argument(
+        "--fail-on",
+        choices=["broken", "unproven", "new"],
+        default="unproven",
+        help="what sets the exit code (default: broken and unproven)",
+    )
+    check.add_argument(
+        "--severity",
+        choices=["informational", "low", "medium", "high", "critical"],
+        default="informational",
+        help="only findings at least this severe set the exit code",
+    )
     check.add_argument("--baseline", metavar="FILE", type=Path, help="an earlier JSON report: what stands in it is not new")
     check.add_argument("--strict", action="store_true", help="unverifiable promises and accepted findings count, too")
 
@@ -69,7 +81,9 @@ def parser() -> argparse.ArgumentParser:
     return root
 
 
-def _command(commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, help_: str, run: Callable[[argparse.Namespace], int]) -> argparse.ArgumentParser:
+def _command(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, help_: str, run: Callable[[argparse.Namespace], int]
+) -> argparse.ArgumentParser:
     command = commands.add_parser(name, help=help_, description=help_[0].upper() + help_[1:] + ".", epilog=_EXITS)
     command.set_defaults(run=run)
     command.add_argument("-q", "--quiet", action="store_true", help="no progress, no log lines below warnings")
@@ -153,7 +167,7 @@ def _duration(text: str) -> int:
 def _collect(options: argparse.Namespace) -> int:
     from agent import config, run
     from agent.collect.estate import read_estate
-    from agent.publish.text import gap_line
+    from agent.publish.text import gap_lines
     from agent.terminal import progress
 
     inputs = run.prepare(config.load(options.config, os.environ))
@@ -163,8 +177,8 @@ def _collect(options: argparse.Namespace) -> int:
     estate = read_estate(options.output)
     resources = sum(len(held) for held in estate.resources.values())
     print(f"{options.output}: {resources} resources of {len(estate.resources)} types, {len(estate.looks)} looks, {len(estate.gaps)} gaps")
-    for gap in estate.gaps:
-        print(f"  {gap_line(gap)}")
+    for line in gap_lines(estate.gaps):
+        print(f"  {line}")
     return UNPROVEN if estate.gaps else UPHELD
 
 
@@ -178,7 +192,16 @@ def _diff(options: argparse.Namespace) -> int:
 def _import(options: argparse.Namespace) -> int:
     from agent.collect import aws_cli
 
-    print(aws_cli.import_folder(options.folder, options.output, account=options.account, region=options.region, collected_at=options.collected_at, asserted_by=options.assert_complete))
+    print(
+        aws_cli.import_folder(
+            options.folder,
+            options.output,
+            account=options.account,
+            region=options.region,
+            collected_at=options.collected_at,
+            asserted_by=options.assert_complete,
+        )
+    )
     return UPHELD
 
 

@@ -31,7 +31,7 @@ def _list(_: str | None) -> int:
 
 def _show(name: str | None) -> int:
     book = rulebook.load()
-    if name not in book.rules:
+    if name is None or name not in book.rules:
         close = ", ".join(id_ for id_ in book.rules if name and name in id_) or "see `upheld rules list`"
         raise ConfigurationError(f"there is no rule {name!r}; {close}")
     print(Path(book.rules[name].document.file).read_text(encoding="utf-8"), end="")
@@ -70,5 +70,3 @@ every(type: string) -> list
 
 Variables: resource, params, now, account, region. CEL's own: size, all, exists, exists_one, map, filter, in,
 startsWith, endsWith, contains, matches, timestamp, duration, int, double, string."""
-
-

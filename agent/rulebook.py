@@ -69,7 +69,11 @@ def load(own: Iterable[Path] = ()) -> Rulebook:
 
 def load_rules(files: Iterable[Path], book: Rulebook) -> list[Rule]:
     """Load rules of one's own beside a book, without adding them."""
-    return [_load(file, book.catalogue, book.shapes, book.controls) for path in files for file in ([path] if path.is_file() else _rule_files(path))]
+    return [
+        _load(file, book.catalogue, book.shapes, book.controls)
+        for path in files
+        for file in ([path] if path.is_file() else _rule_files(path))
+    ]
 
 
 def _rule_files(folder: Path) -> Iterator[Path]:

@@ -19,7 +19,7 @@ from checks.document import DocumentError
 from checks.judge import Bound, Population, bind, judge, key
 from checks.model import Estate, Manifest, Scope, digest
 from checks.plan import Plan, plan
-from checks.promise import Exception_, Promises, read, read_exceptions
+from checks.promise import Acceptance, Assumption, Policy, Promise, Promises, read, read_exceptions
 from checks.rule import Rule
 from checks.summary import Text, summarize, summarize_rule
 
@@ -43,7 +43,7 @@ class Inputs:
     book: Rulebook
     promises: Promises
     texts: Mapping[str, Text]
-    exceptions: Mapping[str, Exception_]
+    exceptions: Mapping[str, Acceptance]
 
     @property
     def judged(self) -> list[Rule]:
@@ -79,7 +79,10 @@ def prepare(configuration: Configuration, only: Sequence[str] = ()) -> Inputs:
 
 
 def _promises(configuration: Configuration, book: Rulebook) -> tuple[Promises, dict[str, Text]]:
-    policies, promises, assume, texts = [], [], [], dict[str, Text]()
+    policies: list[Policy] = []
+    promises: list[Promise] = []
+    assume: list[Assumption] = []
+    texts: dict[str, Text] = {}
     for name in configuration.settings.promises:
         file = configuration.path(name)
         document = read_document(file)
@@ -115,10 +118,12 @@ def collect(inputs: Inputs, place: Path, wanted: Plan, clock: Clock, progress: P
     deadline = Deadline(clock.monotonic() + settings.deadline, clock.monotonic)
     try:
         targets = [
-            AwsTarget(one.account, one.role, one.external_id if isinstance(one.external_id, str | None) else one.external_id.read(), one.regions)
+            AwsTarget(
+                one.account, one.role, one.external_id if isinstance(one.external_id, str | None) else one.external_id.read(), one.regions
+            )
             for one in settings.aws
         ]
-        doors = enter(targets or [AwsTarget()], deadline, ATTEMPTS)
+        doors = enter(targets or [AwsTarget()], deadline, ATTEMPTS, clock.now)
     except (WrongAccount, ValueError) as error:
         raise ConfigurationError(str(error)) from error
     with EstateWriter(place) as writer:

@@ -97,7 +97,11 @@ class _Builder:
         return next(self._events)
 
     def _fail(self, event: Any, problem: str) -> NoReturn:
-        raise DocumentError(self._file, event.start_mark.line + 1, problem)
+        raise DocumentError(self._file, self._line(event), problem)
+
+    @staticmethod
+    def _line(event: Any) -> int:
+        return int(event.start_mark.line) + 1
 
     def _value(self, event: Any, path: Path) -> Any:
         if isinstance(event, yaml.AliasEvent) or event.anchor is not None:
@@ -106,7 +110,7 @@ class _Builder:
             self._fail(event, f"the tag {event.tag} is not allowed")
         if len(path) > MAXIMUM_DEPTH:
             self._fail(event, f"nested deeper than {MAXIMUM_DEPTH} levels")
-        self._lines[path] = event.start_mark.line + 1
+        self._lines[path] = self._line(event)
         match event:
             case yaml.ScalarEvent():
                 return _scalar(event.value) if event.implicit[0] else event.value
@@ -126,7 +130,7 @@ class _Builder:
                 self._fail(event, "a key must be a plain word")
             if event.value in mapping:
                 self._fail(event, f"the key {event.value!r} stands twice")
-            line = event.start_mark.line + 1
+            line = self._line(event)
             mapping[event.value] = self._value(self._next(), (*path, event.value))
             self._lines[(*path, event.value)] = line
         return mapping

@@ -93,9 +93,7 @@ def evaluate(
     runtime = _runtime()
     runtime.world, runtime.bug = world, None
     try:
-        value = condition.program.eval(
-            data={"resource": data, "params": params, "now": now, "account": account, "region": region}
-        )
+        value = condition.program.eval(data={"resource": data, "params": params, "now": now, "account": account, "region": region})
     finally:
         runtime.world = None
     if runtime.bug is not None:

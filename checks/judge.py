@@ -24,7 +24,7 @@ from checks.model import (
     Subject,
     digest,
 )
-from checks.promise import Exception_, Promise
+from checks.promise import Acceptance, Promise
 from checks.rule import Rule
 from checks.traps import Reference
 from checks.verdict import Verdict
@@ -79,7 +79,7 @@ def judge(
     catalogue: Catalogue,
     bound: Iterable[Bound],
     populations: dict[tuple[str, str], Population],
-    exceptions: Mapping[str, Exception_] | None = None,
+    exceptions: Mapping[str, Acceptance] | None = None,
     *,
     stale: bool = False,
 ) -> Iterator[Finding]:
@@ -101,12 +101,15 @@ class _Judge:
     estate: Estate
     catalogue: Catalogue
     world: EstateWorld
-    exceptions: Mapping[str, Exception_]
+    exceptions: Mapping[str, Acceptance]
     stale: bool
 
     def rule(self, bound: Bound, populations: dict[tuple[str, str], Population]) -> Iterator[Finding]:
         readers: list[Promise | None] = [*bound.promises] or [None]
-        held = {reader.id if reader else "": populations.setdefault((reader.id if reader else "", key(bound)), Population()) for reader in readers}
+        held = {
+            reader.id if reader else "": populations.setdefault((reader.id if reader else "", key(bound)), Population())
+            for reader in readers
+        }
         for place in self._places(bound.rule):
             yield from self._listing(bound, place, readers, held)
         for resource in self.estate.of(bound.rule.kind):
@@ -133,9 +136,7 @@ class _Judge:
         found |= {place for type_, place in self.estate.listing_gaps if type_ == rule.kind}
         return sorted(found)
 
-    def _listing(
-        self, bound: Bound, place: Place, readers: list[Promise | None], held: Mapping[str, Population]
-    ) -> Iterator[Finding]:
+    def _listing(self, bound: Bound, place: Place, readers: list[Promise | None], held: Mapping[str, Population]) -> Iterator[Finding]:
         rule = bound.rule
         listing: Look | Asserted | tuple[Gap, ...]
         if self.catalogue[rule.kind].pseudo:
@@ -143,7 +144,9 @@ class _Judge:
             listing = self.estate.listing_gaps.get((rule.kind, place), ())
             if here and not listing:
                 return
-            listing = listing or (Gap(rule.kind, place.account, place.region, None, None, Reason.NOT_COLLECTED, "", message="nobody looked"),)
+            listing = listing or (
+                Gap(rule.kind, place.account, place.region, None, None, Reason.NOT_COLLECTED, "", message="nobody looked"),
+            )
         else:
             listing = self.estate.listing(rule.kind, place)
         binding = [reader for reader in readers if reader is None or reader.scope.has_place(place)]
@@ -214,16 +217,26 @@ class _Judge:
             outcome = evaluate(rule.applies_if, data, **arguments)
         if outcome.verdict is Verdict.UPHELD:
             outcome = evaluate(rule.upheld_if, data, **arguments)
-        elif outcome.verdict is Verdict.BROKEN:
-            if not (gaps := self._others_gaps(rule)):
-                return None, Evidence()
+        elif outcome.verdict is Verdict.BROKEN and not self._others_gaps(rule):
+            return None, Evidence()
         if gaps := self._others_gaps(rule):
             outcome = Outcome(Verdict.UNPROVEN, _gap_sentence(gaps[0]))
         elif bound.unknown and outcome.verdict is Verdict.UPHELD:
             outcome = Outcome(Verdict.UNPROVEN, f"this rule does not judge {', '.join(bound.unknown)}, which the promise asks for")
         evidence = self._evidence(resource, values, gaps)
         if self.stale:
-            gaps = [Gap(resource.type, resource.account, resource.region, resource.id, None, Reason.STALE, "", message="older than the maximum age")]
+            gaps = [
+                Gap(
+                    resource.type,
+                    resource.account,
+                    resource.region,
+                    resource.id,
+                    None,
+                    Reason.STALE,
+                    "",
+                    message="older than the maximum age",
+                )
+            ]
             return Outcome(Verdict.UNPROVEN, _gap_sentence(gaps[0])), self._evidence(resource, values, gaps)
         if outcome.verdict is Verdict.UPHELD and not evidence.looks:
             outcome = Outcome(Verdict.UNPROVEN, "the estate holds no look behind this resource")
@@ -279,7 +292,17 @@ class _Judge:
         if counterexample:
             evidence = Evidence(evidence.looks, evidence.values, evidence.gaps, evidence.assumptions, evidence.affected, counterexample)
         return Finding(
-            id_, rule.id, rule.file.control, verdict, rule.file.severity, subject, promises, evidence, explanation, rule.file.remedy, accepted
+            id_,
+            rule.id,
+            rule.file.control,
+            verdict,
+            rule.file.severity,
+            subject,
+            promises,
+            evidence,
+            explanation,
+            rule.file.remedy,
+            accepted,
         )
 
     def _accepted(self, finding: str, counterexample: str) -> str | None:

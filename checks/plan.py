@@ -24,8 +24,9 @@ def plan(rules: Iterable[Rule], *, tags: bool = False, universe: bool = True) ->
     for rule in rules:
         for kind, members in rule.needs().items():
             needed.setdefault(kind, set()).update(members)
-    for members in needed.values():
-        members |= {TAGS} if tags else set()
+    if tags:
+        for members in needed.values():
+            members.add(TAGS)
     needed.setdefault(REGIONS, set())
     if universe:
         for kind in UNIVERSE:

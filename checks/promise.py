@@ -153,7 +153,7 @@ class Promises(_Strict):
         return next((policy for policy in self.policies if policy.id == id_), None)
 
 
-class Exception_(_Strict):
+class Acceptance(_Strict):
     """A broken finding that a person accepts, for the counterexample it was given for and no worse one."""
 
     finding: NonEmpty
@@ -168,9 +168,9 @@ class Exception_(_Strict):
         return f"{self.owner}: {self.reason} (until {self.expires})"
 
 
-class _Exceptions(_Strict):
+class _AcceptanceFile(_Strict):
     schema_: Literal["upheld.exceptions/1"] = Field(alias="schema")
-    exceptions: list[Exception_]
+    exceptions: list[Acceptance]
 
 
 def read(document: Document, controls: Controls, rules: Iterable[Rule]) -> Promises:
@@ -190,9 +190,9 @@ def read(document: Document, controls: Controls, rules: Iterable[Rule]) -> Promi
     return promises
 
 
-def read_exceptions(document: Document) -> Mapping[str, Exception_]:
+def read_exceptions(document: Document) -> Mapping[str, Acceptance]:
     """Exceptions by finding id. Raises DocumentError."""
-    exceptions = validate(document, _Exceptions.model_validate).exceptions
+    exceptions = validate(document, _AcceptanceFile.model_validate).exceptions
     _unique(document, "exceptions", [one.finding for one in exceptions])
     return {one.finding: one for one in exceptions}
 
@@ -210,7 +210,9 @@ def _check_binding(
     if control is None:
         document.fail((*at, "id"), f"there is no control {binding.id!r}; there is {', '.join(sorted(controls))}")
     if promise.quantifier not in control.quantifiers:
-        document.fail(at, f"the control {binding.id} does not take the quantifier {promise.quantifier!r}, but {', '.join(control.quantifiers)}")
+        document.fail(
+            at, f"the control {binding.id} does not take the quantifier {promise.quantifier!r}, but {', '.join(control.quantifiers)}"
+        )
     if promise.quantifier == "only" and control.allow_list not in binding.params:
         document.fail(at, f"*only* needs to be told what is allowed: give {binding.id} the parameter {control.allow_list!r}")
     for name, value in binding.params.items():

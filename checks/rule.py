@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, Protocol
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -63,7 +63,7 @@ class Intended(_Strict):
         return named is not None and paths.covers(paths.parse(named), path)
 
 
-class Reference_(_Strict):
+class Citation(_Strict):
     framework: NonEmpty
     id: NonEmpty
 
@@ -90,7 +90,7 @@ class RuleFile(_Strict):
     ignores: dict[str, NonEmpty] = {}
     """Parameters of the control that make no difference to this rule, each with the reason."""
     remedy: NonEmpty
-    references: list[Reference_] = []
+    references: list[Citation] = []
     source: str | None = None
     rationale: str | None = None
     intended: list[Intended] = []
@@ -133,12 +133,6 @@ class Rule:
         return needed
 
 
-class Shapes(Protocol):
-    """Where the shape of a resource type comes from."""
-
-    def __getitem__(self, kind: str, /) -> Shape: ...
-
-
 def read(document: Document, catalogue: Catalogue, shapes: Mapping[str, Shape], controls: Iterable[str]) -> Rule:
     """Load one rule. Raises DocumentError with the line for whatever keeps it from judging truthfully."""
     file = validate(document, RuleFile.model_validate)
@@ -148,7 +142,8 @@ def read(document: Document, catalogue: Catalogue, shapes: Mapping[str, Shape], 
         document.fail(("control",), f"there is no control {file.control!r}")
     _check_params(file, document)
     for index, path in enumerate(file.show):
-        _check_path(shapes[file.resource], path, lambda problem, at=index: document.fail(("show", at), problem))
+        if not _has(shapes[file.resource], paths.parse(path)):
+            document.fail(("show", index), f"show: there is no member {path!r}")
     vocabulary = Vocabulary(
         kind=file.resource,
         shapes=shapes,
@@ -187,10 +182,10 @@ def _check_params(file: RuleFile, document: Document) -> None:
             document.fail(("params", name), f"the parameter {name!r} needs a default of type {parameter.type}")
 
 
-def _check_path(shape: Shape, path: str, fail: Callable[[str], Any]) -> None:
+def _has(shape: Shape, path: paths.Path) -> bool:
     at: Shape | None = shape
-    for step in paths.parse(path):
-        inside = at.element if at and at.kind == "list" and (step == paths.ELEMENT or step.isdigit()) else at.step(step) if at else None
-        if inside is None:
-            fail(f"show: there is no member {path!r}")
-        at = inside
+    for step in path:
+        if at is None:
+            return False
+        at = at.element if at.kind == "list" and (step == paths.ELEMENT or step.isdigit()) else at.step(step)
+    return at is not None

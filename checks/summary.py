@@ -109,30 +109,40 @@ def _promise(
     populations: Mapping[tuple[str, str], Population],
 ) -> PromiseSummary:
     policy = promises.policy(promise.policy)
-    line, lack = _quoted(promise, policy.file if policy else None, texts)
-    if promise.unverifiable:
-        verdict, open_, parts, gaps, assumed = None, None, (), [lack] if lack else [], []
-    else:
-        parts = tuple(
-            _control(promise, binding.id, binding.params, bound, populations) for binding in promise.controls
-        )
-        judged: dict[str, set[str]] = {}
-        for one in bound:
-            if promise in one.promises:
-                judged.setdefault(one.rule.file.control, set()).add(one.rule.kind)
-        gaps, assumed = _universe(estate, promise, controls, catalogue, judged, promises.assume)
-        gaps = [*([lack] if lack else []), *gaps, *(f"no rule judges {part.id}" for part in parts if not part.rules)]
-        outside = [Verdict.UNPROVEN] if gaps else []
-        verdict = proven(combine([*(part.verdict for part in parts), *outside]))
-        open_ = proven(combine([*(part.open for part in parts), *outside])) if verdict is Verdict.BROKEN else verdict
-        if verdict is Verdict.BROKEN and open_ is Verdict.UNPROVEN and all(part.open is None for part in parts) and not gaps:
-            open_ = Verdict.UPHELD
-        if lack:  # what is no longer promised cannot be broken, and nobody has confirmed what is promised now
-            verdict = open_ = Verdict.UNPROVEN
+    file = policy.file if policy else None
+    line, lack = _quoted(promise, file, texts)
+    lacks = [lack] if lack else []
+    parts: tuple[ControlSummary, ...] = ()
+    verdict: Verdict | None = None
+    open_: Verdict | None = None
+    assumed: list[str] = []
+    if not promise.unverifiable:
+        parts = tuple(_control(promise, binding.id, binding.params, bound, populations) for binding in promise.controls)
+        unseen, assumed = _universe(estate, promise, controls, catalogue, _judged(promise, bound), promises.assume)
+        lacks += [*unseen, *(f"no rule judges {part.id}" for part in parts if not part.rules)]
+        # What is no longer promised cannot be broken, and nobody has confirmed what is promised now.
+        verdict, open_ = (Verdict.UNPROVEN, Verdict.UNPROVEN) if lack else _verdicts(parts, unproven=bool(lacks))
     return PromiseSummary(
-        promise.id, promise.quote, promise.policy, policy.file if policy else None, line or promise.line, promise.quantifier,
-        promise.reading, verdict, open_, parts, tuple(gaps), tuple(assumed), promise.unverifiable,
+        promise.id, promise.quote, promise.policy, file, line or promise.line, promise.quantifier, promise.reading,
+        verdict, open_, parts, tuple(lacks), tuple(assumed), promise.unverifiable,
     )  # fmt: skip
+
+
+def _judged(promise: Promise, bound: Sequence[Bound]) -> dict[str, set[str]]:
+    """Per control of the promise, the resource types that its rules judge."""
+    judged: dict[str, set[str]] = {}
+    for one in bound:
+        if promise in one.promises:
+            judged.setdefault(one.rule.file.control, set()).add(one.rule.kind)
+    return judged
+
+
+def _verdicts(parts: Sequence[ControlSummary], *, unproven: bool) -> tuple[Verdict, Verdict]:
+    """The promise's verdict, and the one without what a person accepts. Nothing but accepted findings stays open as upheld."""
+    outside = [Verdict.UNPROVEN] if unproven else []
+    verdict = proven(combine([*(part.verdict for part in parts), *outside]))
+    rest = combine([*(part.open for part in parts), *outside])
+    return verdict, (rest or Verdict.UPHELD) if verdict is Verdict.BROKEN else verdict
 
 
 def _quoted(promise: Promise, file: str | None, texts: Mapping[str, Text]) -> tuple[int | None, str]:
@@ -158,9 +168,7 @@ def _control(
         for one in bound
         if one.rule.file.control == control and promise in one.promises and one.params == one.rule.params(params)
     )
-    return ControlSummary(
-        control, params, combine(rule.verdict for rule in rules), combine(rule.open for rule in rules), rules
-    )
+    return ControlSummary(control, params, combine(rule.verdict for rule in rules), combine(rule.open for rule in rules), rules)
 
 
 def _universe(

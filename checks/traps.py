@@ -192,7 +192,7 @@ class _Reader:
         inner = replace(scope, variables={**scope.variables, node.variable: _element(items)})
         before = len(self.references)
         self.truth(node.body, polarity, inner)
-        if items.reference and not _mentions(node.body, node.variable) or len(self.references) == before:
+        if (items.reference and not _mentions(node.body, node.variable)) or len(self.references) == before:
             self._use(items, node.items, replace(scope, in_helper=True))
         return items
 
@@ -327,9 +327,7 @@ class _Reader:
         for argument in arguments:
             value = self.value(argument, scope)
             self._use(value, argument, replace(scope, in_helper=scope.in_helper or function == "size"), dated=dated)
-        return Value(
-            {"size": _INT, "int": _INT, "double": _DOUBLE, "string": _STRING, "timestamp": _TIME}.get(function, ANY)
-        )
+        return Value({"size": _INT, "int": _INT, "double": _DOUBLE, "string": _STRING, "timestamp": _TIME}.get(function, ANY))
 
     def _other(self, node: Node, function: str, arguments: tuple[Node, ...], scope: _Scope) -> Value:
         if not arguments or not isinstance(arguments[0], Const) or not isinstance(name := arguments[0].value, str):
@@ -381,7 +379,7 @@ class _Reader:
 
 def _element(items: Value) -> Value:
     reference = items.reference
-    if reference and reference.path or reference and reference.root is None:
+    if (reference and reference.path) or (reference and reference.root is None):
         reference = Reference(reference.root, (*reference.path, ELEMENT))
     return Value(items.shape.element or ANY, reference)
 

@@ -54,12 +54,13 @@ def _accounts(estate: Estate, promise: Promise) -> Iterator[Missing]:
         for account in sorted(set(scope.accounts) - read):
             yield Missing(f"account {account}: nobody looked", "accounts", account)
         return
-    if not any(isinstance(estate.listing(ACCOUNTS, Place(account, GLOBAL)), Look) for account in read):
+    known = {resource.id: resource for resource in estate.of(ACCOUNTS)}
+    listed = any(isinstance(estate.listing(ACCOUNTS, Place(account, GLOBAL)), Look) for account in read)
+    if not listed or not read & set(known):
         gaps = [held for account in sorted(read) if isinstance(held := estate.listing(ACCOUNTS, Place(account, GLOBAL)), tuple)]
         why = f" ({gaps[0][0].reason})" if gaps else ""
         yield Missing(f"which accounts exist is not known: the organization's list of accounts was not read{why}", "accounts", "*")
         return
-    known = {resource.id: resource for resource in estate.of(ACCOUNTS)}
     for account in sorted(set(known) - read):
         yield Missing(f"account {account} ({known[account].data.get('Name', 'unnamed')}): nobody looked", "accounts", account)
 

@@ -145,7 +145,9 @@ class AwsCollector:
             if listing.pending == 0:
                 self._settle(listing)
             return
-        self._ask(listing, kind.service, listing.place.region, kind.list_.call, kind.list_.params, lambda answer: self._listed(listing, answer))
+        self._ask(
+            listing, kind.service, listing.place.region, kind.list_.call, kind.list_.params, lambda answer: self._listed(listing, answer)
+        )
 
     def _listed(self, listing: _Listing, answer: Page | Halt) -> None:
         kind = listing.kind

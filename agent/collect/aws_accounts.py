@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from agent.collect.aws_client import HOME_REGION, Account, Deadline, Halt, Page, WrongAccount
 from agent.collect.aws_errors import Failure
 from checks.model import LISTING
+
+if TYPE_CHECKING:
+    import boto3
 
 ENABLED = frozenset({"opt-in-not-required", "opted-in"})
 """OptInStatus of a region that may hold resources (EC2 API reference, Region)."""
@@ -42,7 +47,7 @@ class Shut:
     failure: Failure
 
 
-def enter(targets: Iterable[AwsTarget], deadline: Deadline, attempts: int) -> list[Entered | Shut]:
+def enter(targets: Iterable[AwsTarget], deadline: Deadline, attempts: int, now: Callable[[], datetime]) -> list[Entered | Shut]:
     """Enter each account. Raises WrongAccount where the credentials are another account's, or there are none."""
     import boto3
     from botocore.exceptions import NoCredentialsError, ProfileNotFound
@@ -53,15 +58,12 @@ def enter(targets: Iterable[AwsTarget], deadline: Deadline, attempts: int) -> li
             raise NoCredentialsError
     except (NoCredentialsError, ProfileNotFound) as error:
         raise WrongAccount(f"AWS: {error}; set AWS_PROFILE, AWS_ACCESS_KEY_ID, or run where a role is attached") from error
-    return [_enter(target, base, deadline, attempts) for target in targets]
+    return [_enter(target, base, deadline, attempts, now) for target in targets]
 
 
-def _enter(target: AwsTarget, base: object, deadline: Deadline, attempts: int) -> Entered | Shut:
-    import boto3
-
-    assert isinstance(base, boto3.Session)
+def _enter(target: AwsTarget, base: boto3.Session, deadline: Deadline, attempts: int, now: Callable[[], datetime]) -> Entered | Shut:
     start = base.region_name or next(iter(target.regions), HOME_REGION)
-    own = Account(target.account or "", base, deadline, attempts)
+    own = Account(target.account or "", base, deadline, attempts, now)
     session = base
     if target.role:
         params = {"RoleArn": target.role, "RoleSessionName": "upheld"}
@@ -71,7 +73,7 @@ def _enter(target: AwsTarget, base: object, deadline: Deadline, attempts: int) -
         if isinstance(answer, Halt):
             return Shut(target.account or target.role, target.regions, answer.failure)
         session = _session(answer.pages[0]["Credentials"], start)
-    account = Account(target.account or "", session, deadline, attempts)
+    account = Account(target.account or "", session, deadline, attempts, now)
     identity = account.call("sts", start, "GetCallerIdentity", {})
     if isinstance(identity, Halt):
         if target.account is None:
@@ -83,12 +85,12 @@ def _enter(target: AwsTarget, base: object, deadline: Deadline, attempts: int) -
             f"AWS: the configuration says account {target.account}, but these credentials ({caller['Arn']}) are of account"
             f" {caller['Account']}: nothing was collected"
         )
-    account = Account(caller["Account"], session, deadline, attempts, partition=caller["Arn"].split(":")[1])
+    account = Account(caller["Account"], session, deadline, attempts, now, partition=caller["Arn"].split(":")[1])
     answer = account.call("ec2", start, "DescribeRegions", {"AllRegions": True})
     return Entered(account, caller["Arn"], target.regions or _enabled(answer), answer)
 
 
-def _session(credentials: Mapping[str, str], region: str) -> object:
+def _session(credentials: Mapping[str, Any], region: str) -> boto3.Session:
     import boto3
 
     return boto3.Session(
@@ -104,6 +106,6 @@ def _enabled(answer: Page | Halt) -> tuple[str, ...]:
     if isinstance(answer, Halt):
         return (LISTING,)
     regions = (region for page in answer.pages for region in page.get("Regions", ()))
-    return tuple(sorted(region["RegionName"] for region in regions if region.get("OptInStatus", "opt-in-not-required") in ENABLED)) or (LISTING,)
-
-
+    return tuple(sorted(region["RegionName"] for region in regions if region.get("OptInStatus", "opt-in-not-required") in ENABLED)) or (
+        LISTING,
+    )

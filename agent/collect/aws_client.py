@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from agent.collect.aws_errors import DeadlinePassed, Failure, of_exception
@@ -68,6 +69,7 @@ class Account:
     session: boto3.Session
     deadline: Deadline
     attempts: int
+    now: Callable[[], datetime]
     partition: str = "aws"
     _clients: dict[tuple[str, str], BaseClient] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -88,7 +90,7 @@ class Account:
             read_timeout=20,
             retries={"mode": "adaptive", "total_max_attempts": self.attempts},
             max_pool_connections=16,
-            user_agent_appid="upheld",
+            user_agent_appid="upheld",  # type: ignore[call-arg] # newer than the stubs
         )
         client = self.session.client(service, region_name=region, config=settings)  # type: ignore[call-overload]
         client.meta.events.register_first("before-send", self.deadline.check)
@@ -104,7 +106,7 @@ class Account:
             for page in _pages(client, operation, params):
                 pages.append(page)
         except Exception as error:
-            failure = of_exception(error)
+            failure = of_exception(error, self.now())
             if failure is None:
                 raise
             return Halt(tuple(pages), failure)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 from checks.model import Reason
@@ -61,12 +63,18 @@ class Failure:
     message: str
 
 
-def of_client_error(error: ClientError) -> Failure:
-    """An error that the service itself sent."""
+SKEW_LIMIT = timedelta(minutes=5)
+"""How far a request's time may be off before AWS refuses its signature (Signature Version 4, AWS General Reference)."""
+
+
+def of_client_error(error: ClientError, now: datetime) -> Failure:
+    """An error that the service itself sent. EC2 does not tell a wrong clock from a wrong key: the Date header does."""
     details = error.response.get("Error", {})
     code, message = str(details.get("Code", "")), str(details.get("Message") or "")
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     if code in _SKEW or (_CLOCK.search(message) and ("Signature" in code or code in _CREDENTIALS)):
+        return Failure(Reason.CLOCK_SKEW, code, message)
+    if code in _CREDENTIALS and _skewed(error, now):
         return Failure(Reason.CLOCK_SKEW, code, message)
     if code in _CREDENTIALS:
         return Failure(Reason.EXPIRED_CREDENTIALS, code, message)
@@ -79,14 +87,22 @@ def of_client_error(error: ClientError) -> Failure:
     return Failure(Reason.FAILED, code, message)
 
 
-def of_exception(error: Exception) -> Failure | None:
+def _skewed(error: ClientError, now: datetime) -> bool:
+    header = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
+    try:
+        return header is not None and abs(parsedate_to_datetime(header) - now) > SKEW_LIMIT
+    except (TypeError, ValueError):
+        return False
+
+
+def of_exception(error: Exception, now: datetime) -> Failure | None:
     """Whatever botocore raises below the service's own errors; None for what is none of botocore's."""
     from botocore import exceptions as aws
 
     name, message = type(error).__name__, str(error)
     match error:
         case aws.ClientError():
-            return of_client_error(error)
+            return of_client_error(error, now)
         case NotAnAnswer():
             return Failure(Reason.MALFORMED, "NotAnAnswer", message)
         case DeadlinePassed():

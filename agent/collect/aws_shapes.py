@@ -96,7 +96,7 @@ class AwsShapes(Mapping[str, Shape]):
 
     def _member(self, kind: Kind, service: str, call: str, path: paths.Path) -> Any:
         try:
-            at = self.model(service).operation_model(call).output_shape
+            at: Any = self.model(service).operation_model(call).output_shape
         except Exception as error:  # botocore: UnknownServiceError, OperationNotFoundError and others without a common base
             raise CatalogueError(f"{kind.name}: {service} has no call {call}: {error}") from error
         for step in path:

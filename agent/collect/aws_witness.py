@@ -13,7 +13,7 @@ import re
 import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 from agent.collect.aws_errors import NotAnAnswer
 
@@ -87,8 +87,8 @@ def examine(operation: Any, headers: Mapping[str, str], body: bytes) -> None:
 
 def _xml(operation: Any, body: bytes, roots: set[str], wrapper: str | None) -> None:
     try:
-        root = ElementTree.fromstring(body)  # noqa: S314 - botocore parses the same bytes with the same parser next
-    except ElementTree.ParseError as error:
+        root = ET.fromstring(body)  # noqa: S314 - botocore parses the same bytes with the same parser next
+    except ET.ParseError as error:
         raise NotAnAnswer(f"{operation.name}: the XML is cut short or malformed ({error})") from error
     if (name := _local(root.tag)) not in roots:
         raise NotAnAnswer(f"{operation.name}: the root element is {name}, not {' or '.join(sorted(roots))}")

@@ -1,8 +1,8 @@
 """Estates on disk: a folder of JSON lines that people can read, sealed by the hashes in its manifest.
 
-    manifest.json                              scope, times, identity, SHA-256 of every other file
-    looks.jsonl  gaps.jsonl
-    <provider>/<account>/<region>/<type>.jsonl one resource a line, ordered by id
+manifest.json                              scope, times, identity, SHA-256 of every other file
+looks.jsonl  gaps.jsonl
+<provider>/<account>/<region>/<type>.jsonl one resource a line, ordered by id
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import Any, Self
 
-from checks.model import Estate, Gap, Look, Manifest, Place, Reason, Resource, Scope
+from checks.model import Estate, Gap, Look, Manifest, Reason, Resource, Scope
 
 SCHEMA = "upheld.estate/1"
 _MANIFEST = "manifest.json"
@@ -94,7 +94,9 @@ def read_estate(place: Path) -> Estate:
         if _sha256(place / name) != expected:
             raise EstateError(f"{place}: {name} was changed after the estate was sealed (its SHA-256 differs)")
     try:
-        scope = Scope({account: tuple(regions) for account, regions in record["scope"]["accounts"].items()}, tuple(record["scope"]["types"]))
+        scope = Scope(
+            {account: tuple(regions) for account, regions in record["scope"]["accounts"].items()}, tuple(record["scope"]["types"])
+        )
         manifest = Manifest(**{**record, "scope": scope})
         resources: dict[str, list[Resource]] = {}
         for name in sorted(hashes):
@@ -119,7 +121,6 @@ def _manifest_record(place: Path) -> dict[str, Any]:
     if not isinstance(record, dict) or record.get("schema") != SCHEMA or not isinstance(record.get("files"), dict):
         raise EstateError(f"{place}: {_MANIFEST} is not of schema {SCHEMA}")
     return record
-
 
 
 def _resource_record(resource: Resource) -> Mapping[str, Any]:

@@ -81,7 +81,9 @@ def json_schema() -> dict[str, Any]:
         {"rule": text, "title": text, "type": text, "verdict": maybe, "open": maybe, "counts": counts, "accepted": {"type": "integer"}},
         {"excluded": texts, "out_of_scope": texts, "looks": texts},
     )
-    control = _object({"id": text, "params": {"type": "object"}, "verdict": maybe, "open": maybe, "rules": {"type": "array", "items": rule}})
+    control = _object(
+        {"id": text, "params": {"type": "object"}, "verdict": maybe, "open": maybe, "rules": {"type": "array", "items": rule}}
+    )
     gap = _object(
         {"type": text, "account": text, "region": text, "reason": {"enum": [str(reason) for reason in Reason]}, "call": text},
         {"id": text, "field": text, "code": text, "message": text, "action": text},

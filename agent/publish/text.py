@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-
 
 from agent.publish.result import Result
 from checks.model import GLOBAL, LISTING, Finding, Gap
@@ -15,7 +14,9 @@ from checks.verdict import Verdict
 
 WIDTH = 100
 _SHOWN = 3
-_UNPRINTABLE = re.compile(r"[^\x20-\x7e\u00a0-\u200a\u2010-\u2027\u2030-\u205f\u2070-\ud7ff\ue000-\ufeff\uff00-\ufffd\U00010000-\U000e0000]")
+_UNPRINTABLE = re.compile(
+    r"[^\x20-\x7e\u00a0-\u200a\u2010-\u2027\u2030-\u205f\u2070-\ud7ff\ue000-\ufeff\uff00-\ufffd\U00010000-\U000e0000]"
+)
 _COLOURS = {"upheld": "32", "broken": "31", "unproven": "33", "unverifiable": "2", "accepted": "35"}
 
 
@@ -75,7 +76,9 @@ class TextReport:
         held = [rule for rule in rules if rule.verdict is Verdict.UPHELD]
         idle = sum(rule.verdict is None for rule in rules)
         if held:
-            seen = ", ".join(f"{rule.counts['upheld']} {printable(rule.type)}" for rule in held[:6]) + (" and others" if len(held) > 6 else "")
+            seen = ", ".join(f"{rule.counts['upheld']} {printable(rule.type)}" for rule in held[:6]) + (
+                " and others" if len(held) > 6 else ""
+            )
             yield from self._wrapped(f"holds under {_many(len(held), 'rule')}: {seen}", "      ", first="    ")
         if idle:
             yield f"    {_many(idle, 'rule')} not applicable: looked, and nothing of the kind exists"
@@ -155,10 +158,15 @@ def _many(count: int, noun: str) -> str:
     return f"{count} {noun}" + ("" if count == 1 else "s")
 
 
-def gap_line(gap: Gap) -> str:
-    """One gap on one line, for `upheld collect` and `upheld doctor`."""
-    what = ".".join(part for part in (gap.id, gap.field) if part) or "all"
-    needs = f", needs {gap.action}" if gap.action else ""
-    return printable(f"{gap.type} {what} in {gap.account}/{gap.region}: {gap.reason} {gap.code}{needs}".rstrip())
-
-
+def gap_lines(gaps: Iterable[Gap], most: int = 20) -> Iterator[str]:
+    """Gaps for people: those that differ only in their place or resource together, on one line."""
+    alike: dict[tuple[str, str, str, str, str], list[Gap]] = {}
+    for gap in gaps:
+        alike.setdefault((gap.type, gap.field or "", str(gap.reason), gap.code, gap.action or ""), []).append(gap)
+    for (type_, member, reason, code, action), held in list(alike.items())[:most]:
+        first = held[0]
+        what = " ".join(part for part in (type_, member, first.id if len(held) == 1 else None) if part)
+        where = f"{first.account}/{first.region}" if len(held) == 1 else f"{len(held)} places, {first.account}/{first.region} first"
+        yield printable(f"{what} in {where}: {reason} {code}".rstrip() + (f"; needs {action}" if action else ""))
+    if len(alike) > most:
+        yield f"and {len(alike) - most} more kinds of gap"

@@ -160,7 +160,13 @@ corner = st.builds(lambda host, prefix: f"192.0.2.{host}/{prefix}", st.integers(
 )
 drawn_entries = st.lists(
     st.builds(
-        lambda action, protocol, ports, cidr, egress: {"action": action, "protocol": protocol, "ports": ports, "cidr": cidr, "egress": egress},
+        lambda action, protocol, ports, cidr, egress: {
+            "action": action,
+            "protocol": protocol,
+            "ports": ports,
+            "cidr": cidr,
+            "egress": egress,
+        },
         st.sampled_from(["allow", "deny"]),
         st.sampled_from(["-1", "6", "17", "50"]),
         port_ranges,

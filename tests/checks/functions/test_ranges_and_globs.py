@@ -11,9 +11,7 @@ from hypothesis import strategies as st
 from checks.functions.globs import covers, covers_resource
 from checks.functions.ranges import Ranges, intersect, merge, size, subtract
 
-ranges = st.lists(
-    st.tuples(st.integers(0, 40), st.integers(0, 40)).map(lambda pair: (min(pair), max(pair))), max_size=6
-)
+ranges = st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40)).map(lambda pair: (min(pair), max(pair))), max_size=6)
 
 
 def members(of: Ranges) -> set[int]:

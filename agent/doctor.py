@@ -1,0 +1,63 @@
+"""`upheld doctor`: who we are, what we may read, where, and whether the clocks agree: before the first run."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from agent import run
+from agent.cli import UNPROVEN, UPHELD
+from agent.collect.aws_client import endpoint_override
+from agent.collect.estate import read_estate
+from agent.permissions import aws_actions
+from agent.publish.text import gap_lines, printable
+from agent.run import Clock, Inputs
+from checks.model import Estate, Reason
+
+_CLOCK_LIMIT = 300
+"""Seconds: AWS refuses requests whose time is further off (Signature Version 4, AWS General Reference)."""
+
+
+def examine(inputs: Inputs, clock: Clock) -> int:
+    """Collect everything that the enabled rules need once, into a folder that is thrown away, and say how it went."""
+    every = not inputs.promises.promises
+    wanted = run.plan_for(inputs, every=every)
+    file = inputs.configuration.file
+    print(f"configuration  {printable(file) if file else 'none: defaults, the account of the credentials, every enabled region'}")
+    print(
+        f"promises       {len(inputs.promises.promises)}, judged by {len(inputs.judged)} rules"
+        if inputs.promises.promises
+        else f"promises       none: all {len(inputs.book.rules)} rules"
+    )
+    print(f"endpoint       {printable(endpoint_override() or 'AWS')}")
+    with tempfile.TemporaryDirectory(prefix="upheld-doctor-") as folder:
+        place = Path(folder) / "estate"
+        run.collect(inputs, place, wanted, clock)
+        estate = read_estate(place)
+    for line in _findings(estate, clock):
+        print(line)
+    needed = len(aws_actions(inputs.book.catalogue, wanted))
+    denied = sorted({gap.action for gap in estate.gaps if gap.action})
+    print(f"permissions    {needed - len(denied)} of {needed} actions answer" + (f"; add {', '.join(denied)}" if denied else ""))
+    for line in gap_lines(gap for gap in estate.gaps if not gap.action):
+        print(f"gap            {line}")
+    print("ready" if not estate.gaps else f"{len(estate.gaps)} gaps: what they hide will be unproven")
+    return UNPROVEN if estate.gaps else UPHELD
+
+
+def _findings(estate: Estate, clock: Clock) -> Iterator[str]:
+    for account, identity in sorted(estate.manifest.identity.items()):
+        regions = estate.manifest.scope.accounts[account]
+        yield printable(f"identity       {account}: {identity}")
+        yield printable(f"regions        {len(regions)}: {', '.join(regions[:6])}{', ...' if len(regions) > 6 else ''}")
+    for account in sorted(set(estate.manifest.scope.accounts) - set(estate.manifest.identity)):
+        gap = next(gap for gap in estate.gaps if gap.account == account)
+        yield printable(f"identity       {account}: cannot be entered: {gap.reason} {gap.code} {gap.message}")
+    skewed = [gap for gap in estate.gaps if gap.reason is Reason.CLOCK_SKEW]
+    state = (
+        "AWS refuses this machine's time: set the clock"
+        if skewed
+        else f"within {_CLOCK_LIMIT // 60} minutes of AWS's, or it would have been refused"
+    )
+    yield f"clock          {clock.now().isoformat(timespec='seconds')}: {state}"

@@ -1,0 +1,62 @@
+"""What a command costs: wall time, CPU time, memory, and the calls it makes, as a proxy counts them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.world.faults import Fault
+from tests.world.proxy import FaultProxy
+from tests.world.servers import environment
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """One run of a command. `cpu` is user and system seconds of it and its children; `peak` is its largest RSS in MB."""
+
+    exit_code: int
+    wall: float
+    cpu: float
+    peak: float
+    calls: int
+    load: float
+    """The machine's load when the run began: with a high one, trust the CPU seconds and not the wall."""
+
+
+def measure(
+    command: Sequence[str | Path],
+    upstream: str,
+    *,
+    folder: Path,
+    region: str,
+    faults: Sequence[Fault] = (),
+    extra: Mapping[str, str] | None = None,
+) -> Cost:
+    """Run a command in `folder` against the emulator at `upstream`, through a proxy that counts and injects `faults`.
+
+    Its output goes to the files `stdout` and `stderr` there.
+    """
+    with FaultProxy(upstream, faults=faults) as proxy:
+        settings = {**os.environ, **environment(proxy.endpoint, region), **(extra or {})}
+        load = os.getloadavg()[0]
+        started = time.monotonic()
+        with (folder / "stdout").open("wb") as out, (folder / "stderr").open("wb") as err:
+            process = subprocess.Popen(list(map(str, command)), cwd=folder, env=settings, stdout=out, stderr=err)
+            _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        wall = time.monotonic() - started
+        calls = len(proxy.calls) + len(proxy.unknown)
+    cpu = usage.ru_utime + usage.ru_stime
+    return Cost(process.returncode, wall, cpu, usage.ru_maxrss / 1024, calls, load)
+
+
+def table(rows: Sequence[Sequence[object]]) -> str:
+    """Rows as aligned columns; the first row is the heading."""
+    texts = [[f"{cell:.1f}" if isinstance(cell, float) else str(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*texts, strict=True)]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in texts]
+    return "\n".join([lines[0], "  ".join("-" * width for width in widths), *lines[1:]])
