@@ -97,6 +97,8 @@ def mutate(data: Mapping[str, Any]) -> Iterator[tuple[str, Path, dict[str, Any]]
     for steps, value in list(_members(data, ())):
         path = tuple(ELEMENT if isinstance(step, int) else step for step in steps)
         for mutation, replaced in _replacements(value):
+            if mutation == "delete" and isinstance(steps[-1], int):
+                continue  # a shorter list is another list; the emptied one is a mutant of its own
             mutant = copy.deepcopy(dict(data))
             holder: Any = mutant
             for step in steps[:-1]:

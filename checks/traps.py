@@ -139,13 +139,12 @@ class _Reader:
         operands = [self._operand(side, scope) for side in (left, right)]
         for operand, beside in zip(operands, (right, left), strict=True):
             self._agree(operand, beside)
-        if any(operand.constant for operand in operands):
-            if node.function == "_!=_":
-                if not self._words.deny_lists:
-                    _trap("`!=` with a constant lets every unknown value pass: say which values are good, with == or in", node)
-            else:
-                self._deny(polarity, node, "==")
         null = any(isinstance(side, Const) and side.value is None for side in (left, right))
+        if any(operand.constant for operand in operands) and not null:  # there is one or there is none: nothing unknown beside
+            if node.function == "_==_":
+                self._deny(polarity, node, "==")
+            elif not self._words.deny_lists:
+                _trap("`!=` with a constant lets every unknown value pass: say which values are good, with == or in", node)
         for operand, side in zip(operands, (left, right), strict=True):
             self._use(operand, side, replace(scope, in_helper=scope.in_helper or null))
 

@@ -119,8 +119,8 @@ def _arn_of_network(operator: str, value: str) -> Caller | None:
 
 def _organization_path(operator: str, value: str) -> Caller | None:
     """o-a1b2c3d4e5/r-ab12/ou-ab12-11111111/*: whatever follows, it lies in that organization."""
-    organization, slash, _ = value.partition("/")
-    return Caller(organization) if operator in STRING_OPERATORS and slash and _ORGANIZATION.fullmatch(organization) else None
+    organization = value.partition("/")[0]
+    return Caller(organization) if operator in STRING_OPERATORS and _ORGANIZATION.fullmatch(organization) else None
 
 
 def _matching(pattern: re.Pattern[str], prefix: str = "") -> _Reader:

@@ -44,7 +44,7 @@ _POOL = re.compile(r"[a-z0-9-]+:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.A
 def federated_callers(provider: str, tests: tuple[Test, ...]) -> frozenset[Caller]:
     """Whom a `Federated` principal stands for under these conditions. Never of the account: people outside sign in."""
     found = _PROVIDER.fullmatch(provider)
-    if has_wildcard(provider) or (found is None and provider.startswith("arn:")):
+    if has_wildcard(provider):
         return frozenset({EVERYONE})
     if found and found[1] == "saml":
         return frozenset({Caller(provider)})

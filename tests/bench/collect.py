@@ -49,7 +49,9 @@ def run(scale: int, folder: Path, *, with_upheld: bool, with_prowler: bool) -> l
     lines.append(table(rows))
     if len(costs) == 2:
         lines.append(ratio(costs["upheld"], costs["prowler"]))
-    lines.append(f"load average when each began: {', '.join(f'{name} {cost.load:.1f}' for name, cost in costs.items())}")
+    lines.append(
+        f"load average when each began: {', '.join(f'{name} {cost.load:.1f}' for name, cost in costs.items())}"
+    )
     return lines
 
 

@@ -105,8 +105,9 @@ def _subjects(before: Mapping[S, str], after: Mapping[S, str]) -> list[S]:
     return sorted({*before, *after}, key=repr)
 
 
-def report(tool: str, before: Mapping[str, Counter[str]], after: Mapping[str, Counter[str]],
-           fates: Mapping[str, Counter[Fate]]) -> list[str]:
+def report(
+    tool: str, before: Mapping[str, Counter[str]], after: Mapping[str, Counter[str]], fates: Mapping[str, Counter[Fate]]
+) -> list[str]:
     """A table of what changed, and one line that sums it up."""
     rows: list[Sequence[object]] = [("check", "baseline", "denied", "what became of it")]
     for name, met in sorted(fates.items()):
@@ -115,7 +116,12 @@ def report(tool: str, before: Mapping[str, Counter[str]], after: Mapping[str, Co
             rows.append((name, _counts(before.get(name)), _counts(after.get(name)), _counts(changed)))
     total = sum(fates.values(), Counter[Fate]())
     lies = sum(count for kind, count in total.items() if not kind.is_honest)
-    return [f"== {tool}", table(rows), f"{tool}: {_counts(total)}", f"{tool}: {lies} findings turned, vanished or were invented"]
+    return [
+        f"== {tool}",
+        table(rows),
+        f"{tool}: {_counts(total)}",
+        f"{tool}: {lies} findings turned, vanished or were invented",
+    ]
 
 
 def _counts(counter: Mapping[str, int] | None) -> str:

@@ -1,6 +1,6 @@
 """An estate of 285 resources in one region, the size at which other scanners were measured; five times that with scale 5.
 
-    python -m tests.bench.estate285 http://127.0.0.1:5000 --scale 5
+python -m tests.bench.estate285 http://127.0.0.1:5000 --scale 5
 """
 
 from __future__ import annotations
@@ -96,7 +96,12 @@ def networks(aws: Builder, copy: int) -> None:
         subnets = list(_subnets(aws, vpc, copy * 5 + number))
         groups = list(_security_groups(aws, vpc))
         for index, subnet in enumerate(subnets):
-            interface = {"DeviceIndex": 0, "SubnetId": subnet, "Groups": [groups[index]], "AssociatePublicIpAddress": index < 2}
+            interface = {
+                "DeviceIndex": 0,
+                "SubnetId": subnet,
+                "Groups": [groups[index]],
+                "AssociatePublicIpAddress": index < 2,
+            }
             aws.ec2.run_instances(
                 ImageId="ami-12c6146b", InstanceType="t3.micro", MinCount=1, MaxCount=1, NetworkInterfaces=[interface]
             )
@@ -130,7 +135,12 @@ def _ordered_filter(aws: Builder, vpc: str) -> None:
     made = aws.ec2.create_network_acl(VpcId=vpc)["NetworkAcl"]["NetworkAclId"]
     for number, action, port in ((90, "deny", 22), (100, "allow", 443)):
         aws.ec2.create_network_acl_entry(
-            NetworkAclId=made, RuleNumber=number, Protocol="6", RuleAction=action, Egress=False, CidrBlock=ANYWHERE,
+            NetworkAclId=made,
+            RuleNumber=number,
+            Protocol="6",
+            RuleAction=action,
+            Egress=False,
+            CidrBlock=ANYWHERE,
             PortRange={"From": port, "To": port},
         )
     aws.count("network_acl")
@@ -140,7 +150,11 @@ def _flow_log(aws: Builder, vpc: str, copy: int, number: int) -> None:
     group = f"/bench/{copy}/flow/{number}"
     role = "arn:aws:iam::123456789012:role/flow-logs"
     aws.ec2.create_flow_logs(
-        ResourceIds=[vpc], ResourceType="VPC", TrafficType="ALL", LogDestinationType="cloud-watch-logs", LogGroupName=group,
+        ResourceIds=[vpc],
+        ResourceType="VPC",
+        TrafficType="ALL",
+        LogDestinationType="cloud-watch-logs",
+        LogGroupName=group,
         DeliverLogsPermissionArn=role,
     )
     aws.count("flow_log")
@@ -155,13 +169,21 @@ def _load_balancer(aws: Builder, vpc: str, subnets: list[str], group: str, numbe
     forward = [{"Type": "forward", "TargetGroupArn": target["TargetGroups"][0]["TargetGroupArn"]}]
     aws.elbv2.create_listener(LoadBalancerArn=made, Protocol="HTTP", Port=80, DefaultActions=forward)
     aws.count("listener")
-    certificate = aws.acm.request_certificate(DomainName=f"shop-{number}.example", ValidationMethod="DNS") if number % 5 < 2 else None
+    certificate = (
+        aws.acm.request_certificate(DomainName=f"shop-{number}.example", ValidationMethod="DNS")
+        if number % 5 < 2
+        else None
+    )
     if certificate:
         aws.count("certificate")
     if certificate and number % 5 == 0:
         aws.elbv2.create_listener(
-            LoadBalancerArn=made, Protocol="HTTPS", Port=443, DefaultActions=forward,
-            SslPolicy="ELBSecurityPolicy-TLS-1-0-2015-04", Certificates=[{"CertificateArn": certificate["CertificateArn"]}],
+            LoadBalancerArn=made,
+            Protocol="HTTPS",
+            Port=443,
+            DefaultActions=forward,
+            SslPolicy="ELBSecurityPolicy-2016-08",
+            Certificates=[{"CertificateArn": certificate["CertificateArn"]}],
         )
         aws.count("listener")
 
@@ -197,9 +219,14 @@ def data(aws: Builder, copy: int) -> None:
     """10 databases, half of them encrypted, 2 public; 8 tables; 10 keys, 6 of them rotating."""
     for number in range(10):
         aws.rds.create_db_instance(
-            DBInstanceIdentifier=f"bench-{copy}-{number}", DBInstanceClass="db.t3.micro", Engine="postgres",
-            MasterUsername="master", MasterUserPassword="not-a-secret", AllocatedStorage=20,
-            StorageEncrypted=number % 2 == 0, PubliclyAccessible=number >= 8,
+            DBInstanceIdentifier=f"bench-{copy}-{number}",
+            DBInstanceClass="db.t3.micro",
+            Engine="postgres",
+            MasterUsername="master",
+            MasterUserPassword="not-a-secret",
+            AllocatedStorage=20,
+            StorageEncrypted=number % 2 == 0,
+            PubliclyAccessible=number >= 8,
         )
         aws.count("db_instance")
         key = aws.kms.create_key(Description=f"bench {copy} {number}")["KeyMetadata"]["KeyId"]
@@ -208,7 +235,8 @@ def data(aws: Builder, copy: int) -> None:
         aws.count("key")
     for number in range(8):
         aws.dynamodb.create_table(
-            TableName=f"bench-{copy}-{number}", BillingMode="PAY_PER_REQUEST",
+            TableName=f"bench-{copy}-{number}",
+            BillingMode="PAY_PER_REQUEST",
             AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
             KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
             SSESpecification={"Enabled": number % 2 == 0},
@@ -236,7 +264,9 @@ def trails(aws: Builder, copy: int) -> None:
     """One trail that logs, and its bucket."""
     name = f"bench-{copy}-trail"
     _bucket(aws, name)
-    aws.cloudtrail.create_trail(Name=name, S3BucketName=name, IsMultiRegionTrail=True, EnableLogFileValidation=copy == 0)
+    aws.cloudtrail.create_trail(
+        Name=name, S3BucketName=name, IsMultiRegionTrail=True, EnableLogFileValidation=copy == 0
+    )
     aws.cloudtrail.start_logging(Name=name)
     aws.count("trail")
 

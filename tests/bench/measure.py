@@ -6,7 +6,7 @@ import os
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tests.world.faults import Fault
@@ -41,17 +41,22 @@ def measure(
     Its output goes to the files `stdout` and `stderr` there.
     """
     with FaultProxy(upstream, faults=faults) as proxy:
-        settings = {**os.environ, **environment(proxy.endpoint, region), **(extra or {})}
-        load = os.getloadavg()[0]
-        started = time.monotonic()
-        with (folder / "stdout").open("wb") as out, (folder / "stderr").open("wb") as err:
-            process = subprocess.Popen(list(map(str, command)), cwd=folder, env=settings, stdout=out, stderr=err)
-            _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        wall = time.monotonic() - started
-        calls = len(proxy.calls) + len(proxy.unknown)
-    cpu = usage.ru_utime + usage.ru_stime
-    return Cost(process.returncode, wall, cpu, usage.ru_maxrss / 1024, calls, load)
+        cost = run(command, folder=folder, environment={**environment(proxy.endpoint, region), **(extra or {})})
+        return replace(cost, calls=len(proxy.calls) + len(proxy.unknown))
+
+
+def run(command: Sequence[str | Path], *, folder: Path, environment: Mapping[str, str]) -> Cost:
+    """Run a command in `folder`, `environment` added to our own; its output goes to `stdout` and `stderr` there."""
+    load = os.getloadavg()[0]
+    started = time.monotonic()
+    with (folder / "stdout").open("wb") as out, (folder / "stderr").open("wb") as err:
+        process = subprocess.Popen(
+            list(map(str, command)), cwd=folder, env={**os.environ, **environment}, stdout=out, stderr=err
+        )
+        _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    wall = time.monotonic() - started
+    return Cost(process.returncode, wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, 0, load)
 
 
 def table(rows: Sequence[Sequence[object]]) -> str:

@@ -48,8 +48,7 @@ def check(upstream: str, into: Path, *, region: str, faults: Sequence[Fault] = (
         raise ProductError(message)
     into.mkdir(parents=True, exist_ok=True)
     (into / "upheld.yaml").write_text(
-        "schema: upheld.config/1\n"
-        f'collect: {{deadline: 10m, aws: [{{account: "{ACCOUNT}", regions: [{region}]}}]}}\n'
+        f'schema: upheld.config/1\ncollect: {{deadline: 10m, aws: [{{account: "{ACCOUNT}", regions: [{region}]}}]}}\n'
     )
     command = [COMMAND, "check", "-c", "upheld.yaml", "--all-rules", "--format", "json"]
     state = {"UPHELD_STATE": str(into / "state")}

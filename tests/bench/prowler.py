@@ -1,6 +1,6 @@
 """Prowler, the named peer: installed at one version into an environment of its own, and run on the emulator.
 
-    python -m tests.bench.prowler            # install it, which takes minutes and 2.3 GB
+python -m tests.bench.prowler            # install it, which takes minutes and 2.3 GB
 """
 
 from __future__ import annotations

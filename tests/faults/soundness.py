@@ -117,6 +117,12 @@ class Case:
 def cases(world: World, calls: Iterable[Call]) -> Iterator[Case]:
     """Every fault that can happen to every recorded call."""
     depending = _depending(world.book)
+    silent = {
+        (service, name)
+        for kind in world.book.catalogue.values()
+        for service, name, detail in _calls_of(kind)
+        if detail is not None and "" in detail.omitted_means_none
+    }
     for call in calls:
         rules = depending.get((call.service, call.operation), ())
         if not rules:
@@ -127,6 +133,8 @@ def cases(world: World, calls: Iterable[Call]) -> Iterator[Case]:
             fault = Fault(call.service, call.operation, kind, match=_match(call), region=call.region)
             if kind is Kind.VANISH and refusal(call, fault).code in _means_none(world.book, call):
                 continue  # the service itself says that there is none: that is an answer
+            if kind is Kind.MISSING_MEMBER and (call.service, call.operation) in silent:
+                continue  # documented: the member is left out when there is none
             yield Case(call, fault, tuple(sorted(rules)))
 
 

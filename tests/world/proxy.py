@@ -7,7 +7,7 @@
         assert proxy.struck        # the fault was really met
 
 Clients use it as their endpoint URL. It also answers instead of the emulator where that differs from AWS: `answer`,
-`paginate`, and `s3_defaults`.
+`paginate`, `amend` and `s3_defaults`; `tests.world.likeness` uses these to make moto answer as AWS does.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from urllib.parse import urlsplit
 from xml.etree import ElementTree as ET
 
 from tests.world.faults import Fault, Faults, Kind, Pages, Tape, inflict
-from tests.world.wire import Answer, Call, Cut, Request, UnknownCallError, operation_model, recognise, render
+from tests.world.wire import Answer, Call, Cut, Document, Request, UnknownCallError, operation_model, recognise, render
 
 STALL_SECONDS = 120.0
 """The longest that a `timeout` fault keeps a client waiting."""
@@ -38,6 +38,8 @@ HOP_HEADERS = frozenset(
 )
 Reply = Answer | Mapping[str, Any] | Callable[[Call], "Answer | Mapping[str, Any] | None"]
 """What stands in for the emulator's answer: bytes, the SDK's view of it, or a function (None: ask the emulator)."""
+
+Change = Callable[[Any], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,7 @@ class FaultProxy:
         self._upstream = (split.hostname or "127.0.0.1", split.port or 80)
         self._connections = threading.local()
         self._substitutes: tuple[Substitute, ...] = ()
+        self._amendments: dict[str, Change] = {}
         self._closing = threading.Event()
         self._faults = Faults(faults)
         self._pages = Pages()
@@ -108,16 +111,31 @@ class FaultProxy:
         for fault in faults:
             self._faults.add(fault)
 
-    def answer(self, service: str, operation: str, reply: Reply, *, match: str | None = None) -> None:
-        """Answer these calls instead of the emulator; faults still come first."""
+    def answer(self, service: str, operation: str, reply: Reply, *, match: str | None = None) -> Substitute:
+        """Answer these calls instead of the emulator, the latest first; faults still come before."""
         operation_model(service, operation)
-        self._substitutes = (Substitute(service, operation, reply, match), *self._substitutes)
+        substitute = Substitute(service, operation, reply, match)
+        self._substitutes = (substitute, *self._substitutes)
+        return substitute
+
+    def withdraw(self, substitute: Substitute) -> None:
+        """Let the emulator answer again."""
+        self._substitutes = tuple(kept for kept in self._substitutes if kept is not substitute)
+
+    def amend(self, service: str, operation: str, change: Change) -> None:
+        """Change every answer of the emulator to this call; `clear` leaves that as it is.
+
+        `change` alters the document in place: an `Element` with plain tag names where the service speaks XML, else what
+        its JSON or CBOR holds.
+        """
+        operation_model(service, operation)
+        self._amendments[f"{service}:{operation}"] = change
 
     def paginate(self, service: str, operation: str, size: int) -> None:
         """Cut this listing into pages of `size` items, as AWS does where moto answers with all."""
         self._pages.sizes[f"{service}:{operation}"] = size
 
-    def enable_regions(self, enabled: Iterable[str], off: Iterable[str] = ()) -> None:
+    def enable_regions(self, enabled: Iterable[str], off: Iterable[str] = ()) -> Substitute:
         """Let the account have these regions; moto lists all it knows, opted in or not, whatever is asked."""
         on, not_on = tuple(enabled), tuple(off)
 
@@ -133,10 +151,10 @@ class FaultProxy:
                 ]
             }
 
-        self.answer("ec2", "DescribeRegions", regions)
+        return self.answer("ec2", "DescribeRegions", regions)
 
     def clear(self) -> None:
-        """Forget faults, substitutes, page sizes and all that was listed."""
+        """Forget faults, substitutes, page sizes and all that was listed; amendments stay."""
         self._faults.clear()
         self._substitutes = ()
         self._pages = Pages()
@@ -171,13 +189,21 @@ class FaultProxy:
             if answer is not None:
                 break
         else:
-            answer = self._forward(request)
+            answer = self._amended(call, self._forward(request))
         self._learn(call, answer)
         if self._s3_defaults and call.service == "s3" and answer.status < 300:
             self._set_s3_defaults(call, request)
         if self.tape is not None:
             self.tape.record(call, answer)
         return self._pages.first(call, answer)
+
+    def _amended(self, call: Call, answer: Answer) -> Answer:
+        change = self._amendments.get(call.action)
+        if change is None or answer.status >= 300:
+            return answer
+        document = Document(call, answer)
+        change(document.tree)
+        return document.answer()
 
     def _learn(self, call: Call, answer: Answer) -> None:
         """Remember in which account the credentials act that AssumeRole hands out."""

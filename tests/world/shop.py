@@ -1,6 +1,7 @@
 """Marktbruecke, a small company that does not exist: a web shop on AWS in two regions, with faults planted in it.
 
     with moto() as server, FaultProxy(server.endpoint, s3_defaults=True) as aws:
+        make_like_aws(aws)
         shop = populate(aws.endpoint)
         for fault in shop.planted: ...          # each with the id that the emulator gave
 
@@ -34,16 +35,15 @@ HALVES = ("0.0.0.0/1", "128.0.0.0/1")
 class Planted:
     """One thing and what is to be found about it.
 
-    `id` is the company's name for the thing in the tables below, and the emulator's id in a `Shop`; `names` are then all
-    the ids that the thing has (ARN, URL). `subject` says what a rule about it looks at, `control` which promise.
+    `id` is the company's name for the thing in the tables below, and the emulator's id in a `Shop`; `names` are then
+    all the ids that the thing has (ARN, URL). `rule` is the rule in `rules/aws` whose subject it is, or empty.
     """
 
     fault: str
     type: str
     id: str
     what: str
-    subject: str
-    control: str
+    rule: str
     region: str = HOME
     names: frozenset[str] = frozenset()
 
@@ -51,108 +51,189 @@ class Planted:
         return resource_id in self.names
 
 
-def _planted(fault: str, kind: str, name: str, what: str, subject: str, control: str, region: str = HOME) -> Planted:
-    return Planted(fault, kind, name, what, subject, control, region)
+def _of(kind: str, rule: str, *things: tuple[str, ...]) -> Iterator[Planted]:
+    """What one rule looks at: (fault, the company's name, what is so, and the region where it is not HOME)."""
+    for fault, name, what, *region in things:
+        yield Planted(fault, kind, name, what, rule, *region)
 
 
 PLANTED = (
     # storage
-    _planted("volume-unencrypted", "aws.ec2.volume", "old-data", "is not encrypted", "volume encrypted", "encryption-at-rest"),
-    _planted("volume-unencrypted-abroad", "aws.ec2.volume", "ie-data", "is not encrypted", "volume encrypted", "encryption-at-rest", SECOND),
-    _planted("snapshot-public", "aws.ec2.snapshot", "old-data-copy", "every AWS account may create volumes from it", "snapshot shared", "public-access"),
-    _planted("snapshot-unencrypted", "aws.ec2.snapshot", "old-data-copy", "is not encrypted", "snapshot encrypted", "encryption-at-rest"),
-    _planted("ebs-default-off", "aws.region", SECOND, "new volumes are not encrypted by default", "encryption by default", "encryption-at-rest", SECOND),
-    _planted("files-unencrypted", "aws.efs.file_system", "scratch-files", "is not encrypted", "file system encrypted", "encryption-at-rest"),
+    *_of("aws.ec2.volume", "aws-ebs-volume-encrypted",
+        ("volume-unencrypted", "old-data", "is not encrypted"),
+        ("volume-unencrypted-abroad", "ie-data", "is not encrypted", SECOND)),
+    *_of("aws.ec2.snapshot", "aws-ebs-snapshot-not-public",
+        ("snapshot-public", "old-data-copy", "every AWS account may create volumes from it")),
+    *_of("aws.ec2.snapshot", "aws-ebs-snapshot-encrypted",
+        ("snapshot-unencrypted", "old-data-copy", "is not encrypted")),
+    *_of("aws.region", "aws-ebs-default-encryption",
+        ("ebs-default-off", SECOND, "new volumes are not encrypted by default", SECOND)),
+    *_of("aws.efs.file_system", "aws-efs-file-system-encrypted",
+        ("files-unencrypted", "scratch-files", "is not encrypted")),
     # buckets
-    _planted("bucket-http", "aws.s3.bucket", "marktbruecke-exports", "has no policy, so that plain HTTP is served", "bucket over TLS only", "encryption-in-transit"),
-    _planted("bucket-http-for-all-but-one", "aws.s3.bucket", "marktbruecke-partner", "denies plain HTTP to one principal only", "bucket over TLS only", "encryption-in-transit"),
-    _planted("bucket-http-for-writing", "aws.s3.bucket", "marktbruecke-invoices", "denies plain HTTP for s3:GetObject only", "bucket over TLS only", "encryption-in-transit"),
-    _planted("bucket-http-not-denied", "aws.s3.bucket", "marktbruecke-returns", "denies plain HTTP under its bucket ARN, not its objects'", "bucket over TLS only", "encryption-in-transit"),
-    _planted("bucket-acl-public", "aws.s3.bucket", "marktbruecke-legacy", "its ACL lets everyone read", "bucket ACL", "public-access"),
-    _planted("bucket-policy-public", "aws.s3.bucket", "marktbruecke-website", "its policy lets everyone read", "bucket policy", "public-access"),
-    _planted("bucket-public-access-not-blocked", "aws.s3.bucket", "marktbruecke-legacy", "public access is not blocked", "public access block", "public-access"),
-    _planted("bucket-not-logged", "aws.s3.bucket", "marktbruecke-exports", "access is not logged", "bucket access logging", "audit-logging"),
-    _planted("bucket-abroad-public", "aws.s3.bucket", "marktbruecke-ie-drop", "its ACL lets everyone read", "bucket ACL", "public-access", SECOND),
+    *_of("aws.s3.bucket", "aws-s3-bucket-denies-plain-http",
+        ("bucket-http", "marktbruecke-exports", "has no policy, so that plain HTTP is served"),
+        ("bucket-http-for-all-but-one", "marktbruecke-partner", "denies plain HTTP to one principal only"),
+        ("bucket-http-for-writing", "marktbruecke-invoices", "denies plain HTTP for s3:GetObject only"),
+        ("bucket-http-not-denied", "marktbruecke-returns", "denies plain HTTP under its bucket ARN, not its objects'")),
+    *_of("aws.s3.bucket", "aws-s3-bucket-acls-not-public",
+        ("bucket-acl-public", "marktbruecke-legacy", "its ACL lets everyone read"),
+        ("bucket-abroad-public", "marktbruecke-ie-drop", "its ACL lets everyone read", SECOND)),
+    *_of("aws.s3.bucket", "aws-s3-bucket-policy-not-public",
+        ("bucket-policy-public", "marktbruecke-website", "its policy lets everyone read")),
+    *_of("aws.s3.bucket", "",
+        ("bucket-public-access-not-blocked", "marktbruecke-legacy", "public access is not blocked")),
+    *_of("aws.s3.bucket", "aws-s3-bucket-access-logged",
+        ("bucket-not-logged", "marktbruecke-exports", "access is not logged")),
     # network
-    _planted("ssh-from-anywhere", "aws.ec2.security_group", "ssh-open", "22 is open to 0.0.0.0/0", "remote administration ports", "network-isolation"),
-    _planted("rdp-from-anywhere-v6", "aws.ec2.security_group", "rdp-open-v6", "3389 is open to ::/0", "remote administration ports", "network-isolation"),
-    _planted("ssh-from-two-halves", "aws.ec2.security_group", "ssh-halves", "22 is open to 0.0.0.0/1 and 128.0.0.0/1", "remote administration ports", "network-isolation"),
-    _planted("ssh-from-prefix-list", "aws.ec2.security_group", "ssh-listed", "22 is open to a prefix list that holds 0.0.0.0/0", "remote administration ports", "network-isolation"),
-    _planted("ssh-within-a-range", "aws.ec2.security_group", "low-ports", "20-25 are open to 0.0.0.0/0", "remote administration ports", "network-isolation"),
-    _planted("everything-from-anywhere", "aws.ec2.security_group", "all-open", "every protocol is open to 0.0.0.0/0", "remote administration ports", "network-isolation"),
-    _planted("database-from-anywhere", "aws.ec2.security_group", "ie-db-open", "5432 is open to 0.0.0.0/0", "database ports", "network-isolation", SECOND),
-    _planted("acl-allows-before-denying", "aws.ec2.network_acl", "acl-open", "allows 22 from anywhere in a rule before the one that denies it", "network ACL", "network-acl"),
-    _planted("flow-logs-off", "aws.ec2.vpc", "legacy-net", "has no flow logs", "flow logs", "audit-logging"),
-    _planted("instance-metadata-v1", "aws.ec2.instance", "old-app", "answers metadata requests without a token", "instance metadata", "access-control"),
-    _planted("bastion-exposed", "aws.ec2.instance", "bastion", "has a public address and 22 open to 0.0.0.0/0", "instance reachable", "network-isolation"),
+    *_of("aws.ec2.security_group", "aws-security-group-admin-ports",
+        ("ssh-from-anywhere", "ssh-open", "22 is open to 0.0.0.0/0"),
+        ("rdp-from-anywhere-v6", "rdp-open-v6", "3389 is open to ::/0"),
+        ("ssh-from-two-halves", "ssh-halves", "22 is open to 0.0.0.0/1 and 128.0.0.0/1"),
+        ("ssh-from-prefix-list", "ssh-listed", "22 is open to a prefix list that holds 0.0.0.0/0"),
+        ("ssh-within-a-range", "low-ports", "20-25 are open to 0.0.0.0/0"),
+        ("everything-from-anywhere", "all-open", "every protocol is open to 0.0.0.0/0")),
+    *_of("aws.ec2.security_group", "aws-security-group-database-ports",
+        ("database-from-anywhere", "ie-db-open", "5432 is open to 0.0.0.0/0", SECOND)),
+    *_of("aws.ec2.network_acl", "aws-network-acl-admin-ports",
+        ("acl-allows-before-denying", "acl-open", "allows 22 from anywhere in a rule before the one that denies it")),
+    *_of("aws.region", "aws-vpc-flow-logs",
+        ("flow-logs-off", HOME, "a VPC of it, legacy-net, has no flow logs")),
+    *_of("aws.ec2.instance", "aws-ec2-instance-imdsv2",
+        ("instance-metadata-v1", "old-app", "answers metadata requests without a token")),
+    *_of("aws.ec2.instance", "aws-ec2-instance-no-public-ip",
+        ("bastion-exposed", "bastion", "has a public address and 22 open to 0.0.0.0/0")),
     # load balancers
-    _planted("listener-http", "aws.elbv2.listener", "old-front:80", "forwards plain HTTP", "listener over TLS", "encryption-in-transit"),
-    _planted("listener-old-tls", "aws.elbv2.listener", "old-front:443", "accepts TLS 1.0", "listener policy", "tls-strength"),
+    *_of("aws.elbv2.load_balancer", "aws-elbv2-listeners-encrypted",
+        ("listener-http", "old-front", "forwards plain HTTP")),
+    *_of("aws.elbv2.load_balancer", "aws-elbv2-tls-policy",
+        ("listener-old-tls", "old-front", "accepts TLS 1.0")),
     # databases
-    _planted("database-public", "aws.rds.db_instance", "reports", "is publicly accessible", "database public", "network-isolation"),
-    _planted("database-unencrypted", "aws.rds.db_instance", "reports", "is not encrypted", "database encrypted", "encryption-at-rest"),
-    _planted("database-not-backed-up", "aws.rds.db_instance", "reports", "keeps no backups", "database backups", "backup"),
-    _planted("database-snapshot-public", "aws.rds.db_snapshot", "reports-2019", "every AWS account may restore it", "snapshot shared", "public-access"),
-    _planted("table-not-backed-up", "aws.dynamodb.table", "sessions", "has no point-in-time recovery", "table backups", "backup"),
-    _planted("table-without-own-key", "aws.dynamodb.table", "sessions", "is encrypted with a key that AWS owns", "table key", "key-management"),
-    _planted("cache-unencrypted", "aws.elasticache.replication_group", "old-cache", "is encrypted neither at rest nor in transit", "cache encrypted", "encryption-at-rest"),
-    _planted("warehouse-public", "aws.redshift.cluster", "old-warehouse", "is publicly accessible and not encrypted", "warehouse public", "network-isolation"),
-    _planted("search-unencrypted", "aws.opensearch.domain", "old-search", "is not encrypted and does not enforce HTTPS", "domain encrypted", "encryption-at-rest"),
+    *_of("aws.rds.db_instance", "aws-rds-db-instance-not-public",
+        ("database-public", "reports", "is publicly accessible")),
+    *_of("aws.rds.db_instance", "aws-rds-db-instance-encrypted",
+        ("database-unencrypted", "reports", "is not encrypted")),
+    *_of("aws.rds.db_instance", "aws-rds-db-instance-backed-up",
+        ("database-not-backed-up", "reports", "keeps no backups")),
+    *_of("aws.rds.db_snapshot", "aws-rds-db-snapshot-not-public",
+        ("database-snapshot-public", "reports-2019", "every AWS account may restore it")),
+    *_of("aws.dynamodb.table", "aws-dynamodb-table-recoverable",
+        ("table-not-backed-up", "sessions", "has no point-in-time recovery")),
+    *_of("aws.dynamodb.table", "",
+        ("table-without-own-key", "sessions", "is encrypted with a key that AWS owns")),
+    *_of("aws.elasticache.replication_group", "aws-elasticache-replication-group-encrypted",
+        ("cache-unencrypted", "old-cache", "is not encrypted at rest")),
+    *_of("aws.elasticache.replication_group", "aws-elasticache-replication-group-requires-tls",
+        ("cache-in-clear", "old-cache", "is not encrypted in transit")),
+    *_of("aws.redshift.cluster", "aws-redshift-cluster-not-public",
+        ("warehouse-public", "old-warehouse", "is publicly accessible")),
+    *_of("aws.redshift.cluster", "aws-redshift-cluster-encrypted",
+        ("warehouse-unencrypted", "old-warehouse", "is not encrypted")),
+    *_of("aws.opensearch.domain", "aws-opensearch-domain-encrypted",
+        ("search-unencrypted", "old-search", "is not encrypted")),
+    *_of("aws.opensearch.domain", "aws-opensearch-domain-requires-https",
+        ("search-over-http", "old-search", "does not enforce HTTPS")),
     # messages, keys, secrets
-    _planted("queue-unencrypted", "aws.sqs.queue", "mail", "is not encrypted", "queue encrypted", "encryption-at-rest"),
-    _planted("queue-public", "aws.sqs.queue", "mail", "its policy lets everyone send", "queue policy", "public-access"),
-    _planted("topic-unencrypted", "aws.sns.topic", "news", "is not encrypted", "topic encrypted", "encryption-at-rest"),
-    _planted("key-not-rotated", "aws.kms.key", "old-key", "is not rotated", "key rotation", "key-management"),
-    _planted("secret-not-rotated", "aws.secretsmanager.secret", "old-api-token", "is not rotated", "secret rotation", "key-management"),
-    _planted("stream-unencrypted", "aws.kinesis.stream", "clicks", "is not encrypted", "stream encrypted", "encryption-at-rest"),
+    *_of("aws.sqs.queue", "aws-sqs-queue-encrypted",
+        ("queue-unencrypted", "mail", "is not encrypted")),
+    *_of("aws.sqs.queue", "aws-sqs-queue-not-public",
+        ("queue-public", "mail", "its policy lets everyone send")),
+    *_of("aws.sns.topic", "aws-sns-topic-encrypted",
+        ("topic-unencrypted", "news", "is not encrypted")),
+    *_of("aws.kms.key", "aws-kms-key-rotation",
+        ("key-not-rotated", "old-key", "is not rotated")),
+    *_of("aws.secretsmanager.secret", "aws-secretsmanager-secret-rotated",
+        ("secret-not-rotated", "old-api-token", "is not rotated")),
+    *_of("aws.kinesis.stream", "aws-kinesis-stream-encrypted",
+        ("stream-unencrypted", "clicks", "is not encrypted")),
     # logs
-    _planted("trail-not-validated", "aws.cloudtrail.trail", "old-trail", "does not validate its files", "trail validation", "audit-logging"),
-    _planted("trail-stopped", "aws.cloudtrail.trail", "old-trail", "is not logging", "trail logging", "audit-logging"),
-    _planted("log-group-forever", "aws.logs.log_group", "/shop/legacy", "has no retention", "log retention", "retention"),
+    *_of("aws.cloudtrail.trail", "aws-cloudtrail-log-file-validation",
+        ("trail-not-validated", "old-trail", "does not validate its files")),
+    *_of("aws.cloudtrail.trail", "aws-cloudtrail-delivery-recent",
+        ("trail-stopped", "old-trail", "is not logging")),
+    *_of("aws.logs.log_group", "aws-logs-log-group-retention",
+        ("log-group-forever", "/shop/legacy", "has no retention")),
     # people and programs
-    _planted("user-without-mfa", "aws.iam.user", "bernd", "has a console password and no second factor", "user MFA", "mfa"),
-    _planted("access-key-old", "aws.iam.user", "ci-deploy", "has an access key from 2023 (`with_old_access_key`)", "access key age", "access-control"),
-    _planted("policy-allows-everything", "aws.iam.policy", "admin-for-all", "allows every action on every resource", "policy scope", "access-control"),
-    _planted("password-policy-weak", "aws.account", ACCOUNT, "asks for 6 characters", "password policy", "access-control", "global"),
-    _planted("function-public", "aws.lambda.function", "thumbnails", "its policy lets everyone invoke it", "function policy", "public-access"),
-    _planted("images-not-scanned", "aws.ecr.repository", "old-images", "images are not scanned", "image scanning", "monitoring"),
-    _planted("cluster-endpoint-public", "aws.eks.cluster", "old-cluster", "its API answers the whole internet", "cluster endpoint", "network-isolation"),
-    _planted("edge-over-http", "aws.cloudfront.distribution", "edge", "serves plain HTTP, and TLS 1.0", "viewer protocol", "encryption-in-transit"),
-    _planted("threat-detection-off", "aws.region", SECOND, "GuardDuty is off", "threat detection", "monitoring", SECOND),
+    *_of("aws.iam.user", "aws-iam-user-console-mfa",
+        ("user-without-mfa", "bernd", "has a console password and no second factor")),
+    *_of("aws.iam.user", "aws-iam-user-access-key-age",
+        ("access-key-old", "ci-deploy", "has an access key from 2023 (`with_old_access_key`)")),
+    *_of("aws.iam.policy", "aws-iam-policy-no-full-admin",
+        ("policy-allows-everything", "admin-for-all", "allows every action on every resource")),
+    *_of("aws.account", "aws-account-password-length",
+        ("password-policy-weak", ACCOUNT, "asks for 6 characters", "global")),
+    *_of("aws.lambda.function", "aws-lambda-function-policy-not-public",
+        ("function-public", "thumbnails", "its policy lets everyone invoke it")),
+    *_of("aws.ecr.repository", "",
+        ("images-not-scanned", "old-images", "images are not scanned")),
+    *_of("aws.eks.cluster", "aws-eks-endpoint-access",
+        ("cluster-endpoint-public", "old-cluster", "its API answers the whole internet")),
+    *_of("aws.cloudfront.distribution", "aws-cloudfront-viewer-https",
+        ("edge-over-http", "edge", "serves plain HTTP")),
+    *_of("aws.cloudfront.distribution", "aws-cloudfront-tls-version",
+        ("edge-old-tls", "edge", "accepts TLS 1.0")),
+    *_of("aws.region", "aws-guardduty-enabled",
+        ("threat-detection-off", SECOND, "GuardDuty is off", SECOND)),
 )  # fmt: skip
 
 SOUND = (
-    _planted("", "aws.ec2.volume", "orders-data", "is encrypted", "volume encrypted", "encryption-at-rest"),
-    _planted("", "aws.ec2.snapshot", "orders-data-copy", "is private", "snapshot shared", "public-access"),
-    _planted("", "aws.ec2.snapshot", "orders-data-copy", "is encrypted", "snapshot encrypted", "encryption-at-rest"),
-    _planted("", "aws.region", HOME, "new volumes are encrypted by default", "encryption by default", "encryption-at-rest"),
-    _planted("", "aws.efs.file_system", "shop-files", "is encrypted", "file system encrypted", "encryption-at-rest"),
-    _planted("", "aws.s3.bucket", "marktbruecke-media", "denies plain HTTP to all", "bucket over TLS only", "encryption-in-transit"),
-    _planted("", "aws.s3.bucket", "marktbruecke-media", "public access is blocked", "public access block", "public-access"),
-    _planted("", "aws.s3.bucket", "marktbruecke-media", "access is logged", "bucket access logging", "audit-logging"),
-    _planted("", "aws.ec2.security_group", "edge", "443 alone is open to the internet", "remote administration ports", "network-isolation"),
-    _planted("", "aws.ec2.security_group", "office-ssh", "22 is open to the office alone", "remote administration ports", "network-isolation"),
-    _planted("", "aws.ec2.security_group", "app", "8080 is open to the edge alone", "remote administration ports", "network-isolation"),
-    _planted("", "aws.ec2.network_acl", "acl-closed", "denies 22 before it allows anything", "network ACL", "network-acl"),
-    _planted("", "aws.ec2.vpc", "shop-net", "has flow logs", "flow logs", "audit-logging"),
-    _planted("", "aws.ec2.instance", "web", "asks for a token", "instance metadata", "access-control"),
-    _planted("", "aws.elbv2.listener", "front:443", "accepts TLS 1.2 and 1.3", "listener policy", "tls-strength"),
-    _planted("", "aws.elbv2.listener", "front:80", "redirects to HTTPS", "listener over TLS", "encryption-in-transit"),
-    _planted("", "aws.rds.db_instance", "orders", "is private, encrypted and backed up", "database encrypted", "encryption-at-rest"),
-    _planted("", "aws.dynamodb.table", "carts", "has its own key and is backed up", "table backups", "backup"),
-    _planted("", "aws.elasticache.replication_group", "shop-cache", "is encrypted", "cache encrypted", "encryption-at-rest"),
-    _planted("", "aws.redshift.cluster", "warehouse", "is private and encrypted", "warehouse public", "network-isolation"),
-    _planted("", "aws.opensearch.domain", "shop-search", "is encrypted and enforces HTTPS", "domain encrypted", "encryption-at-rest"),
-    _planted("", "aws.sqs.queue", "orders", "is encrypted", "queue encrypted", "encryption-at-rest"),
-    _planted("", "aws.sns.topic", "alerts", "is encrypted", "topic encrypted", "encryption-at-rest"),
-    _planted("", "aws.kms.key", "shop-key", "is rotated", "key rotation", "key-management"),
-    _planted("", "aws.kinesis.stream", "orders-stream", "is encrypted", "stream encrypted", "encryption-at-rest"),
-    _planted("", "aws.cloudtrail.trail", "shop-trail", "covers every region, validates and logs", "trail logging", "audit-logging"),
-    _planted("", "aws.logs.log_group", "/shop/app", "keeps logs for a year", "log retention", "retention"),
-    _planted("", "aws.iam.user", "anna", "has a second factor", "user MFA", "mfa"),
-    _planted("", "aws.ecr.repository", "shop-images", "images are scanned", "image scanning", "monitoring"),
-    _planted("", "aws.eks.cluster", "shop-cluster", "its API is private", "cluster endpoint", "network-isolation"),
-    _planted("", "aws.region", HOME, "GuardDuty is on", "threat detection", "monitoring"),
+    *_of("aws.ec2.volume", "aws-ebs-volume-encrypted",
+        ("", "orders-data", "is encrypted")),
+    *_of("aws.ec2.snapshot", "aws-ebs-snapshot-not-public",
+        ("", "orders-data-copy", "is private")),
+    *_of("aws.ec2.snapshot", "aws-ebs-snapshot-encrypted",
+        ("", "orders-data-copy", "is encrypted")),
+    *_of("aws.region", "aws-ebs-default-encryption",
+        ("", HOME, "new volumes are encrypted by default")),
+    *_of("aws.efs.file_system", "aws-efs-file-system-encrypted",
+        ("", "shop-files", "is encrypted")),
+    *_of("aws.s3.bucket", "aws-s3-bucket-denies-plain-http",
+        ("", "marktbruecke-media", "denies plain HTTP to all")),
+    *_of("aws.s3.bucket", "aws-s3-bucket-policy-not-public",
+        ("", "marktbruecke-media", "public access is blocked")),
+    *_of("aws.s3.bucket", "aws-s3-bucket-access-logged",
+        ("", "marktbruecke-media", "access is logged")),
+    *_of("aws.ec2.security_group", "aws-security-group-admin-ports",
+        ("", "edge", "443 and 80 alone are open to the internet"),
+        ("", "app", "8080 is open to the edge alone")),
+    *_of("aws.ec2.network_acl", "aws-network-acl-admin-ports",
+        ("", "acl-closed", "denies 22 before it allows anything")),
+    *_of("aws.ec2.instance", "aws-ec2-instance-imdsv2",
+        ("", "web", "asks for a token")),
+    *_of("aws.elbv2.load_balancer", "aws-elbv2-tls-policy",
+        ("", "front", "accepts TLS 1.2 and 1.3")),
+    *_of("aws.elbv2.load_balancer", "aws-elbv2-listeners-encrypted",
+        ("", "front", "redirects to HTTPS")),
+    *_of("aws.rds.db_instance", "aws-rds-db-instance-encrypted",
+        ("", "orders", "is private, encrypted and backed up")),
+    *_of("aws.dynamodb.table", "aws-dynamodb-table-recoverable",
+        ("", "carts", "has its own key and is backed up")),
+    *_of("aws.elasticache.replication_group", "aws-elasticache-replication-group-encrypted",
+        ("", "shop-cache", "is encrypted")),
+    *_of("aws.redshift.cluster", "aws-redshift-cluster-not-public",
+        ("", "warehouse", "is private and encrypted")),
+    *_of("aws.opensearch.domain", "aws-opensearch-domain-encrypted",
+        ("", "shop-search", "is encrypted and enforces HTTPS")),
+    *_of("aws.sqs.queue", "aws-sqs-queue-encrypted",
+        ("", "orders", "is encrypted")),
+    *_of("aws.sns.topic", "aws-sns-topic-encrypted",
+        ("", "alerts", "is encrypted")),
+    *_of("aws.kms.key", "aws-kms-key-rotation",
+        ("", "shop-key", "is rotated")),
+    *_of("aws.kinesis.stream", "aws-kinesis-stream-encrypted",
+        ("", "orders-stream", "is encrypted")),
+    *_of("aws.cloudtrail.trail", "aws-cloudtrail-log-file-validation",
+        ("", "shop-trail", "covers every region, validates and logs")),
+    *_of("aws.logs.log_group", "aws-logs-log-group-retention",
+        ("", "/shop/app", "keeps logs for a year")),
+    *_of("aws.iam.user", "aws-iam-user-console-mfa",
+        ("", "anna", "has a second factor")),
+    *_of("aws.ecr.repository", "",
+        ("", "shop-images", "images are scanned")),
+    *_of("aws.eks.cluster", "aws-eks-endpoint-access",
+        ("", "shop-cluster", "its API is private")),
+    *_of("aws.region", "aws-guardduty-enabled",
+        ("", HOME, "GuardDuty is on")),
 )  # fmt: skip
 
 
@@ -162,12 +243,12 @@ class Shop:
 
     planted: tuple[Planted, ...]
     sound: tuple[Planted, ...]
-    ids: Mapping[tuple[str, str], frozenset[str]]
-    """(type, the company's name) -> every id that the thing has; the first that AWS would print is its own."""
+    ids: Mapping[tuple[str, str], tuple[str, ...]]
+    """(type, the company's name) -> every id that the thing has, its usual one first."""
 
     def named(self, kind: str, name: str) -> str:
         """The id of a thing by the company's name for it."""
-        return min(self.ids[kind, name], key=len)
+        return self.ids[kind, name][0]
 
 
 @dataclass
@@ -177,7 +258,7 @@ class Builder:
     endpoint: str
     account: str
     region: str
-    ids: dict[tuple[str, str], frozenset[str]]
+    ids: dict[tuple[str, str], tuple[str, ...]]
     _clients: dict[str, Any] = field(default_factory=dict)
 
     def __getattr__(self, service: str) -> Any:
@@ -191,8 +272,8 @@ class Builder:
 
     def note(self, kind: str, name: str, *ids: str) -> str:
         """Remember the ids of a thing; returns the first."""
-        self.ids[kind, name] = self.ids.get((kind, name), frozenset()) | frozenset(ids or (name,))
-        return ids[0] if ids else name
+        self.ids[kind, name] = ids or (name,)
+        return self.ids[kind, name][0]
 
     def arn(self, service: str, rest: str) -> str:
         return f"arn:aws:{service}:{self.region}:{self.account}:{rest}"
@@ -200,7 +281,7 @@ class Builder:
 
 def populate(endpoint: str, *, account: str = ACCOUNT) -> Shop:
     """Make the company's estate on the emulator. It takes some seconds; the emulator should be empty."""
-    ids: dict[tuple[str, str], frozenset[str]] = {}
+    ids: dict[tuple[str, str], tuple[str, ...]] = {}
     home, second = Builder(endpoint, account, HOME, ids), Builder(endpoint, account, SECOND, ids)
     keys(home)
     buckets(home)
@@ -213,14 +294,13 @@ def populate(endpoint: str, *, account: str = ACCOUNT) -> Shop:
     people(home)
     programs(home, network)
     abroad(second)
-    ids["aws.account", ACCOUNT] = frozenset({account})
+    ids["aws.account", ACCOUNT] = (account,)
     return Shop(_resolved(PLANTED, ids), _resolved(SOUND, ids), ids)
 
 
-def _resolved(things: tuple[Planted, ...], ids: Mapping[tuple[str, str], frozenset[str]]) -> tuple[Planted, ...]:
-    return tuple(
-        replace(thing, id=min(ids[thing.type, thing.id], key=len), names=ids[thing.type, thing.id]) for thing in things
-    )
+def _resolved(things: tuple[Planted, ...], ids: Mapping[tuple[str, str], tuple[str, ...]]) -> tuple[Planted, ...]:
+    found = ((thing, ids[thing.type, thing.id]) for thing in things)
+    return tuple(replace(thing, id=names[0], names=frozenset(names)) for thing, names in found)
 
 
 # --- keys and buckets
@@ -238,7 +318,7 @@ def keys(aws: Builder) -> None:
 
 def shop_key(aws: Builder) -> str:
     """The ARN of the company's own key."""
-    return max(aws.ids["aws.kms.key", "shop-key"], key=len)
+    return aws.ids["aws.kms.key", "shop-key"][1]
 
 
 IN_CLEAR = {"Bool": {"aws:SecureTransport": "false"}}
@@ -263,7 +343,12 @@ def buckets(aws: Builder) -> None:
     make_public(aws, "marktbruecke-legacy")
     aws.s3.put_bucket_acl(Bucket="marktbruecke-legacy", ACL="public-read")
     make_public(aws, "marktbruecke-website")
-    everyone = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::marktbruecke-website/*"}
+    everyone = {
+        "Effect": "Allow",
+        "Principal": "*",
+        "Action": "s3:GetObject",
+        "Resource": "arn:aws:s3:::marktbruecke-website/*",
+    }
     put_policy(aws, "marktbruecke-website", [denial("marktbruecke-website"), everyone])
 
 
@@ -308,7 +393,12 @@ def deny_http(aws: Builder, name: str, **different: Any) -> None:
 def log_delivery(name: str) -> dict[str, Any]:
     """What lets AWS write logs into a bucket. moto reads a policy up to this statement, which must be the first."""
     service = "cloudtrail.amazonaws.com" if name.endswith("trail") else "logging.s3.amazonaws.com"
-    return {"Effect": "Allow", "Principal": {"Service": service}, "Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{name}/*"}
+    return {
+        "Effect": "Allow",
+        "Principal": {"Service": service},
+        "Action": "s3:PutObject",
+        "Resource": f"arn:aws:s3:::{name}/*",
+    }
 
 
 def put_policy(aws: Builder, name: str, statements: list[dict[str, Any]]) -> None:
@@ -457,7 +547,9 @@ def servers(aws: Builder, network: Network) -> None:
         aws.note("aws.efs.file_system", name, files["FileSystemId"], files["FileSystemArn"])
 
 
-def instance(aws: Builder, name: str, subnet: str, group: str, *, public: bool = False, token: str = "required") -> None:
+def instance(
+    aws: Builder, name: str, subnet: str, group: str, *, public: bool = False, token: str = "required"
+) -> None:
     interface = {"DeviceIndex": 0, "SubnetId": subnet, "Groups": [group], "AssociatePublicIpAddress": public}
     disk = {"DeviceName": "/dev/xvda", "Ebs": {"VolumeSize": 8, "Encrypted": True, "DeleteOnTermination": True}}
     made = aws.ec2.run_instances(
@@ -478,23 +570,26 @@ def volume(aws: Builder, name: str, *, encrypted: bool) -> str:
 def front(aws: Builder, network: Network) -> None:
     """The shop's load balancer, and an old one."""
     redirect = [{"Type": "redirect", "RedirectConfig": {"Protocol": "HTTPS", "Port": "443", "StatusCode": "HTTP_301"}}]
-    certificate = aws.acm.request_certificate(DomainName="shop.marktbruecke.example", ValidationMethod="DNS")["CertificateArn"]
-    for name, policy in (("front", "ELBSecurityPolicy-TLS13-1-2-2021-06"), ("old-front", "ELBSecurityPolicy-TLS-1-0-2015-04")):
+    certificate = aws.acm.request_certificate(DomainName="shop.marktbruecke.example", ValidationMethod="DNS")[
+        "CertificateArn"
+    ]
+    for name, policy in (
+        ("front", "ELBSecurityPolicy-TLS13-1-2-2021-06"),
+        ("old-front", "ELBSecurityPolicy-2016-08"),
+    ):
         balancer = aws.elbv2.create_load_balancer(
             Name=name, Subnets=list(network.public), SecurityGroups=[network.groups["edge"]], Scheme="internet-facing"
         )["LoadBalancers"][0]["LoadBalancerArn"]
         aws.note("aws.elbv2.load_balancer", name, balancer)
         target = aws.elbv2.create_target_group(Name=name, Protocol="HTTP", Port=8080, VpcId=network.vpc)
         forward = [{"Type": "forward", "TargetGroupArn": target["TargetGroups"][0]["TargetGroupArn"]}]
-        plain = aws.elbv2.create_listener(
+        aws.elbv2.create_listener(
             LoadBalancerArn=balancer, Protocol="HTTP", Port=80, DefaultActions=redirect if name == "front" else forward
         )
-        secure = aws.elbv2.create_listener(
+        aws.elbv2.create_listener(
             LoadBalancerArn=balancer, Protocol="HTTPS", Port=443, DefaultActions=forward, SslPolicy=policy,
             Certificates=[{"CertificateArn": certificate}],
         )  # fmt: skip
-        aws.note("aws.elbv2.listener", f"{name}:80", plain["Listeners"][0]["ListenerArn"])
-        aws.note("aws.elbv2.listener", f"{name}:443", secure["Listeners"][0]["ListenerArn"])
 
 
 # --- databases
@@ -502,12 +597,24 @@ def front(aws: Builder, network: Network) -> None:
 
 def databases(aws: Builder, network: Network) -> None:
     """Each kind of database once as it should be and once as it should not."""
-    aws.rds.create_db_subnet_group(DBSubnetGroupName="shop", DBSubnetGroupDescription="shop", SubnetIds=list(network.private))
-    database(aws, network, "orders", StorageEncrypted=True, KmsKeyId=shop_key(aws), BackupRetentionPeriod=14, PubliclyAccessible=False)
+    aws.rds.create_db_subnet_group(
+        DBSubnetGroupName="shop", DBSubnetGroupDescription="shop", SubnetIds=list(network.private)
+    )
+    database(
+        aws,
+        network,
+        "orders",
+        StorageEncrypted=True,
+        KmsKeyId=shop_key(aws),
+        BackupRetentionPeriod=14,
+        PubliclyAccessible=False,
+    )
     database(aws, network, "reports", StorageEncrypted=False, BackupRetentionPeriod=0, PubliclyAccessible=True)
     copy = aws.rds.create_db_snapshot(DBSnapshotIdentifier="reports-2019", DBInstanceIdentifier="reports")["DBSnapshot"]
     aws.note("aws.rds.db_snapshot", "reports-2019", "reports-2019", copy["DBSnapshotArn"])
-    aws.rds.modify_db_snapshot_attribute(DBSnapshotIdentifier="reports-2019", AttributeName="restore", ValuesToAdd=["all"])
+    aws.rds.modify_db_snapshot_attribute(
+        DBSnapshotIdentifier="reports-2019", AttributeName="restore", ValuesToAdd=["all"]
+    )
     table(aws, "carts", SSESpecification={"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": shop_key(aws)})
     table(aws, "sessions")
     aws.dynamodb.update_continuous_backups(
@@ -526,9 +633,10 @@ def databases(aws: Builder, network: Network) -> None:
         )  # fmt: skip
         aws.note("aws.redshift.cluster", name, name, aws.arn("redshift", f"cluster:{name}"))
     for name, good in (("shop-search", True), ("old-search", False)):
+        oldest = f"Policy-Min-TLS-1-{2 if good else 0}-2019-07"
         made = aws.opensearch.create_domain(
             DomainName=name, EncryptionAtRestOptions={"Enabled": good}, NodeToNodeEncryptionOptions={"Enabled": good},
-            DomainEndpointOptions={"EnforceHTTPS": good, "TLSSecurityPolicy": f"Policy-Min-TLS-1-{2 if good else 0}-2019-07"},
+            DomainEndpointOptions={"EnforceHTTPS": good, "TLSSecurityPolicy": oldest},
         )["DomainStatus"]  # fmt: skip
         aws.note("aws.opensearch.domain", name, name, made["ARN"])
 
@@ -602,7 +710,9 @@ def people(aws: Builder) -> None:
     for name in ("anna", "bernd"):
         aws.iam.create_login_profile(UserName=name, Password="Not-a-secret-1")
     device = aws.iam.create_virtual_mfa_device(VirtualMFADeviceName="anna")["VirtualMFADevice"]["SerialNumber"]
-    aws.iam.enable_mfa_device(UserName="anna", SerialNumber=device, AuthenticationCode1="123456", AuthenticationCode2="654321")
+    aws.iam.enable_mfa_device(
+        UserName="anna", SerialNumber=device, AuthenticationCode1="123456", AuthenticationCode2="654321"
+    )
     aws.iam.create_access_key(UserName="ci-deploy")
     policy = aws.iam.create_policy(PolicyName="admin-for-all", PolicyDocument=json.dumps(ADMIN))["Policy"]
     aws.iam.attach_user_policy(UserName="bernd", PolicyArn=policy["Arn"])
@@ -616,18 +726,28 @@ def with_old_access_key(proxy: FaultProxy) -> Iterator[None]:
     key = {"UserName": "ci-deploy", "AccessKeyId": "AKIAIOSFODNN7OLDKEY0", "Status": "Active"}
     created = datetime(2023, 3, 1, tzinfo=UTC)
     answer = {"AccessKeyMetadata": [{**key, "CreateDate": created}], "IsTruncated": False}
-    proxy.answer("iam", "ListAccessKeys", answer, match="ci-deploy")
-    yield
-    proxy.clear()
+    substitute = proxy.answer("iam", "ListAccessKeys", answer, match="ci-deploy")
+    try:
+        yield
+    finally:
+        proxy.withdraw(substitute)
 
 
 def programs(aws: Builder, network: Network) -> None:
     """A function, images, clusters, and the edge."""
-    trust = {"Effect": "Allow", "Principal": {"Service": ["lambda.amazonaws.com", "eks.amazonaws.com"]}, "Action": "sts:AssumeRole"}
+    trust = {
+        "Effect": "Allow",
+        "Principal": {"Service": ["lambda.amazonaws.com", "eks.amazonaws.com"]},
+        "Action": "sts:AssumeRole",
+    }
     document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
     role = aws.iam.create_role(RoleName="shop-programs", AssumeRolePolicyDocument=document)["Role"]["Arn"]
     made = aws.lambda_.create_function(
-        FunctionName="thumbnails", Runtime="python3.12", Role=role, Handler="main.handler", Code={"ZipFile": _zip("main.py")}
+        FunctionName="thumbnails",
+        Runtime="python3.12",
+        Role=role,
+        Handler="main.handler",
+        Code={"ZipFile": _zip("main.py")},
     )["FunctionArn"]
     aws.note("aws.lambda.function", "thumbnails", "thumbnails", made)
     aws.lambda_.add_permission(

@@ -22,6 +22,7 @@ from botocore.parsers import ResponseParserError
 from tests.world.faults import Fault, Kind, Player, Tape, applicable
 from tests.world.proxy import FaultProxy
 from tests.world.servers import client, moto, session
+from tests.world.shop import PLANTED, populate, with_old_access_key
 from tests.world.wire import (
     Answer,
     Protocol,
@@ -554,6 +555,23 @@ def test_a_tape_survives_its_file(tape: Tape, tmp_path: Any) -> None:
     path = tmp_path / "tape.jsonl"
     tape.save(path)
     assert Tape.load(path).answers == tape.answers
+
+
+# --- the company
+
+
+def test_the_shop_opens_and_its_faults_are_there() -> None:
+    with moto() as server, FaultProxy(server.endpoint, s3_defaults=True) as aws:
+        shop = populate(aws.endpoint)
+        assert aws.unknown == []
+        assert len({(thing.fault, thing.id) for thing in shop.planted}) == len(PLANTED)
+        volume = shop.named("aws.ec2.volume", "old-data")
+        assert not client("ec2", aws.endpoint).describe_volumes(VolumeIds=[volume])["Volumes"][0]["Encrypted"]
+        grants = client("s3", aws.endpoint).get_bucket_acl(Bucket="marktbruecke-legacy")["Grants"]
+        assert any(grant["Grantee"].get("URI", "").endswith("AllUsers") for grant in grants)
+        with with_old_access_key(aws):
+            keys = client("iam", aws.endpoint).list_access_keys(UserName="ci-deploy")["AccessKeyMetadata"]
+            assert keys[0]["CreateDate"].year == 2023
 
 
 # --- on the wire

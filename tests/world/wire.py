@@ -439,21 +439,22 @@ class Document:
         self._call = call
         self._answer = answer
         self._shape = operation_model(call.service, call.operation).output_shape
-        self._tree: Any
+        self.tree: Any
+        """The root element, with plain tag names, or what the JSON or CBOR holds."""
         if call.protocol.is_xml:
-            self._tree, self._namespace = read_xml(answer.body)
+            self.tree, self._namespace = read_xml(answer.body)
         elif call.protocol is Protocol.CBOR:
-            self._tree = read_cbor(answer.body) if answer.body else {}
+            self.tree = read_cbor(answer.body) if answer.body else {}
         else:
-            self._tree = json.loads(answer.body) if answer.body else {}
+            self.tree = json.loads(answer.body) if answer.body else {}
 
     def answer(self) -> Answer:
         if self._call.protocol.is_xml:
-            body = write_xml(self._tree, self._namespace)
+            body = write_xml(self.tree, self._namespace)
         elif self._call.protocol is Protocol.CBOR:
-            body = write_cbor(self._tree)
+            body = write_cbor(self.tree)
         else:
-            body = json.dumps(self._tree).encode()
+            body = json.dumps(self.tree).encode()
         return Answer(self._answer.status, self._answer.headers, body)
 
     def remove(self, path: str) -> None:
@@ -530,9 +531,9 @@ class Document:
 
     def _start(self) -> Any:
         wrapper = self._shape.serialization.get("resultWrapper")
-        if wrapper and isinstance(self._tree, ET.Element):
-            return self._tree.find(wrapper)
-        return self._tree
+        if wrapper and isinstance(self.tree, ET.Element):
+            return self.tree.find(wrapper)
+        return self.tree
 
 
 def wire_name(member_name: str, shape: Shape) -> str:

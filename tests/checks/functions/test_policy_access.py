@@ -191,6 +191,7 @@ def test_other_confining_conditions_name_whom_they_leave(condition: Any, named: 
         {"StringLike": {"aws:SourceVpc": "vpc-*"}},
         {"StringLike": {"aws:SourceVpce": "vpce-1a2b3c4?"}},
         {"ArnLike": {"aws:SourceVpcArn": "arn:aws:ec2:*:*:vpc/vpc-91237329"}},
+        {"ArnLike": {"aws:SourceVpcArn": "arn:aws:ec2:eu-central-1::vpc/vpc-91237329"}},
         {"StringLike": {"aws:userid": "AROAEXAMPLEID1234567:*"}},
         {"StringEquals": {"aws:userid": "anonymous"}},
         {"IpAddress": {"aws:SourceIp": "0.0.0.0/0"}},

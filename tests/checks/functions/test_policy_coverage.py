@@ -128,6 +128,10 @@ def test_part_of_the_bucket_is_not_enough(resource: Any) -> None:
     assert denies(deny(resource), allow("arn:aws:s3:::b/public/*")) is False
 
 
+def test_what_a_deny_leaves_out_is_not_what_it_covers() -> None:
+    assert denies(deny(Resource=..., NotResource=BUCKET), allow("arn:aws:s3:::b/public/*")) is False
+
+
 def test_another_bucket_in_the_policy_must_be_covered_too() -> None:
     assert denies(deny(), allow("arn:aws:s3:::other/*")) is False
     assert denies(deny("arn:aws:s3:::other"), deny("arn:aws:s3:::other/*"), deny(), allow("arn:aws:s3:::other/*")) is True
