@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
@@ -17,11 +17,12 @@ from agent.publish.result import Findings, Result
 from agent.rulebook import Rulebook, load, read_document, read_text
 from checks.document import DocumentError
 from checks.judge import Bound, Population, bind, judge, key
-from checks.model import Estate, Manifest, Scope, digest
+from checks.model import Estate, Finding, Manifest, Scope, digest
 from checks.plan import Plan, plan
 from checks.promise import Acceptance, Assumption, Policy, Promise, Promises, read, read_exceptions
 from checks.rule import Rule
 from checks.summary import Text, summarize, summarize_rule
+from checks.wording import SENTENCE, sentences
 
 ATTEMPTS = 4
 Progress = Callable[[int, int], None]
@@ -164,6 +165,8 @@ def assess(inputs: Inputs, estate: Estate, *, every: bool, max_age: int, clock: 
     populations: dict[tuple[str, str], Population] = {}
     for finding in judge(estate, book.catalogue, bound, populations, inputs.exceptions, stale=stale):
         findings.add(finding)
+    for finding in _wording(inputs, estate):
+        findings.add(finding)
     promises = summarize(estate, book.catalogue, book.controls, inputs.promises, inputs.texts, bound, populations)
     summaries = [summarize_rule(one, populations["", key(one)]) for one in bound if ("", key(one)) in populations]
     result = Result(estate.manifest, findings, promises, summaries, estate.gaps, tool(), _estate_digest(estate, bound, inputs))
@@ -172,6 +175,14 @@ def assess(inputs: Inputs, estate: Estate, *, every: bool, max_age: int, clock: 
     if not promises and not summaries:
         result.notes.append("there is nothing to judge: no promises in the configuration, and --all-rules was not given")
     return result
+
+
+def _wording(inputs: Inputs, estate: Estate) -> Iterator[Finding]:
+    """Whether the quotes stand in their policies, each a finding of its own promise."""
+    rules = [rule for rule in inputs.book.rules.values() if rule.kind == SENTENCE]
+    said = sentences(estate, inputs.promises, inputs.texts)
+    for finding in judge(said, inputs.book.catalogue, bind(rules, [], every=True), {}):
+        yield replace(finding, promises=(finding.resource.id,))
 
 
 def _present(book: Rulebook, estate: Estate) -> Iterable[Rule]:

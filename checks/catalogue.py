@@ -6,13 +6,17 @@ from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from checks import paths
 from checks.document import Document, validate
 from checks.paths import Path
 
 NonEmpty = Annotated[str, Field(min_length=1)]
+
+
+def _several(value: object) -> object:
+    return [value] if isinstance(value, str) else value
 
 
 class _Strict(BaseModel):
@@ -73,9 +77,12 @@ class Kind(_Strict):
     immutable_id: str | None = None
     region_from: str | None = None
     kind: str | None = None
-    config: str | None = None
+    config: Annotated[list[NonEmpty], BeforeValidator(_several)] = []
+    """The kinds that AWS Config knows the type as."""
     tags: str | TagCall = "none"
     keep: list[NonEmpty] = []
+    members: dict[NonEmpty, Literal["string", "integer", "double", "boolean", "timestamp"]] = {}
+    """The shape of a type that no provider models, but this program makes itself."""
     omitted_means_none: dict[NonEmpty, NonEmpty] = {}
     helper_only: list[NonEmpty] = []
     always_list: list[NonEmpty] = []

@@ -119,16 +119,17 @@ def _members(value: Any, steps: tuple[str | int, ...]) -> Iterator[tuple[tuple[s
 
 def _replacements(value: Any) -> Iterator[tuple[str, Any]]:
     yield "delete", None
-    yield "null", None
+    if value is not None:
+        yield "null", None
     match value:
         case bool():
             yield "text", "true" if value else "false"
         case int() | float():
             yield "text", str(value)
-        case str():
+        case str() if value:
             yield "empty", ""
             yield "unknown", UNKNOWN
-        case dict():
+        case dict() if value:
             yield "empty", {}
-        case list():
+        case list() if value:
             yield "empty", []

@@ -54,6 +54,8 @@ class Population:
     excluded: list[str] = field(default_factory=list)
     out_of_scope: list[str] = field(default_factory=list)
     looks: list[str] = field(default_factory=list)
+    reasons: dict[tuple[str, str], int] = field(default_factory=dict)
+    """(why something was not seen, the permission it needs) -> how many findings are unproven for it."""
     accepted: int = 0
 
 
@@ -288,6 +290,9 @@ class _Judge:
             population = held[reader.id if reader else ""]
             population.counts[verdict] += 1
             population.accepted += accepted is not None
+            for gap in evidence.gaps[:1]:
+                reason = (str(gap.reason), gap.action or "")
+                population.reasons[reason] = population.reasons.get(reason, 0) + 1
         promises = tuple(reader.id for reader in readers if reader)
         if counterexample:
             evidence = Evidence(evidence.looks, evidence.values, evidence.gaps, evidence.assumptions, evidence.affected, counterexample)

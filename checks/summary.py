@@ -29,6 +29,16 @@ class RuleSummary:
     excluded: tuple[str, ...]
     out_of_scope: tuple[str, ...]
     looks: tuple[str, ...]
+    unseen: tuple[Unseen, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Unseen:
+    """Why findings of a rule are unproven: the reason, how many, and the permission that would mend it."""
+
+    reason: str
+    count: int
+    action: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +92,7 @@ def summarize_rule(bound: Bound, population: Population) -> RuleSummary:
         tuple(sorted(population.excluded)),
         tuple(sorted(population.out_of_scope)),
         tuple(sorted(population.looks)),
+        tuple(Unseen(reason, count, action or None) for (reason, action), count in sorted(population.reasons.items())),
     )
 
 

@@ -86,7 +86,7 @@ def _kinds(estate: Estate, promise: Promise, controls: Controls, catalogue: Cata
     subjects = {kind: binding.id for binding in promise.controls if (kinds := controls[binding.id].kinds) != "none" for kind in kinds}
     if not subjects:
         return
-    seen = {catalogue[type_].config for binding in promise.controls for type_ in judged.get(binding.id, ())}
+    seen = {kind for binding in promise.controls for type_ in judged.get(binding.id, ()) for kind in catalogue[type_].config}
     unknown: list[Place] = []
     found: dict[str, int] = {}
     for account, regions in sorted(estate.manifest.scope.accounts.items()):

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from agent.collect.aws_accounts import Entered
-from agent.collect.aws_client import HOME_REGION, Account, Deadline, Halt, Page, merged
+from agent.collect.aws_client import HOME_REGION, Caller, Deadline, Halt, Page, merged
 from agent.collect.aws_errors import Failure
 from agent.collect.estate import EstateWriter
 from checks import paths
@@ -50,7 +50,7 @@ class _Listing:
     """One type in one place."""
 
     kind: Kind
-    account: Account
+    account: Caller
     place: Place
     details: list[Detail]
     tags: TagCall | None
@@ -91,7 +91,7 @@ class AwsCollector:
         finally:
             self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def _listings(self, account: Account, regions: tuple[str, ...]) -> Iterator[_Listing]:
+    def _listings(self, account: Caller, regions: tuple[str, ...]) -> Iterator[_Listing]:
         for name, members in sorted(self.plan.items()):
             kind = self.catalogue[name]
             tags = kind.tags if TAGS in members and isinstance(kind.tags, TagCall) else None
@@ -156,7 +156,7 @@ class AwsCollector:
             self._gap(listing, None, None, kind.list_.call, answer.failure, kind.iam)
         seen = 0
         for page in answer.pages:
-            items = _items(page, kind.list_.path, absent_is_empty=kind.empty == "omitted")
+            items = items_of(page, kind.list_.path, absent_is_empty=kind.empty == "omitted")
             if items is None:
                 failure = Failure(Reason.MALFORMED, "MissingMember", f"an answer without {kind.list_.items}")
                 self._gap(listing, None, None, kind.list_.call, failure, None)
@@ -174,12 +174,11 @@ class AwsCollector:
     def _item(self, listing: _Listing, item: Any) -> None:
         kind, place = listing.kind, listing.place
         assert kind.list_ != "none"
-        name = paths.first(item, paths.parse(kind.id)) if isinstance(item, dict) else None
-        if not isinstance(name, str) or not name:
+        if (known := identity(kind, item, place)) is None:
             failure = Failure(Reason.MALFORMED, "MissingId", f"an item without {kind.id}")
             self._gap(listing, None, None, kind.list_.call, failure, None)
             return
-        region = str(paths.first(item, paths.parse(kind.region_from)) or HOME_REGION) if kind.region_from else place.region
+        name, region = known
         data = wire(paths.project(item, kind.kept))
         for path in kind.omitted_means_none:
             paths.put_null(data, paths.parse(path))
@@ -207,7 +206,7 @@ class AwsCollector:
             if isinstance(detail, Detail) and detail.when and not _filled(detail.when, draft.item, names):
                 continue
             member = detail.into if isinstance(detail, Detail) else TAGS
-            params = _filled_params(detail.params, draft.item, names)
+            params = filled_params(detail.params, draft.item, names)
             if params is None:
                 failure = Failure(Reason.MALFORMED, "MissingMember", f"{detail.call} needs what the listing does not give")
                 self._gap(listing, resource.id, member, detail.call, failure, None)
@@ -268,7 +267,7 @@ class AwsCollector:
         assert kind.list_ != "none"
         there: set[str] | None = None
         if isinstance(answer, Page):
-            pages = [_items(page, kind.list_.path, absent_is_empty=kind.empty == "omitted") for page in answer.pages]
+            pages = [items_of(page, kind.list_.path, absent_is_empty=kind.empty == "omitted") for page in answer.pages]
             if None not in pages:
                 items = itertools.chain.from_iterable(page or () for page in pages)
                 there = {item if kind.list_.as_ else paths.first(item, paths.parse(kind.id)) for item in items}
@@ -327,7 +326,7 @@ def _doubtful(draft: _Draft) -> bool:
     return bool(draft.unsettled) and (not draft.answered or any(vanished for _, _, vanished in draft.unsettled))
 
 
-def _items(page: Mapping[str, Any], path: paths.Path, *, absent_is_empty: bool) -> list[Any] | None:
+def items_of(page: Mapping[str, Any], path: paths.Path, *, absent_is_empty: bool) -> list[Any] | None:
     """The items of a page; None where a member on the way is absent, as in an answer that is not one."""
     level: list[Any] = [page]
     for step in path:
@@ -340,7 +339,15 @@ def _items(page: Mapping[str, Any], path: paths.Path, *, absent_is_empty: bool) 
     return [item for held in level for item in held]
 
 
-def _filled_params(params: Mapping[str, Any], item: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any] | None:
+def identity(kind: Kind, item: Any, place: Place) -> tuple[str, str] | None:
+    """The id of a listed item and the region it is in; None where it has no id."""
+    name = paths.first(item, paths.parse(kind.id)) if isinstance(item, dict) else None
+    if not isinstance(name, str) or not name:
+        return None
+    return name, str(paths.first(item, paths.parse(kind.region_from)) or HOME_REGION) if kind.region_from else place.region
+
+
+def filled_params(params: Mapping[str, Any], item: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any] | None:
     filled = {name: _filled_value(value, item, names) for name, value in params.items()}
     return None if any(value is None for value in filled.values()) else filled
 
@@ -353,7 +360,7 @@ def _filled_value(value: Any, item: Mapping[str, Any], names: Mapping[str, str])
             inner = [_filled_value(one, item, names) for one in value]
             return None if None in inner else inner
         case dict():
-            return _filled_params(value, item, names)
+            return filled_params(value, item, names)
     return value
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from agent.collect.aws_client import HOME_REGION, Account, Deadline, Halt, Page, WrongAccount
+from agent.collect.aws_client import HOME_REGION, Account, Caller, Deadline, Halt, Page, WrongAccount
 from agent.collect.aws_errors import Failure
 from checks.model import LISTING
 
@@ -32,7 +32,7 @@ class AwsTarget:
 class Entered:
     """An account that could be entered, the regions to collect, and the answer that showed which are enabled."""
 
-    account: Account
+    account: Caller
     identity: str
     regions: tuple[str, ...]
     answer: Page | Halt

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from agent.collect.aws_errors import DeadlinePassed, Failure, of_exception
 from agent.collect.aws_witness import Witness
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 HOME_REGION = "us-east-1"
 """Where calls of global services go (IAM, CloudFront and Organizations sign for it in the aws partition)."""
 _MORE = ("NextToken", "nextToken", "NextMarker", "Marker", "ContinuationToken", "nextPageToken", "position")
+
+
+_CUT = ("IsTruncated", "HasMoreDeliveryStreams", "HasMoreStreams", "HasMoreTags", "Truncated")
 
 
 class WrongAccount(ValueError):
@@ -42,6 +45,18 @@ class Halt:
 
     pages: tuple[Mapping[str, Any], ...]
     failure: Failure
+
+
+class Caller(Protocol):
+    """What answers the calls of one account: AWS, or files that were recorded of it."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def partition(self) -> str: ...
+
+    def call(self, service: str, region: str, operation: str, params: Mapping[str, Any]) -> Page | Halt: ...
 
 
 @dataclass
@@ -123,7 +138,7 @@ def _pages(client: BaseClient, operation: str, params: Mapping[str, Any]) -> Any
         return
     page = getattr(client, method)(**params)
     yield page
-    if any(page.get(name) for name in _MORE) or page.get("IsTruncated") is True:
+    if any(page.get(name) for name in _MORE) or any(held is True for name, held in page.items() if name in _CUT):
         from botocore.exceptions import PaginationError
 
         raise PaginationError(message=f"{operation} has more pages, and this version does not know how to ask for them")

@@ -71,6 +71,8 @@ class AwsShapes(Mapping[str, Shape]):
         return found.member
 
     def _build(self, kind: Kind) -> Shape:
+        if kind.members:
+            return Shape("structure", {name: Shape(held) for name, held in kind.members.items()})
         members: dict[str, Shape] = {}
         if kind.list_ != "none":
             item = self.item(kind)

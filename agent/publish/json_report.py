@@ -77,9 +77,10 @@ def json_schema() -> dict[str, Any]:
     maybe = {"enum": [*verdict["enum"], None]}
     text, texts = {"type": "string"}, {"type": "array", "items": {"type": "string"}}
     counts = {"type": "object", "required": verdict["enum"], "additionalProperties": {"type": "integer", "minimum": 0}}
+    unseen = _object({"reason": text, "count": {"type": "integer"}}, {"action": {"type": ["string", "null"]}})
     rule = _object(
         {"rule": text, "title": text, "type": text, "verdict": maybe, "open": maybe, "counts": counts, "accepted": {"type": "integer"}},
-        {"excluded": texts, "out_of_scope": texts, "looks": texts},
+        {"excluded": texts, "out_of_scope": texts, "looks": texts, "unseen": {"type": "array", "items": unseen}},
     )
     control = _object(
         {"id": text, "params": {"type": "object"}, "verdict": maybe, "open": maybe, "rules": {"type": "array", "items": rule}}

@@ -94,7 +94,7 @@ class TextReport:
         for verdict, count in shown.items():
             if (more := rule.counts[verdict] - count) > 0:
                 yield f"{indent}    and {more} more {verdict}"
-        yield from self._wrapped(coverage(rule, examples), indent + "      ", first=indent + "    ")
+        yield from self._wrapped(coverage(rule), indent + "      ", first=indent + "    ")
         if rule.verdict is Verdict.BROKEN and examples:
             yield from self._wrapped(f"do: {printable(examples[0].remedy)}", indent + "        ", first=indent + "    ")
 
@@ -120,17 +120,13 @@ class TextReport:
         )  # fmt: skip
 
 
-def coverage(rule: RuleSummary, examples: Sequence[Finding]) -> str:
+def coverage(rule: RuleSummary) -> str:
     """`43 of 45 aws.s3.bucket decided; 2 denied, needs s3:GetBucketPolicy`."""
     decided = rule.counts["upheld"] + rule.counts["broken"]
     total = decided + rule.counts["unproven"]
     text = f"{decided} of {total} {rule.type} decided"
-    reasons: dict[tuple[str, str], int] = {}
-    for finding in examples:
-        for gap in finding.evidence.gaps[:1]:
-            reasons[str(gap.reason), gap.action or ""] = reasons.get((str(gap.reason), gap.action or ""), 0) + 1
-    for reason, action in reasons:
-        text += f"; {reason}" + (f", needs {action}" if action else "")
+    for unseen in rule.unseen:
+        text += f"; {unseen.count} {unseen.reason}" + (f", needs {unseen.action}" if unseen.action else "")
     if rule.excluded:
         text += f"; {len(rule.excluded)} left out by applies_if"
     if rule.out_of_scope:

@@ -15,6 +15,8 @@ _ACTION = re.compile(r"[a-z0-9-]+:[a-z0-9*?]+", re.ASCII)
 
 _BUCKET = re.compile(r"(arn:aws[a-z-]*:s3:::[^/]+)(/.*)?", re.DOTALL)
 _ACCESS_POINT = re.compile(r"(arn:aws[a-z-]*:s3(?:-object-lambda)?:[^:]*:[^:]*:accesspoint/[^/]+)(/.*)?", re.DOTALL)
+# Services whose policies may leave out Resource: what the policy hangs on is meant.
+_WITHOUT_RESOURCE = frozenset({"elasticfilesystem", "ecr"})
 # Services whose resource has nothing below it that a policy could name apart from it.
 _FLAT = re.compile(r"arn:aws[a-z-]*:(sqs|sns|kms|secretsmanager|elasticfilesystem):.*", re.DOTALL)
 
@@ -31,10 +33,10 @@ def policy_denies_plain_http(policy: str | dict[str, Any], actions: str) -> bool
     `policy`: JSON text or the map it parses to. `actions`: what must be denied, 's3:*'; several with commas. Each must be
     within one Action of a denying statement: 's3:*' is by 's3:*' and '*', not by a list of actions.
 
-    A statement denies plain HTTP if it is a Deny for Principal '*' or {AWS: '*'} with Action and Resource, and under no
-    other condition than Bool or BoolIfExists aws:SecureTransport of 'false' alone (or under none at all). One with any
-    further condition, with NotPrincipal, NotAction or NotResource, with a set operator, or with StringEquals on
-    aws:SecureTransport does not count.
+    A statement denies plain HTTP if it is a Deny for Principal '*' or {AWS: '*'} with Action and Resource (EFS and ECR
+    allow leaving Resource out: then the whole is meant), under no other condition than Bool or BoolIfExists
+    aws:SecureTransport of 'false' alone, or under none at all. One with any further condition, with NotPrincipal,
+    NotAction or NotResource, with a set operator, or with StringEquals on aws:SecureTransport does not count.
 
     Such statements together must cover every resource that any statement of the policy names, and of S3 both the bucket
     and its objects ('arn:aws:s3:::b' and 'arn:aws:s3:::b/*'; access point and access point/object/*), whichever is named.
@@ -103,9 +105,15 @@ def _with_contents(resource: str) -> tuple[str, ...]:
 def _covers(denying: Iterable[Statement], action: str, resource: str) -> bool:
     return any(
         any(_covers_action(pattern, action) for pattern in statement.actions)
-        and any(covers_resource(pattern, resource) for pattern in statement.resources or ())
+        and any(covers_resource(pattern, resource) for pattern in _denied_resources(statement, action))
         for statement in denying
     )
+
+
+def _denied_resources(statement: Statement, action: str) -> tuple[str, ...]:
+    if statement.resources is None and action.partition(":")[0] in _WITHOUT_RESOURCE:
+        return ("*",)
+    return statement.resources or ()
 
 
 def _covers_action(pattern: str, action: str) -> bool:

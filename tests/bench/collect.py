@@ -35,7 +35,9 @@ def ratio(own: Cost, peer: Cost) -> str:
 
 def run(scale: int, folder: Path, *, with_upheld: bool, with_prowler: bool) -> list[str]:
     """Build the estate, let each tool judge it, and say what that took."""
-    lines, rows, costs = [], [HEADING], {}
+    lines: list[str] = []
+    rows: list[Sequence[object]] = [HEADING]
+    costs: dict[str, Cost] = {}
     with moto() as server:
         resources = sum(build(server.endpoint, scale).values())
         if with_upheld:
@@ -49,9 +51,7 @@ def run(scale: int, folder: Path, *, with_upheld: bool, with_prowler: bool) -> l
     lines.append(table(rows))
     if len(costs) == 2:
         lines.append(ratio(costs["upheld"], costs["prowler"]))
-    lines.append(
-        f"load average when each began: {', '.join(f'{name} {cost.load:.1f}' for name, cost in costs.items())}"
-    )
+    lines.append(f"load average when each began: {', '.join(f'{name} {cost.load:.1f}' for name, cost in costs.items())}")
     return lines
 
 
@@ -66,13 +66,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with TemporaryDirectory(prefix="bench-") as scratch:
             folder = (asked.keep or Path(scratch)).absolute()
-            lines = run(
-                asked.scale, folder, with_upheld=not asked.without_upheld, with_prowler=not asked.without_prowler
-            )
+            lines = run(asked.scale, folder, with_upheld=not asked.without_upheld, with_prowler=not asked.without_prowler)
     except (product.ProductError, prowler.ProwlerError) as error:
-        print(error, file=sys.stderr)  # noqa: T201
+        print(error, file=sys.stderr)
         return 2
-    print("\n".join(lines))  # noqa: T201
+    print("\n".join(lines))
     return 0
 
 

@@ -65,12 +65,24 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder) / "estate"
         types = build(place, options.resources)
-        command = [str(Path(sys.executable).parent / "upheld"), "check", "--estate", str(place), "--all-rules", "--max-age", "0", "--format", "json=report.json"]
+        command = [
+            str(Path(sys.executable).parent / "upheld"),
+            "check",
+            "--estate",
+            str(place),
+            "--all-rules",
+            "--max-age",
+            "0",
+            "--format",
+            "json=report.json",
+        ]
         cost = run(command, folder=Path(folder), environment={})
         report = json.loads((Path(folder) / "report.json").read_text())
     counts = report["coverage"]["counts"]
     print(f"{options.resources} resources of {types} types, {sum(counts.values())} findings {counts}")
-    print(f"CPU {cost.cpu:.1f} s (limit {LIMIT_CPU}), wall {cost.wall:.1f} s, peak {cost.peak:.0f} MB (limit {LIMIT_MB}), exit {cost.exit_code}")
+    print(
+        f"CPU {cost.cpu:.1f} s (limit {LIMIT_CPU}), wall {cost.wall:.1f} s, peak {cost.peak:.0f} MB (limit {LIMIT_MB}), exit {cost.exit_code}"
+    )
     return 0 if cost.cpu <= LIMIT_CPU and cost.peak <= LIMIT_MB else 1
 
 

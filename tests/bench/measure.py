@@ -10,13 +10,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tests.world.faults import Fault
+from tests.world.likeness import make_like_aws
 from tests.world.proxy import FaultProxy
 from tests.world.servers import environment
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """One run of a command. `cpu` is user and system seconds of it and its children; `peak` is its largest RSS in MB."""
+    """One run of a command; `cpu`: user and system seconds with its children; `peak`: its largest RSS, in MB."""
 
     exit_code: int
     wall: float
@@ -28,7 +29,7 @@ class Cost:
 
 
 def measure(
-    command: Sequence[str | Path],
+    command: Sequence[object],
     upstream: str,
     *,
     folder: Path,
@@ -41,18 +42,17 @@ def measure(
     Its output goes to the files `stdout` and `stderr` there.
     """
     with FaultProxy(upstream, faults=faults) as proxy:
+        make_like_aws(proxy)
         cost = run(command, folder=folder, environment={**environment(proxy.endpoint, region), **(extra or {})})
         return replace(cost, calls=len(proxy.calls) + len(proxy.unknown))
 
 
-def run(command: Sequence[str | Path], *, folder: Path, environment: Mapping[str, str]) -> Cost:
+def run(command: Sequence[object], *, folder: Path, environment: Mapping[str, str]) -> Cost:
     """Run a command in `folder`, `environment` added to our own; its output goes to `stdout` and `stderr` there."""
     load = os.getloadavg()[0]
     started = time.monotonic()
     with (folder / "stdout").open("wb") as out, (folder / "stderr").open("wb") as err:
-        process = subprocess.Popen(
-            list(map(str, command)), cwd=folder, env={**os.environ, **environment}, stdout=out, stderr=err
-        )
+        process = subprocess.Popen(list(map(str, command)), cwd=folder, env={**os.environ, **environment}, stdout=out, stderr=err)
         _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     wall = time.monotonic() - started

@@ -62,7 +62,7 @@ def install() -> Path:
         return command
     python = _python()
     subprocess.run([python, "-m", "venv", folder()], check=True)
-    pip = [folder() / "bin" / "python", "-m", "pip", "install", "--quiet", f"prowler=={VERSION}"]
+    pip: list[str | Path] = [folder() / "bin" / "python", "-m", "pip", "install", "--quiet", f"prowler=={VERSION}"]
     done = subprocess.run(pip, check=False, capture_output=True, text=True)
     if done.returncode:
         message = f"prowler {VERSION} could not be installed with {python}: {done.stderr[-500:]}"
@@ -104,4 +104,4 @@ def _statuses(path: Path) -> Iterator[tuple[tuple[str, str], str]]:
 
 
 if __name__ == "__main__":
-    print(install())  # noqa: T201 (the answer of a command)
+    print(install())

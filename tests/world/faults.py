@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
 from io import BytesIO
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -343,9 +344,7 @@ def refuse(call: Call, why: Refusal) -> Answer:
         code = QUERY_ERROR_CODES.get(call.service, {}).get(why.code, why.code.removesuffix("Exception"))
         headers["x-amzn-query-error"] = f"{code};{'Sender' if why.status < 500 else 'Receiver'}"
     body = {"__type": f"com.amazon.coral.service#{why.code}", "message": why.message}
-    return Answer(
-        why.status, headers, write_cbor(body) if call.protocol is Protocol.CBOR else json.dumps(body).encode()
-    )
+    return Answer(why.status, headers, write_cbor(body) if call.protocol is Protocol.CBOR else json.dumps(body).encode())
 
 
 def _xml_error(call: Call, why: Refusal) -> str:
@@ -355,9 +354,7 @@ def _xml_error(call: Call, why: Refusal) -> str:
     if call.service == "s3":
         return f"<Error>{error}<RequestId>{REQUEST_ID}</RequestId><HostId>host</HostId></Error>"
     kind = "Sender" if why.status < 500 else "Receiver"
-    return (
-        f"<ErrorResponse><Error><Type>{kind}</Type>{error}</Error><RequestId>{REQUEST_ID}</RequestId></ErrorResponse>"
-    )
+    return f"<ErrorResponse><Error><Type>{kind}</Type>{error}</Error><RequestId>{REQUEST_ID}</RequestId></ErrorResponse>"
 
 
 PORTAL = b"""<!DOCTYPE html>
@@ -391,7 +388,7 @@ class Pages:
         return self.keep(pages(call, answer, size)) if size else answer
 
     def keep(self, cut: Sequence[Answer]) -> Answer:
-        for page, following in zip(cut, cut[1:], strict=False):
+        for page, following in pairwise(cut):
             token = PAGE_TOKEN.search(page.body.decode("latin-1"))
             if token:
                 self._kept[token.group()] = following
@@ -484,9 +481,7 @@ class Tape:
         lines = [json.dumps({"accounts": self.accounts})]
         for key, answer in sorted(self.answers.items()):
             body = base64.b64encode(answer.body).decode()
-            lines.append(
-                json.dumps({"key": key, "status": answer.status, "headers": dict(answer.headers), "body": body})
-            )
+            lines.append(json.dumps({"key": key, "status": answer.status, "headers": dict(answer.headers), "body": body}))
         path.write_text("\n".join(lines) + "\n")
 
     @classmethod
@@ -553,8 +548,8 @@ class Player:
 def received(request: AWSPreparedRequest) -> Request:
     """The request as a server would see it."""
     headers = {name.lower(): _text(value) for name, value in request.headers.items()}
-    body = request.body or b""
-    if not isinstance(body, bytes | str):
+    body: Any = request.body or b""
+    if hasattr(body, "read"):
         body = body.read()
     return Request(request.method, request.url, headers, body.encode() if isinstance(body, str) else bytes(body))
 
@@ -564,7 +559,7 @@ def _text(value: str | bytes) -> str:
 
 
 def _response(url: str, answer: Answer) -> AWSResponse:
-    headers = {**answer.headers, "Content-Length": str(len(answer.body))}
+    headers: Any = {**answer.headers, "Content-Length": str(len(answer.body))}
     return AWSResponse(url, answer.status, headers, Body(answer.arriving if isinstance(answer, Cut) else answer.body))
 
 

@@ -30,11 +30,16 @@ def deny_at_the_end(root: ET.Element) -> None:
     """Every network ACL ends with an entry that denies all, in each direction; moto gives it to default ACLs only."""
     for entries in root.iterfind("networkAclSet/item/entrySet"):
         for egress in ("false", "true"):
-            last = any(
-                item.findtext("ruleNumber") == LAST_ENTRY and item.findtext("egress") == egress for item in entries
-            )
+            last = any(item.findtext("ruleNumber") == LAST_ENTRY and item.findtext("egress") == egress for item in entries)
             if not last:
-                _append(entries, ruleNumber=LAST_ENTRY, protocol="-1", ruleAction="deny", egress=egress, cidrBlock="0.0.0.0/0")
+                _append(
+                    entries,
+                    ruleNumber=LAST_ENTRY,
+                    protocol="-1",
+                    ruleAction="deny",
+                    egress=egress,
+                    cidrBlock="0.0.0.0/0",
+                )
 
 
 def _append(parent: ET.Element, **members: str) -> None:

@@ -33,9 +33,7 @@ from tests.world.wire import Answer, Call, Cut, Document, Request, UnknownCallEr
 
 STALL_SECONDS = 120.0
 """The longest that a `timeout` fault keeps a client waiting."""
-HOP_HEADERS = frozenset(
-    {"connection", "keep-alive", "transfer-encoding", "content-length", "proxy-connection", "expect"}
-)
+HOP_HEADERS = frozenset({"connection", "keep-alive", "transfer-encoding", "content-length", "proxy-connection", "expect"})
 Reply = Answer | Mapping[str, Any] | Callable[[Call], "Answer | Mapping[str, Any] | None"]
 """What stands in for the emulator's answer: bytes, the SDK's view of it, or a function (None: ask the emulator)."""
 
@@ -69,9 +67,7 @@ class FaultProxy:
     made through the proxy starts as it does on AWS since 2023: encrypted with SSE-S3, public access blocked, ACLs off.
     """
 
-    def __init__(
-        self, upstream: str, *, faults: Iterable[Fault] = (), tape: Tape | None = None, s3_defaults: bool = False
-    ) -> None:
+    def __init__(self, upstream: str, *, faults: Iterable[Fault] = (), tape: Tape | None = None, s3_defaults: bool = False) -> None:
         split = urlsplit(upstream)
         self._upstream = (split.hostname or "127.0.0.1", split.port or 80)
         self._connections = threading.local()
@@ -93,9 +89,7 @@ class FaultProxy:
         self._thread.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._closing.set()
         self._server.shutdown()
         self._server.server_close()
@@ -141,14 +135,9 @@ class FaultProxy:
 
         def regions(call: Call) -> Mapping[str, Any]:
             every = call.params.get("AllRegions") == "true"
-            listed = [(name, "opt-in-not-required") for name in on] + [
-                (name, "not-opted-in") for name in not_on if every
-            ]
+            listed = [(name, "opt-in-not-required") for name in on] + [(name, "not-opted-in") for name in not_on if every]
             return {
-                "Regions": [
-                    {"RegionName": name, "Endpoint": f"ec2.{name}.amazonaws.com", "OptInStatus": status}
-                    for name, status in listed
-                ]
+                "Regions": [{"RegionName": name, "Endpoint": f"ec2.{name}.amazonaws.com", "OptInStatus": status} for name, status in listed]
             }
 
         return self.answer("ec2", "DescribeRegions", regions)
@@ -216,9 +205,7 @@ class FaultProxy:
     def _set_s3_defaults(self, call: Call, request: Request) -> None:
         settings = {"CreateBucket": S3_DEFAULTS, "DeleteBucketEncryption": S3_DEFAULTS[:1]}.get(call.operation, ())
         path = f"/{call.params.get('Bucket', '')}"
-        headers = {
-            name: value for name, value in request.headers.items() if name in {"authorization", "host", "x-amz-date"}
-        }
+        headers = {name: value for name, value in request.headers.items() if name in {"authorization", "host", "x-amz-date"}}
         for subresource, body in settings:
             self._forward(Request("PUT", f"{path}?{subresource}", headers, body.encode()))
 

@@ -71,9 +71,7 @@ def moto(*, environment: dict[str, str] | None = None) -> Iterator[Moto]:
     with TemporaryDirectory(prefix="moto-") as folder:
         log = Path(folder) / "moto.log"
         with log.open("wb") as output:
-            process = subprocess.Popen(
-                command, env={**os.environ, **settings}, stdout=output, stderr=subprocess.STDOUT, cwd=folder
-            )
+            process = subprocess.Popen(command, env={**os.environ, **settings}, stdout=output, stderr=subprocess.STDOUT, cwd=folder)
         try:
             wait_until_it_answers(endpoint, process, log)
             yield Moto(endpoint, process)
@@ -112,18 +110,17 @@ def free_port() -> int:
 
 
 def post(url: str) -> None:
-    request = urllib.request.Request(url, method="POST")  # noqa: S310 (a loopback address)
-    urllib.request.urlopen(request, timeout=30).close()  # noqa: S310
+    request = urllib.request.Request(url, method="POST")
+    urllib.request.urlopen(request, timeout=30).close()
 
 
-def client(
-    service: str, endpoint: str, region: str = "eu-central-1", *, account: str = ACCOUNT, config: Config | None = None
-) -> Any:
+def client(service: str, endpoint: str, region: str = "eu-central-1", *, account: str = ACCOUNT, config: Config | None = None) -> Any:
     """A boto3 client of the emulator that acts in `account`.
 
     moto acts in the account of the assumed role, whether or not the role exists.
     """
-    return session(endpoint, account).client(service, endpoint_url=endpoint, region_name=region, config=config)
+    own: Any = session(endpoint, account)
+    return own.client(service, endpoint_url=endpoint, region_name=region, config=config)
 
 
 def session(endpoint: str, account: str = ACCOUNT) -> boto3.Session:

@@ -54,7 +54,7 @@ class Planted:
 def _of(kind: str, rule: str, *things: tuple[str, ...]) -> Iterator[Planted]:
     """What one rule looks at: (fault, the company's name, what is so, and the region where it is not HOME)."""
     for fault, name, what, *region in things:
-        yield Planted(fault, kind, name, what, rule, *region)
+        yield Planted(fault, kind, name, what, rule, region[0] if region else HOME)
 
 
 PLANTED = (
@@ -96,7 +96,7 @@ PLANTED = (
     *_of("aws.ec2.security_group", "aws-security-group-database-ports",
         ("database-from-anywhere", "ie-db-open", "5432 is open to 0.0.0.0/0", SECOND)),
     *_of("aws.ec2.network_acl", "aws-network-acl-admin-ports",
-        ("acl-allows-before-denying", "acl-open", "allows 22 from anywhere in a rule before the one that denies it")),
+        ("acl-allows-before-denying", "acl-open", "allows every port before it denies 22 and 3389")),
     *_of("aws.region", "aws-vpc-flow-logs",
         ("flow-logs-off", HOME, "a VPC of it, legacy-net, has no flow logs")),
     *_of("aws.ec2.instance", "aws-ec2-instance-imdsv2",
@@ -152,7 +152,9 @@ PLANTED = (
     *_of("aws.cloudtrail.trail", "aws-cloudtrail-delivery-recent",
         ("trail-stopped", "old-trail", "is not logging")),
     *_of("aws.logs.log_group", "aws-logs-log-group-retention",
-        ("log-group-forever", "/shop/legacy", "has no retention")),
+        ("log-group-forgetful", "/shop/legacy", "keeps logs for a day")),
+    *_of("aws.logs.log_group", "",
+        ("log-group-forever", "/shop/forever", "has no retention")),
     # people and programs
     *_of("aws.iam.user", "aws-iam-user-console-mfa",
         ("user-without-mfa", "bernd", "has a console password and no second factor")),
@@ -197,7 +199,7 @@ SOUND = (
         ("", "edge", "443 and 80 alone are open to the internet"),
         ("", "app", "8080 is open to the edge alone")),
     *_of("aws.ec2.network_acl", "aws-network-acl-admin-ports",
-        ("", "acl-closed", "denies 22 before it allows anything")),
+        ("", "acl-closed", "denies 22 and 3389 before it allows the rest")),
     *_of("aws.ec2.instance", "aws-ec2-instance-imdsv2",
         ("", "web", "asks for a token")),
     *_of("aws.elbv2.load_balancer", "aws-elbv2-tls-policy",
@@ -467,7 +469,8 @@ def network_acls(aws: Builder, vpc: str, public: tuple[str, str], private: tuple
     for name, subnet, denial_number in (("acl-open", public[1], 200), ("acl-closed", private[1], 50)):
         made = aws.ec2.create_network_acl(VpcId=vpc, TagSpecifications=tags("network-acl", name))
         acl = made["NetworkAcl"]["NetworkAclId"]
-        for number, action, low, high in ((100, "allow", 0, 65535), (denial_number, "deny", 22, 22)):
+        denials = ((denial_number, "deny", 22, 22), (denial_number + 1, "deny", 3389, 3389))
+        for number, action, low, high in ((100, "allow", 0, 65535), *denials):
             aws.ec2.create_network_acl_entry(
                 NetworkAclId=acl, RuleNumber=number, Protocol="6", RuleAction=action, Egress=False, CidrBlock=ANYWHERE,
                 PortRange={"From": low, "To": high},
@@ -485,9 +488,9 @@ def network_acls(aws: Builder, vpc: str, public: tuple[str, str], private: tuple
 def security_groups(aws: Builder, vpc: str) -> dict[str, str]:
     """A group for each way to let the whole internet in, and some that let in who should be."""
     entries = [{"Cidr": ANYWHERE, "Description": "everyone"}]
-    listed = aws.ec2.create_managed_prefix_list(
-        PrefixListName="partners", MaxEntries=5, AddressFamily="IPv4", Entries=entries
-    )["PrefixList"]["PrefixListId"]
+    listed = aws.ec2.create_managed_prefix_list(PrefixListName="partners", MaxEntries=5, AddressFamily="IPv4", Entries=entries)[
+        "PrefixList"
+    ]["PrefixListId"]
     groups = {
         "edge": make_group(aws, vpc, "edge", tcp(443, ranges=(ANYWHERE,)), tcp(80, ranges=(ANYWHERE,))),
         "office-ssh": make_group(aws, vpc, "office-ssh", tcp(22, ranges=(OFFICE,))),
@@ -539,17 +542,13 @@ def servers(aws: Builder, network: Network) -> None:
         copy = aws.ec2.create_snapshot(VolumeId=made, TagSpecifications=tags("snapshot", f"{name}-copy"))["SnapshotId"]
         aws.note("aws.ec2.snapshot", f"{name}-copy", copy, f"arn:aws:ec2:{aws.region}::snapshot/{copy}")
         if not encrypted:
-            aws.ec2.modify_snapshot_attribute(
-                SnapshotId=copy, Attribute="createVolumePermission", OperationType="add", GroupNames=["all"]
-            )
+            aws.ec2.modify_snapshot_attribute(SnapshotId=copy, Attribute="createVolumePermission", OperationType="add", GroupNames=["all"])
     for name, encrypted in (("shop-files", True), ("scratch-files", False)):
         files = aws.efs.create_file_system(CreationToken=name, Encrypted=encrypted)
         aws.note("aws.efs.file_system", name, files["FileSystemId"], files["FileSystemArn"])
 
 
-def instance(
-    aws: Builder, name: str, subnet: str, group: str, *, public: bool = False, token: str = "required"
-) -> None:
+def instance(aws: Builder, name: str, subnet: str, group: str, *, public: bool = False, token: str = "required") -> None:
     interface = {"DeviceIndex": 0, "SubnetId": subnet, "Groups": [group], "AssociatePublicIpAddress": public}
     disk = {"DeviceName": "/dev/xvda", "Ebs": {"VolumeSize": 8, "Encrypted": True, "DeleteOnTermination": True}}
     made = aws.ec2.run_instances(
@@ -561,18 +560,16 @@ def instance(
 
 
 def volume(aws: Builder, name: str, *, encrypted: bool) -> str:
-    made = aws.ec2.create_volume(
-        AvailabilityZone=f"{aws.region}a", Size=20, Encrypted=encrypted, TagSpecifications=tags("volume", name)
-    )["VolumeId"]
+    made = aws.ec2.create_volume(AvailabilityZone=f"{aws.region}a", Size=20, Encrypted=encrypted, TagSpecifications=tags("volume", name))[
+        "VolumeId"
+    ]
     return aws.note("aws.ec2.volume", name, made, aws.arn("ec2", f"volume/{made}"))
 
 
 def front(aws: Builder, network: Network) -> None:
     """The shop's load balancer, and an old one."""
     redirect = [{"Type": "redirect", "RedirectConfig": {"Protocol": "HTTPS", "Port": "443", "StatusCode": "HTTP_301"}}]
-    certificate = aws.acm.request_certificate(DomainName="shop.marktbruecke.example", ValidationMethod="DNS")[
-        "CertificateArn"
-    ]
+    certificate = aws.acm.request_certificate(DomainName="shop.marktbruecke.example", ValidationMethod="DNS")["CertificateArn"]
     for name, policy in (
         ("front", "ELBSecurityPolicy-TLS13-1-2-2021-06"),
         ("old-front", "ELBSecurityPolicy-2016-08"),
@@ -597,9 +594,7 @@ def front(aws: Builder, network: Network) -> None:
 
 def databases(aws: Builder, network: Network) -> None:
     """Each kind of database once as it should be and once as it should not."""
-    aws.rds.create_db_subnet_group(
-        DBSubnetGroupName="shop", DBSubnetGroupDescription="shop", SubnetIds=list(network.private)
-    )
+    aws.rds.create_db_subnet_group(DBSubnetGroupName="shop", DBSubnetGroupDescription="shop", SubnetIds=list(network.private))
     database(
         aws,
         network,
@@ -612,14 +607,10 @@ def databases(aws: Builder, network: Network) -> None:
     database(aws, network, "reports", StorageEncrypted=False, BackupRetentionPeriod=0, PubliclyAccessible=True)
     copy = aws.rds.create_db_snapshot(DBSnapshotIdentifier="reports-2019", DBInstanceIdentifier="reports")["DBSnapshot"]
     aws.note("aws.rds.db_snapshot", "reports-2019", "reports-2019", copy["DBSnapshotArn"])
-    aws.rds.modify_db_snapshot_attribute(
-        DBSnapshotIdentifier="reports-2019", AttributeName="restore", ValuesToAdd=["all"]
-    )
+    aws.rds.modify_db_snapshot_attribute(DBSnapshotIdentifier="reports-2019", AttributeName="restore", ValuesToAdd=["all"])
     table(aws, "carts", SSESpecification={"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": shop_key(aws)})
     table(aws, "sessions")
-    aws.dynamodb.update_continuous_backups(
-        TableName="carts", PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
-    )
+    aws.dynamodb.update_continuous_backups(TableName="carts", PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True})
     for name, good in (("shop-cache", True), ("old-cache", False)):
         made = aws.elasticache.create_replication_group(
             ReplicationGroupId=name, ReplicationGroupDescription=name, Engine="redis", CacheNodeType="cache.t3.micro",
@@ -680,10 +671,10 @@ def messages(aws: Builder) -> None:
 
 def logs(aws: Builder) -> None:
     """Log groups and trails."""
-    aws.logs.create_log_group(logGroupName="/shop/app")
-    aws.logs.put_retention_policy(logGroupName="/shop/app", retentionInDays=365)
-    aws.logs.create_log_group(logGroupName="/shop/legacy")
-    for name in ("/shop/app", "/shop/legacy"):
+    for name, days in (("/shop/app", 365), ("/shop/legacy", 1), ("/shop/forever", None)):
+        aws.logs.create_log_group(logGroupName=name)
+        if days:
+            aws.logs.put_retention_policy(logGroupName=name, retentionInDays=days)
         arn = aws.arn("logs", f"log-group:{name}")
         aws.note("aws.logs.log_group", name, name, arn, f"{arn}:*")
     for name, good in (("shop-trail", True), ("old-trail", False)):
@@ -710,9 +701,7 @@ def people(aws: Builder) -> None:
     for name in ("anna", "bernd"):
         aws.iam.create_login_profile(UserName=name, Password="Not-a-secret-1")
     device = aws.iam.create_virtual_mfa_device(VirtualMFADeviceName="anna")["VirtualMFADevice"]["SerialNumber"]
-    aws.iam.enable_mfa_device(
-        UserName="anna", SerialNumber=device, AuthenticationCode1="123456", AuthenticationCode2="654321"
-    )
+    aws.iam.enable_mfa_device(UserName="anna", SerialNumber=device, AuthenticationCode1="123456", AuthenticationCode2="654321")
     aws.iam.create_access_key(UserName="ci-deploy")
     policy = aws.iam.create_policy(PolicyName="admin-for-all", PolicyDocument=json.dumps(ADMIN))["Policy"]
     aws.iam.attach_user_policy(UserName="bernd", PolicyArn=policy["Arn"])
@@ -750,9 +739,7 @@ def programs(aws: Builder, network: Network) -> None:
         Code={"ZipFile": _zip("main.py")},
     )["FunctionArn"]
     aws.note("aws.lambda.function", "thumbnails", "thumbnails", made)
-    aws.lambda_.add_permission(
-        FunctionName="thumbnails", StatementId="everyone", Action="lambda:InvokeFunction", Principal="*"
-    )
+    aws.lambda_.add_permission(FunctionName="thumbnails", StatementId="everyone", Action="lambda:InvokeFunction", Principal="*")
     for name, good in (("shop-images", True), ("old-images", False)):
         images = aws.ecr.create_repository(
             repositoryName=name, imageScanningConfiguration={"scanOnPush": good},

@@ -6,6 +6,7 @@ import itertools
 import time
 from collections.abc import Iterator
 from typing import Any
+from xml.etree import ElementTree as ET
 
 import pytest
 from botocore.config import Config
@@ -20,6 +21,7 @@ from botocore.exceptions import (
 from botocore.parsers import ResponseParserError
 
 from tests.world.faults import Fault, Kind, Player, Tape, applicable
+from tests.world.likeness import make_like_aws
 from tests.world.proxy import FaultProxy
 from tests.world.servers import client, moto, session
 from tests.world.shop import PLANTED, populate, with_old_access_key
@@ -172,9 +174,7 @@ def test_a_throttled_call_raises_the_services_own_error(proxy: FaultProxy, servi
         ("efs", "ExpiredTokenException", "InvalidSignatureException"),
     ],
 )
-def test_expired_credentials_and_a_wrong_clock_are_told_apart(
-    proxy: FaultProxy, service: str, expired: str, skewed: str
-) -> None:
+def test_expired_credentials_and_a_wrong_clock_are_told_apart(proxy: FaultProxy, service: str, expired: str, skewed: str) -> None:
     assert sample(proxy, service, "expired")[1] == expired
     assert sample(proxy, service, "skewed")[1] == skewed
 
@@ -257,9 +257,7 @@ def test_half_a_policy_is_a_policy_to_botocore(proxy: FaultProxy, kind: str) -> 
 
 
 @pytest.mark.parametrize("kind", ["empty_200", "html_200"])
-@pytest.mark.parametrize(
-    ("service", "member"), [("ec2", "SecurityGroups"), ("kms", "Keys"), ("sqs", "QueueUrls"), ("efs", "FileSystems")]
-)
+@pytest.mark.parametrize(("service", "member"), [("ec2", "SecurityGroups"), ("kms", "Keys"), ("sqs", "QueueUrls"), ("efs", "FileSystems")])
 def test_a_200_without_an_answer_has_no_member(proxy: FaultProxy, service: str, member: str, kind: str) -> None:
     operation, params = SAMPLES[service]
     proxy.inject(Fault(service, operation, kind))
@@ -307,9 +305,7 @@ LISTINGS = [
 
 
 @pytest.mark.parametrize(("service", "method", "member", "identity"), LISTINGS)
-def test_a_listing_in_pages_is_the_same_listing(
-    proxy: FaultProxy, service: str, method: str, member: str, identity: str
-) -> None:
+def test_a_listing_in_pages_is_the_same_listing(proxy: FaultProxy, service: str, method: str, member: str, identity: str) -> None:
     whole = [item[identity] for item in ask(proxy, service, method)[member]]
     proxy.paginate(service, SAMPLES[service][0], 2)
     pages = list(client(service, proxy.endpoint).get_paginator(method).paginate())
@@ -318,9 +314,7 @@ def test_a_listing_in_pages_is_the_same_listing(
 
 
 @pytest.mark.parametrize(("service", "method", "member", "identity"), LISTINGS)
-def test_a_lost_page_is_an_error_on_the_second_page(
-    proxy: FaultProxy, service: str, method: str, member: str, identity: str
-) -> None:
+def test_a_lost_page_is_an_error_on_the_second_page(proxy: FaultProxy, service: str, method: str, member: str, identity: str) -> None:
     whole = ask(proxy, service, method)[member]
     proxy.inject(Fault(service, SAMPLES[service][0], "lost_page"))
     pages = iter(client(service, proxy.endpoint, config=ONCE).get_paginator(method).paginate())
@@ -331,9 +325,7 @@ def test_a_lost_page_is_an_error_on_the_second_page(
 
 
 @pytest.mark.parametrize(("service", "method", "member", "identity"), LISTINGS[3:])
-def test_a_cut_page_looks_like_the_end_to_botocore(
-    proxy: FaultProxy, service: str, method: str, member: str, identity: str
-) -> None:
+def test_a_cut_page_looks_like_the_end_to_botocore(proxy: FaultProxy, service: str, method: str, member: str, identity: str) -> None:
     whole = [item[identity] for item in ask(proxy, service, method)[member]]
     proxy.inject(Fault(service, SAMPLES[service][0], "page_cut"))
     pages = client(service, proxy.endpoint, config=ONCE).get_paginator(method).paginate()
@@ -349,20 +341,14 @@ def test_a_loop_of_pages_is_noticed_by_botocores_paginator(proxy: FaultProxy) ->
 def test_a_listing_that_the_emulator_pages_can_lose_its_second_page(proxy: FaultProxy) -> None:
     proxy.inject(Fault("kms", "ListKeys", "lost_page"))
     with pytest.raises(ClientError):
-        list(
-            client("kms", proxy.endpoint, config=ONCE)
-            .get_paginator("list_keys")
-            .paginate(PaginationConfig={"PageSize": 1})
-        )
+        list(client("kms", proxy.endpoint, config=ONCE).get_paginator("list_keys").paginate(PaginationConfig={"PageSize": 1}))
 
 
 # --- which calls
 
 
 def test_only_the_call_about_the_named_thing_goes_wrong(proxy: FaultProxy) -> None:
-    client("s3", proxy.endpoint).create_bucket(
-        Bucket="other", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
-    )
+    client("s3", proxy.endpoint).create_bucket(Bucket="other", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
     proxy.inject(Fault("s3", "GetBucketAcl", "deny", match=BUCKET))
     assert ask(proxy, "s3", "get_bucket_acl", Bucket="other")["Grants"]
     assert error_of(proxy, "s3", "get_bucket_acl", Bucket=BUCKET)[1] == "AccessDenied"
@@ -500,7 +486,8 @@ def tape(proxy: FaultProxy) -> Tape:
 
 
 def played(player: Player, service: str) -> Any:
-    found = session("http://127.0.0.1:9").client(service, config=ONCE)
+    own: Any = session("http://127.0.0.1:9")
+    found = own.client(service, config=ONCE)
     found.meta.events.register_first("before-send", player)
     return found
 
@@ -520,20 +507,14 @@ def outcome(ask_it: Any) -> Any:
         return type(error).__name__, error.response["Error"]["Code"]
     except (BotoCoreError, ResponseParserError, KeyError) as error:
         return type(error).__name__  # botocore lets a KeyError out where a query answer has a foreign root
-    return {
-        name: len(value) if isinstance(value, list) else value
-        for name, value in answer.items()
-        if name != "ResponseMetadata"
-    }
+    return {name: len(value) if isinstance(value, list) else value for name, value in answer.items() if name != "ResponseMetadata"}
 
 
 KINDS = [kind for kind in Kind if kind not in {Kind.TIMEOUT, Kind.UNREACHABLE, Kind.ERROR}]
 
 
 @pytest.mark.parametrize(("service", "kind"), list(itertools.product(["ec2", "rds", "s3", "kms", "efs"], KINDS)))
-def test_a_fault_is_the_same_over_the_network_and_below_botocore(
-    proxy: FaultProxy, tape: Tape, service: str, kind: Kind
-) -> None:
+def test_a_fault_is_the_same_over_the_network_and_below_botocore(proxy: FaultProxy, tape: Tape, service: str, kind: Kind) -> None:
     operation, params = SAMPLES[service]
     fault = Fault(service, operation, kind)
     proxy.inject(fault)
@@ -555,6 +536,29 @@ def test_a_tape_survives_its_file(tape: Tape, tmp_path: Any) -> None:
     path = tmp_path / "tape.jsonl"
     tape.save(path)
     assert Tape.load(path).answers == tape.answers
+
+
+def test_an_amendment_changes_every_answer_and_outlives_clear(proxy: FaultProxy) -> None:
+    def mark(root: ET.Element) -> None:
+        for topic in root.iterfind("ListTopicsResult/Topics/member/TopicArn"):
+            topic.text = "amended"
+
+    proxy.amend("sns", "ListTopics", mark)
+    proxy.clear()
+    assert {topic["TopicArn"] for topic in ask(proxy, "sns", "list_topics")["Topics"]} == {"amended"}
+    proxy.amend("sns", "ListTopics", lambda _: None)
+
+
+def test_moto_answers_as_aws_does_where_it_did_not() -> None:
+    with moto() as server, FaultProxy(server.endpoint) as aws:
+        make_like_aws(aws)
+        ec2 = client("ec2", aws.endpoint)
+        acl = ec2.create_network_acl(VpcId=ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"])
+        found = ec2.describe_network_acls(NetworkAclIds=[acl["NetworkAcl"]["NetworkAclId"]])["NetworkAcls"][0]
+        assert [entry["RuleNumber"] for entry in found["Entries"]] == [32767, 32767]
+        logs = client("logs", aws.endpoint)
+        logs.create_log_group(logGroupName="one")
+        assert logs.describe_log_groups()["logGroups"][0]["logGroupClass"] == "STANDARD"
 
 
 # --- the company
@@ -636,9 +640,7 @@ def test_cbor_calls_are_known_and_answered_in_cbor() -> None:
     assert read_cbor(answer.body) == {"MetricAlarms": [{"AlarmName": "a", "Threshold": 1.5}]}
 
 
-@pytest.mark.parametrize(
-    "value", [0, 23, 24, 300, 70000, 2**40, -1, 1.5, "ä", b"\x00", True, None, [1, {"a": []}], "x" * 300]
-)
+@pytest.mark.parametrize("value", [0, 23, 24, 300, 70000, 2**40, -1, 1.5, "ä", b"\x00", True, None, [1, {"a": []}], "x" * 300])
 def test_cbor_is_read_back_as_it_was_written(value: Any) -> None:
     assert read_cbor(write_cbor(value)) == value
 

@@ -24,9 +24,11 @@ from xml.etree import ElementTree as ET
 
 import botocore.session
 from botocore.exceptions import UnknownServiceError
-from botocore.model import OperationModel, ServiceModel, Shape
+from botocore.model import OperationModel, ServiceModel
 from botocore.parsers import RpcV2CBORParser
 
+Shape = Any
+"""A shape of botocore's models, which tells its members by its kind."""
 DEFAULT_ACCOUNT = "123456789012"
 """The account in which moto lets unknown access keys act."""
 
@@ -258,9 +260,7 @@ class Route:
     headers: frozenset[str]
     rank: tuple[int, ...]
 
-    def fits(
-        self, method: str, path: str, query: Mapping[str, list[str]], headers: frozenset[str]
-    ) -> re.Match[str] | None:
+    def fits(self, method: str, path: str, query: Mapping[str, list[str]], headers: frozenset[str]) -> re.Match[str] | None:
         if method != self.method or not self.headers <= headers:
             return None
         if any(name not in query or (value and value not in query[name]) for name, value in self.query.items()):
@@ -268,9 +268,7 @@ class Route:
         return self.path.match(path)
 
 
-def _by_route(
-    services: tuple[str, ...], method: str, path: str, query: str, headers: frozenset[str]
-) -> tuple[str, str, Mapping[str, str]]:
+def _by_route(services: tuple[str, ...], method: str, path: str, query: str, headers: frozenset[str]) -> tuple[str, str, Mapping[str, str]]:
     fields = parse_qs(query, keep_blank_values=True)
     for route in routes(services):
         if found := route.fits(method, path, fields, headers):
@@ -307,7 +305,7 @@ def _routes_of(service: str) -> Iterator[Route]:
 
 
 def _required_names(operation_model: OperationModel, location: str) -> Iterator[str]:
-    shape = operation_model.input_shape
+    shape: Shape = operation_model.input_shape
     for name in shape.required_members if shape else ():
         serialization = shape.members[name].serialization
         if serialization.get("location") == location:
@@ -405,7 +403,7 @@ def items_path(service: str, operation: str) -> str:
     """Where an answer holds what was asked for: the listed items, else the likeliest member. Dotted member names."""
     if (known := paging(service, operation)) and known.items:
         return known.items[0]
-    shape = operation_model(service, operation).output_shape
+    shape: Shape = operation_model(service, operation).output_shape
     if shape is None or not shape.members:
         message = f"{service}:{operation} answers with nothing"
         raise UnknownCallError(message)
@@ -438,7 +436,7 @@ class Document:
     def __init__(self, call: Call, answer: Answer) -> None:
         self._call = call
         self._answer = answer
-        self._shape = operation_model(call.service, call.operation).output_shape
+        self._shape: Shape = operation_model(call.service, call.operation).output_shape
         self.tree: Any
         """The root element, with plain tag names, or what the JSON or CBOR holds."""
         if call.protocol.is_xml:
@@ -480,7 +478,7 @@ class Document:
         if not isinstance(parent, ET.Element):
             parent[name] = dict(items[start:stop]) if shape.type_name == "map" else items[start:stop]
             return
-        holder = parent if _flattened(shape) else parent.find(name)
+        holder: Any = parent if _flattened(shape) else parent.find(name)
         for item in [*items[:start], *(items[stop:] if stop is not None else [])]:
             holder.remove(item)
 
@@ -539,8 +537,8 @@ class Document:
 def wire_name(member_name: str, shape: Shape) -> str:
     """The name under which an answer carries a member."""
     if _flattened(shape) and shape.type_name == "list" and shape.member.serialization.get("name"):
-        return shape.member.serialization["name"]
-    return shape.serialization.get("name", member_name)
+        return str(shape.member.serialization["name"])
+    return str(shape.serialization.get("name", member_name))
 
 
 def _flattened(shape: Shape) -> bool:
@@ -558,9 +556,7 @@ def pages(call: Call, answer: Answer, size: int) -> list[Answer]:
         return [answer]
     total = max(Document(call, answer).count(path) for path in known.items)
     starts = range(0, max(total, 1), size) if size else range(1)
-    return (
-        [answer] if len(starts) == 1 else [_page(call, answer, known, i, size, len(starts)) for i in range(len(starts))]
-    )
+    return [answer] if len(starts) == 1 else [_page(call, answer, known, i, size, len(starts)) for i in range(len(starts))]
 
 
 def halves(call: Call, answer: Answer) -> list[Answer]:
@@ -657,9 +653,7 @@ def _render_xml(call: Call, found: OperationModel, shape: Shape, result: Mapping
     else:
         payload = shape.serialization.get("payload")
         inner = shape.members[payload] if payload else shape
-        root = ET.Element(
-            inner.serialization.get("name") or inner.name.removesuffix("Output") + ("" if payload else "Result")
-        )
+        root = ET.Element(inner.serialization.get("name") or inner.name.removesuffix("Output") + ("" if payload else "Result"))
         _fill(root, inner, result[payload] if payload else result)
     return write_xml(root, namespace)
 
@@ -700,9 +694,7 @@ def _scalar_text(value: Any) -> str:
 def _to_json(shape: Shape, value: Any) -> Any:
     if shape.type_name == "structure":
         known = ((name, shape.members[name]) for name in value if name in shape.members)
-        return {
-            wire_name(name, member): _to_json(member, value[name]) for name, member in known if not _in_header(member)
-        }
+        return {wire_name(name, member): _to_json(member, value[name]) for name, member in known if not _in_header(member)}
     if shape.type_name == "list":
         return [_to_json(shape.member, entry) for entry in value]
     if shape.type_name == "map":
@@ -736,7 +728,7 @@ def write_xml(root: ET.Element, namespace: str) -> bytes:
 
 def read_cbor(body: bytes) -> Any:
     """The document in a CBOR body; times come back as datetimes."""
-    return RpcV2CBORParser().parse_data_item(BufferedReader(BytesIO(body)))  # type: ignore[arg-type]
+    return RpcV2CBORParser().parse_data_item(BufferedReader(BytesIO(body)))
 
 
 def write_cbor(value: Any) -> bytes:

@@ -50,7 +50,8 @@ def test_addresses_that_do_not(cidrs: list[object], allowed: list[object]) -> No
 @pytest.mark.parametrize(
     "garbage",
     ["", "anywhere", "10.0.0.0/33", "10.0.0.0/", "10.0.0.0/255.0.0.0", "0.0.0.0/0.0.0.0", "10.0.0.0/0.255.255.255", "fe80::1%eth0",
-     "010.0.0.1", "10.0.0", " 10.0.0.0/8", "10.0.0.0/8\n", "\u0661\u0660.0.0.0/8", "::/129", ":", "1.2.3.4:80", 0, 167772160, None, True, ["10.0.0.0/8"]],
+     "010.0.0.1", "10.0.0", " 10.0.0.0/8", "10.0.0.0/8\n", "\u0661\u0660.0.0.0/8", "::/129", ":", "1.2.3.4:80",
+     0, 167772160, None, True, ["10.0.0.0/8"]],
 )  # fmt: skip
 def test_what_is_no_cidr_is_refused_on_either_side(garbage: object) -> None:
     with pytest.raises(DataError, match="not an IP address or CIDR"):

@@ -125,7 +125,8 @@ def test_string_operators_bind_an_arn_if_nothing_before_the_account_is_open(oper
 
 
 @pytest.mark.parametrize("arn", ["arn:aws:s3:::*", "arn:aws:s3:::logs-*", "arn:aws:sns:*:*:x", f"arn:aws:sns:*:*:{HOME}", "arn:aws:sns:*",
-                                 "*", f"*:{HOME}:*", "arn:aws:sns:eu-central-1:1111*:x", f"arn:aws:sns:eu-central-1:{HOME}:${{aws:username}}"])  # fmt: skip
+                                 "*", f"*:{HOME}:*", "arn:aws:sns:eu-central-1:1111*:x",
+                                 f"arn:aws:sns:eu-central-1:{HOME}:${{aws:username}}"])  # fmt: skip
 @pytest.mark.parametrize("operator", ["ArnLike", "StringLike", "StringEquals"])
 def test_an_arn_that_leaves_its_owner_open_binds_nobody(operator: str, arn: str) -> None:
     assert outsiders(allow("*", {operator: {"aws:SourceArn": arn}})) == ["*"]

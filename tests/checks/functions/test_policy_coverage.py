@@ -159,6 +159,15 @@ def test_a_queue_is_one_resource_and_a_domain_is_not() -> None:
     assert denies(deny(f"{domain}/*", Action="es:*"), actions="es:*") is True
 
 
+def test_file_system_policies_may_leave_out_the_resource() -> None:
+    file_system = "arn:aws:elasticfilesystem:eu-central-1:111122223333:file-system/fs-1"
+    whole = deny(..., Action="*", Principal={"AWS": "*"})
+    assert denies(whole, actions="elasticfilesystem:*") is True
+    assert denies(whole, allow(file_system), actions="elasticfilesystem:*") is True
+    assert denies(deny(file_system, Action="*"), allow(file_system), actions="elasticfilesystem:*") is True
+    assert denies(whole, actions="s3:*") is False
+
+
 def test_several_actions_may_be_asked_for_and_denied_apart() -> None:
     topic = "arn:aws:sns:eu-central-1:111122223333:t"
     publish, subscribe = deny(topic, Action="SNS:Publish"), deny(topic, Action="sns:Subscribe")
