@@ -55,7 +55,7 @@ def load(own: Iterable[Path] = ()) -> Rulebook:
     """Load everything. Raises DocumentError for the first thing that is not as it must be."""
     root = shipped()
     controls = control.read(read_document(root / "controls.yaml"))
-    kinds = catalogue.read(map(read_document, sorted(root.glob("*/catalogue/*.yaml"))))
+    kinds = load_catalogue()
     shapes = _shapes(kinds)
     rules: dict[str, Rule] = {}
     for folder in (root, *own):
@@ -65,6 +65,11 @@ def load(own: Iterable[Path] = ()) -> Rulebook:
                 loaded.document.fail(("id",), f"the rule {loaded.id!r} stands in {other.document.file} already")
             rules[loaded.id] = loaded
     return Rulebook(controls, kinds, shapes, dict(sorted(rules.items())))
+
+
+def load_catalogue() -> Catalogue:
+    """The types of the shipped call catalogues, without the rules. Raises DocumentError."""
+    return catalogue.read(map(read_document, sorted(shipped().glob("*/catalogue/*.yaml"))))
 
 
 def load_rules(files: Iterable[Path], book: Rulebook) -> list[Rule]:

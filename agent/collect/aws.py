@@ -344,7 +344,7 @@ def identity(kind: Kind, item: Any, place: Place) -> tuple[str, str] | None:
     name = paths.first(item, paths.parse(kind.id)) if isinstance(item, dict) else None
     if not isinstance(name, str) or not name:
         return None
-    return name, str(paths.first(item, paths.parse(kind.region_from)) or HOME_REGION) if kind.region_from else place.region
+    return name, str(paths.first(item, paths.parse(kind.region_from)) or GLOBAL) if kind.region_from else place.region
 
 
 def filled_params(params: Mapping[str, Any], item: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any] | None:

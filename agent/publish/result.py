@@ -97,7 +97,26 @@ class Result:
 
 
 def finding_record(finding: Finding) -> dict[str, Any]:
-    """A finding as it stands in the JSON report."""
-    record = dataclasses.asdict(finding)
-    record["evidence"] = {name: held for name, held in record["evidence"].items() if held}
-    return {name: held for name, held in record.items() if held is not None}
+    """A finding as it stands in the JSON report. Written out by hand: `dataclasses.asdict` copies every value read."""
+    subject, evidence = finding.resource, finding.evidence
+    held: dict[str, Any] = {
+        "looks": evidence.looks,
+        "values": evidence.values,
+        "gaps": [dataclasses.asdict(gap) for gap in evidence.gaps],
+        "assumptions": evidence.assumptions,
+        "affected": evidence.affected,
+        "counterexample": evidence.counterexample,
+    }
+    record = {
+        "id": finding.id,
+        "rule": finding.rule,
+        "control": finding.control,
+        "verdict": finding.verdict,
+        "severity": finding.severity,
+        "resource": {"type": subject.type, "id": subject.id, "account": subject.account, "region": subject.region},
+        "promises": finding.promises,
+        "evidence": {name: value for name, value in held.items() if value},
+        "explanation": finding.explanation,
+        "remedy": finding.remedy,
+    }
+    return record if finding.accepted is None else {**record, "accepted": finding.accepted}

@@ -18,6 +18,7 @@ import re
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
@@ -454,8 +455,9 @@ def applicable(kind: Kind, service: str, operation: str) -> bool:
         known = paging(service, operation)
         return known is not None and bool(known.items)
     if kind is Kind.MISSING_MEMBER:
-        shape = operation_model(service, operation).output_shape
-        return shape is not None and bool(shape.members)
+        with suppress(UnknownCallError):
+            return bool(items_path(service, operation))
+        return False
     return kind is not Kind.ERROR
 
 

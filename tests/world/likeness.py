@@ -14,6 +14,14 @@ from xml.etree import ElementTree as ET
 
 from tests.world.proxy import FaultProxy
 
+LACKING: tuple[tuple[str, str, dict[str, Any]], ...] = (
+    ("accessanalyzer", "ListAnalyzers", {"analyzers": []}),
+    ("ec2", "GetImageBlockPublicAccessState", {"ImageBlockPublicAccessState": "unblocked"}),
+    ("ec2", "GetSnapshotBlockPublicAccessState", {"State": "unblocked"}),
+    ("elasticache", "DescribeServerlessCaches", {"ServerlessCaches": []}),
+    ("lambda", "ListFunctionUrlConfigs", {"FunctionUrlConfigs": []}),
+)
+"""Calls that moto does not know (it answers 500 or 404), with what AWS answers where nothing was ever set up."""
 LAST_ENTRY = "32767"
 
 
@@ -24,6 +32,8 @@ def make_like_aws(proxy: FaultProxy) -> None:
     proxy.amend("elbv2", "DescribeListeners", plain_listener_has_no_tls_policy)
     proxy.amend("kms", "GetKeyRotationStatus", rotation_has_a_period)
     proxy.amend("logs", "DescribeLogGroups", log_group_has_a_class)
+    for service, operation, answer in LACKING:
+        proxy.answer(service, operation, answer, lasting=True)
 
 
 def deny_at_the_end(root: ET.Element) -> None:

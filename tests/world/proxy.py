@@ -48,6 +48,7 @@ class Substitute:
     operation: str
     reply: Reply
     match: str | None
+    is_lasting: bool = False
 
     def to(self, call: Call) -> Answer | None:
         """The answer to this call, or None where it is not meant."""
@@ -105,10 +106,13 @@ class FaultProxy:
         for fault in faults:
             self._faults.add(fault)
 
-    def answer(self, service: str, operation: str, reply: Reply, *, match: str | None = None) -> Substitute:
-        """Answer these calls instead of the emulator, the latest first; faults still come before."""
+    def answer(self, service: str, operation: str, reply: Reply, *, match: str | None = None, lasting: bool = False) -> Substitute:
+        """Answer these calls instead of the emulator, the latest first; faults still come before.
+
+        A `lasting` answer belongs to the world: `clear` leaves it.
+        """
         operation_model(service, operation)
-        substitute = Substitute(service, operation, reply, match)
+        substitute = Substitute(service, operation, reply, match, lasting)
         self._substitutes = (substitute, *self._substitutes)
         return substitute
 
@@ -143,9 +147,9 @@ class FaultProxy:
         return self.answer("ec2", "DescribeRegions", regions)
 
     def clear(self) -> None:
-        """Forget faults, substitutes, page sizes and all that was listed; amendments stay."""
+        """Forget faults, substitutes, page sizes and all that was listed; amendments and lasting answers stay."""
         self._faults.clear()
-        self._substitutes = ()
+        self._substitutes = tuple(kept for kept in self._substitutes if kept.is_lasting)
         self._pages = Pages()
         for kept in (self.calls, self.struck, self.unknown):
             kept.clear()
@@ -285,7 +289,7 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._send(outcome)
 
-    do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = do_PATCH = _serve  # noqa: N815 (http.server's names)
+    do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = do_PATCH = _serve
 
     def _body(self) -> bytes:
         if self.headers.get("Transfer-Encoding", "").lower() == "chunked":

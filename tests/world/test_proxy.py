@@ -559,6 +559,8 @@ def test_moto_answers_as_aws_does_where_it_did_not() -> None:
         logs = client("logs", aws.endpoint)
         logs.create_log_group(logGroupName="one")
         assert logs.describe_log_groups()["logGroups"][0]["logGroupClass"] == "STANDARD"
+        aws.clear()
+        assert client("elasticache", aws.endpoint, config=ONCE).describe_serverless_caches()["ServerlessCaches"] == []
 
 
 # --- the company
@@ -648,3 +650,4 @@ def test_cbor_is_read_back_as_it_was_written(value: Any) -> None:
 def test_pages_are_lost_only_where_there_are_pages() -> None:
     assert applicable(Kind.LOST_PAGE, "ec2", "DescribeSecurityGroups")
     assert not applicable(Kind.LOST_PAGE, "s3", "GetBucketPolicy")
+    assert not applicable(Kind.MISSING_MEMBER, "s3", "HeadBucket")

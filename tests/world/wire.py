@@ -412,8 +412,11 @@ def items_path(service: str, operation: str) -> str:
         return prefix.rstrip(".")
     kinds = ("list", "map", "structure")
     members = [(name, member) for name, member in shape.members.items() if not _in_header(member)]
+    if not members:
+        message = f"{service}:{operation} answers in headers alone"
+        raise UnknownCallError(message)
     order = sorted(members, key=lambda item: kinds.index(item[1].type_name) if item[1].type_name in kinds else 3)
-    return prefix + order[0][0]
+    return f"{prefix}{order[0][0]}"
 
 
 def _payload(shape: Shape) -> tuple[str, Shape]:
@@ -489,7 +492,7 @@ class Document:
             return parent.findtext(name)
         return None if parent is None else parent.get(name)
 
-    def write(self, path: str, value: str | bool) -> None:  # noqa: FBT001 (a flag of the answer, not of the function)
+    def write(self, path: str, value: str | bool) -> None:
         """Set a scalar member."""
         parent, name, _ = self._locate(path)
         if isinstance(parent, ET.Element):

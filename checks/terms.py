@@ -1,0 +1,132 @@
+"""What a condition speaks of, before it runs: members, constants, the lists that may be empty."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, NoReturn
+
+from checks.catalogue import Catalogue
+from checks.paths import ELEMENT, Path, render
+from checks.shape import ANY, SCALARS, Shape
+from checks.syntax import Macro, Node
+
+BOOL: Final = Shape("boolean")
+STRING: Final = Shape("string")
+INT: Final = Shape("integer")
+DOUBLE: Final = Shape("double")
+TIME: Final = Shape("instant")
+LIST: Final = Shape("list", element=ANY)
+TOP_LEVEL: Final = frozenset({"resource", "params", "now", "account", "region"})
+
+
+class Trap(ValueError):
+    """A rule that must not load: what is wrong, and at which place of the expression (-1 if unknown)."""
+
+    def __init__(self, problem: str, offset: int) -> None:
+        self.problem, self.offset = problem, offset
+        super().__init__(problem)
+
+
+def trap(problem: str, node: Node) -> NoReturn:
+    raise Trap(problem, node.offset)
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A member that the verdict rests on: of the judged resource (root None), or of a resource of type `root`."""
+
+    root: str | None
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """What is known of an expression before it runs: its shape, the member it is, if it is one, whether a constant or
+    a parameter has a part in it, and what the elements are of a list that the expression puts together."""
+
+    shape: Shape
+    reference: Reference | None = None
+    constant: bool = False
+    made_of: Value | None = None
+
+    @property
+    def name(self) -> str:
+        if self.reference is None:
+            return "this"
+        return render(self.reference.path) or self.reference.root or "resource"
+
+    @property
+    def element(self) -> Value:
+        """An element of a list."""
+        if self.made_of is not None:
+            return self.made_of
+        reference = self.reference
+        if reference and (reference.path or reference.root is None):
+            reference = Reference(reference.root, (*reference.path, ELEMENT))
+        return Value(self.shape.element or ANY, reference, self.constant)
+
+    @property
+    def composite(self) -> bool:
+        """Whether members may be absent inside it: two such values can be equal in what neither of them shows."""
+        return _composite(self.shape) or (self.shape.kind == "any" and self.reference is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """What a rule may speak of."""
+
+    kind: str
+    shapes: Mapping[str, Shape]
+    catalogue: Catalogue
+    params: Mapping[str, str]
+    intended_empty: frozenset[str] = frozenset()
+    deny_lists: bool = False
+    """`applies_if` may name what it leaves out: there an unknown value must stay in the population."""
+
+    def kind_of(self, reference: Reference) -> str:
+        return reference.root or self.kind
+
+
+def _composite(shape: Shape) -> bool:
+    return shape.kind in {"structure", "map"} or (shape.kind == "list" and shape.element is not None and _composite(shape.element))
+
+
+def constant_shape(value: object) -> Shape:
+    match value:
+        case bool():
+            return BOOL
+        case int():
+            return INT
+        case float():
+            return DOUBLE
+        case str():
+            return STRING
+    return ANY
+
+
+def alien(shape: Shape, constant: Shape) -> bool:
+    """Whether a constant of one shape is nothing that a member of the other can hold."""
+    if shape.kind == "any" or constant.kind not in SCALARS:
+        return shape.kind != "any" and constant.kind == "any"
+    return shape.kind != constant.kind and {shape.kind, constant.kind} != {"integer", "double"}
+
+
+def unmapped(node: Node) -> Node:
+    """The list that has as many elements as `node`: `map` neither adds nor drops one."""
+    while isinstance(node, Macro) and node.name == "map" and node.condition is None:
+        node = node.items
+    return node
+
+
+def narrows(node: Node) -> bool:
+    """Whether a list is what a filter leaves of another."""
+    node = unmapped(node)
+    return isinstance(node, Macro) and node.name in {"map", "filter"}
+
+
+def base(node: Node) -> Node:
+    """The list that `node` takes its elements from."""
+    while isinstance(node, Macro) and node.name in {"map", "filter"}:
+        node = node.items
+    return node
