@@ -51,6 +51,10 @@ class Detail(_Strict):
     omitted_means_none: dict[str, NonEmpty] = {}
     always_list: list[NonEmpty] = []
     when: str | None = None
+    each: str | None = None
+    """Another detail, whose answer is a list: the call is made for each of its elements, and the answers joined."""
+    where: dict[str, list[str]] = {}
+    """With `each`: only elements whose member has one of these values."""
     iam: str | None = None
     source: str | None = None
 
@@ -102,6 +106,8 @@ class Kind(_Strict):
         names = [detail.into for detail in self.detail]
         if len(set(names)) < len(names):
             raise ValueError("two details go into the same member")
+        if unknown := [detail.each for detail in self.detail if detail.each and detail.each not in names]:
+            raise ValueError(f"`each` names no other detail: {unknown[0]}")
         return self
 
     @property
@@ -134,6 +140,7 @@ class Kind(_Strict):
 
     def details_for(self, members: Iterable[str]) -> list[Detail]:
         wanted = set(members)
+        wanted |= {detail.each for detail in self.detail if detail.into in wanted and detail.each}
         return [detail for detail in self.detail if detail.into in wanted]
 
 

@@ -20,7 +20,8 @@ from checks import functions, paths, syntax
 from checks.functions.declare import FUNCTIONS, DataError, Function
 from checks.model import Data
 from checks.paths import ELEMENT, Path
-from checks.traps import Reference, Trap, Vocabulary, examine
+from checks.terms import Reference, Trap, Vocabulary
+from checks.traps import examine
 from checks.verdict import Verdict
 
 _KINDS = {

@@ -26,7 +26,7 @@ from checks.model import (
 )
 from checks.promise import Acceptance, Promise
 from checks.rule import Rule
-from checks.traps import Reference
+from checks.terms import Reference
 from checks.verdict import Verdict
 from checks.world import EstateWorld
 
@@ -121,12 +121,12 @@ class _Judge:
     def _unseen(self, bound: Bound, readers: list[Promise | None], held: Mapping[str, Population]) -> Iterator[Finding]:
         """Resources that are known only by the gap they left."""
         rule = bound.rule
-        seen = {(resource.account, resource.id) for resource in self.estate.of(rule.kind)}
-        for (type_, account, id_), gaps in self.estate.resource_gaps.items():
-            if type_ == rule.kind and (account, id_) not in seen:
-                binding = [reader for reader in readers if reader is None or reader.scope.has_place(Place(account, gaps[0].region))]
+        seen = {(resource.account, resource.id, resource.region) for resource in self.estate.of(rule.kind)}
+        for (type_, account, id_, region), gaps in self.estate.resource_gaps.items():
+            if type_ == rule.kind and (account, id_, region) not in seen:
+                binding = [reader for reader in readers if reader is None or reader.scope.has_place(Place(account, region))]
                 if binding:
-                    subject, sentence = Subject(type_, id_, account, gaps[0].region), f"Not decided: {_gap_sentence(gaps[0])}."
+                    subject, sentence = Subject(type_, id_, account, region), f"Not decided: {_gap_sentence(gaps[0])}."
                     yield self._finding(bound, subject, Verdict.UNPROVEN, Evidence(gaps=gaps), sentence, binding, held, "")
 
     # -- what there is of a type ----------------------------------------------------------------------------------
@@ -202,7 +202,7 @@ class _Judge:
         values = {path: _shown(data, path) for path in rule.file.show if any(True for _ in paths.values(data, paths.parse(path)))}
         gaps = [
             gap
-            for gap in self.estate.resource_gaps.get((resource.type, resource.account, resource.id), ())
+            for gap in self.estate.resource_gaps.get((resource.type, resource.account, resource.id, resource.region), ())
             if gap.field is None or _refers(rule.references, None, paths.parse(gap.field))
         ]
         known = {gap.field for gap in gaps}

@@ -168,9 +168,9 @@ class Estate:
         return _group((gap for gap in self.gaps if gap.id is None), lambda gap: (gap.type, Place(gap.account, gap.region)))
 
     @cached_property
-    def resource_gaps(self) -> Mapping[tuple[str, str, str], tuple[Gap, ...]]:
-        """Gaps of one resource, by (type, account, id)."""
-        return _group((gap for gap in self.gaps if gap.id is not None), lambda gap: (gap.type, gap.account, gap.id))
+    def resource_gaps(self) -> Mapping[tuple[str, str, str, str], tuple[Gap, ...]]:
+        """Gaps of one resource, by (type, account, id, region)."""
+        return _group((gap for gap in self.gaps if gap.id is not None), lambda gap: (gap.type, gap.account, gap.id, gap.region))
 
     @cached_property
     def looks_by_id(self) -> Mapping[str, Look]:

@@ -13,7 +13,7 @@ from checks.catalogue import Catalogue
 from checks.document import Document, validate
 from checks.expression import Condition, compile_condition
 from checks.shape import Shape
-from checks.traps import Reference, Trap, Vocabulary
+from checks.terms import Reference, Trap, Vocabulary
 
 NonEmpty = Annotated[str, Field(min_length=1)]
 Severity = Literal["critical", "high", "medium", "low", "informational"]

@@ -9,7 +9,7 @@ from typing import Final, NoReturn
 from checks.catalogue import Catalogue
 from checks.paths import ELEMENT, Path, render
 from checks.shape import ANY, SCALARS, Shape
-from checks.syntax import Macro, Node
+from checks.syntax import Call, Const, Ident, Macro, Node
 
 BOOL: Final = Shape("boolean")
 STRING: Final = Shape("string")
@@ -17,6 +17,19 @@ INT: Final = Shape("integer")
 DOUBLE: Final = Shape("double")
 TIME: Final = Shape("instant")
 LIST: Final = Shape("list", element=ANY)
+PLAIN_FUNCTIONS: Final = frozenset(
+    {"size", "timestamp", "duration", "int", "double", "string", "startsWith", "endsWith", "contains", "matches"}
+)
+STRING_TESTS: Final = frozenset({"startsWith", "endsWith", "contains", "matches"})
+ORDER: Final = frozenset({"_<_", "_<=_", "_>_", "_>=_"})
+ARITHMETIC: Final = frozenset({"_+_", "_-_", "_*_", "_/_", "_%_", "-_"})
+BOOLEAN_CALLS: Final = ORDER | STRING_TESTS | {"_&&_", "_||_", "!_", "_==_", "_!=_", "@in"}
+RETURNS: Final = {
+    "bool": BOOL, "string": STRING, "int": INT, "double": DOUBLE, "list": LIST, "map": ANY, "timestamp": TIME, "null": ANY,
+}  # fmt: skip
+PARAMETERS: Final = {"int": INT, "string": STRING, "bool": BOOL, "list": LIST}
+CONVERTED: Final = {"size": INT, "int": INT, "double": DOUBLE, "string": STRING, "timestamp": TIME}
+NEGATED_CLASSES: Final = ("[^", "\\D", "\\S", "\\W", "\\P", "[[:^")
 TOP_LEVEL: Final = frozenset({"resource", "params", "now", "account", "region"})
 
 
@@ -84,9 +97,6 @@ class Vocabulary:
     deny_lists: bool = False
     """`applies_if` may name what it leaves out: there an unknown value must stay in the population."""
 
-    def kind_of(self, reference: Reference) -> str:
-        return reference.root or self.kind
-
 
 def _composite(shape: Shape) -> bool:
     return shape.kind in {"structure", "map"} or (shape.kind == "list" and shape.element is not None and _composite(shape.element))
@@ -102,13 +112,15 @@ def constant_shape(value: object) -> Shape:
             return DOUBLE
         case str():
             return STRING
+        case bytes():
+            return Shape("blob")
     return ANY
 
 
 def alien(shape: Shape, constant: Shape) -> bool:
     """Whether a constant of one shape is nothing that a member of the other can hold."""
     if shape.kind == "any" or constant.kind not in SCALARS:
-        return shape.kind != "any" and constant.kind == "any"
+        return False
     return shape.kind != constant.kind and {shape.kind, constant.kind} != {"integer", "double"}
 
 
@@ -130,3 +142,35 @@ def base(node: Node) -> Node:
     while isinstance(node, Macro) and node.name in {"map", "filter"}:
         node = node.items
     return node
+
+
+def guards(node: Node) -> frozenset[Node]:
+    """The lists that a conjunction shows to have an element."""
+    match node:
+        case Call(function="_&&_", arguments=arguments):
+            return frozenset().union(*map(guards, arguments))
+        case Call(function="_>_", arguments=(Call(function="size", arguments=(items,)), Const(value=int(least)))) if least >= 0:
+            return frozenset({unmapped(items), base(items)})
+        case Call(function="_>=_", arguments=(Call(function="size", arguments=(items,)), Const(value=int(least)))) if least >= 1:
+            return frozenset({unmapped(items), base(items)})
+        case Macro(name="exists", items=items):
+            return frozenset({unmapped(items), base(items)})
+    return frozenset()
+
+
+def is_truth(node: Node) -> bool:
+    return isinstance(node, Const) and isinstance(node.value, bool)
+
+
+def mentions(node: Node, variable: str) -> bool:
+    return any(isinstance(part, Ident) and part.name == variable for part in node.walk())
+
+
+def texts(node: Node) -> list[str]:
+    return [part.value for part in node.walk() if isinstance(part, Const) and isinstance(part.value, str)]
+
+
+def common(held: list[Value]) -> Shape:
+    """The shape of what may be any of these."""
+    kinds = {one.shape.kind for one in held}
+    return Shape(kinds.pop()) if len(kinds) == 1 else ANY

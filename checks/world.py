@@ -33,7 +33,7 @@ class EstateWorld:
         """A resource's data as the runtime may see it, without its gap fields, and the members that are gaps."""
         key = _key(resource)
         data, lost = clean(resource.data, self._catalogue[resource.type].nullable)
-        gaps = self._estate.resource_gaps.get(key[:3], ())
+        gaps = self._estate.resource_gaps.get(key, ())
         fields = [paths.parse(gap.field) for gap in gaps if gap.field]
         for field in fields:
             if len(field) == 1:
@@ -76,7 +76,7 @@ class EstateWorld:
         return self._clean[_key(resource)][1]
 
     def whole_gaps(self, resource: Resource) -> tuple[Gap, ...]:
-        return tuple(gap for gap in self._estate.resource_gaps.get(_key(resource)[:3], ()) if gap.field is None)
+        return tuple(gap for gap in self._estate.resource_gaps.get(_key(resource), ()) if gap.field is None)
 
     def _complete(self, type_: str, place: Place) -> None:
         place = Place(place.account, GLOBAL) if self._catalogue[type_].is_global else place

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from agent.collect.aws_accounts import Entered
-from agent.collect.aws_client import HOME_REGION, Caller, Deadline, Halt, Page, merged
+from agent.collect.aws_client import Caller, Deadline, Halt, Page, merged
 from agent.collect.aws_errors import Failure
 from agent.collect.estate import EstateWriter
 from checks import paths
@@ -199,45 +199,71 @@ class AwsCollector:
 
     def _complete(self, listing: _Listing, draft: _Draft) -> None:
         """Ask for everything that the listing does not tell."""
-        resource, kind = draft.resource, listing.kind
+        resource = draft.resource
         names = {"account": resource.account, "region": resource.region, "partition": listing.account.partition}
         calls: list[Detail | TagCall] = [*listing.details, *([listing.tags] if listing.tags else [])]
         for detail in calls:
-            if isinstance(detail, Detail) and detail.when and not _filled(detail.when, draft.item, names):
+            if isinstance(detail, Detail) and (detail.each or (detail.when and not _filled(detail.when, draft.item, names))):
                 continue
-            member = detail.into if isinstance(detail, Detail) else TAGS
-            params = filled_params(detail.params, draft.item, names)
-            if params is None:
-                failure = Failure(Reason.MALFORMED, "MissingMember", f"{detail.call} needs what the listing does not give")
-                self._gap(listing, resource.id, member, detail.call, failure, None)
+            self._ask_about(listing, draft, detail, draft.item, lambda answer, detail=detail: self._detailed(listing, draft, detail, answer))  # type: ignore[misc]
+
+    def _ask_about(
+        self, listing: _Listing, draft: _Draft, detail: Detail | TagCall, item: Mapping[str, Any], then: Callable[[Page | Halt], None]
+    ) -> None:
+        resource = draft.resource
+        names = {"account": resource.account, "region": resource.region, "partition": listing.account.partition}
+        params = filled_params(detail.params, item, names)
+        if params is None:
+            failure = Failure(Reason.MALFORMED, "MissingMember", f"{detail.call} needs what the listing does not give")
+            self._gap(listing, resource.id, detail.into if isinstance(detail, Detail) else TAGS, detail.call, failure, None)
+            return
+        service = (detail.service if isinstance(detail, Detail) else None) or listing.kind.service
+        self._ask(listing, service, resource.region, detail.call, params, then)
+
+    def _for_each(self, listing: _Listing, draft: _Draft, parent: str, value: Any) -> None:
+        """Ask for what hangs on the elements of an answer; without that answer, it is not seen either."""
+        for detail in listing.details:
+            if detail.each != parent:
                 continue
-            service = (detail.service if isinstance(detail, Detail) else None) or kind.service
-            self._ask(
-                listing, service, resource.region, detail.call, params,
-                lambda answer, detail=detail: self._detailed(listing, draft, detail, answer),  # type: ignore[misc]
-            )  # fmt: skip
+            draft.data[detail.into] = []
+            for element in value if isinstance(value, list) else ():
+                if all(element.get(name) in allowed for name, allowed in detail.where.items()):
+                    self._ask_about(listing, draft, detail, element, lambda answer, detail=detail: self._joined(listing, draft, detail, answer))  # type: ignore[misc]
+
+    def _joined(self, listing: _Listing, draft: _Draft, detail: Detail, answer: Page | Halt) -> None:
+        name, member = draft.resource.id, detail.into
+        if isinstance(answer, Halt):
+            self._gap(listing, name, member, detail.call, answer.failure, detail.iam)
+            return
+        number = sum(one is not None for one in draft.data[member])
+        draft.evidence.append(self._look(listing, detail.call, name, answer, len(answer.pages), f"{member} {number}"))
+        there, value = merged(answer.pages, paths.parse(detail.take))
+        if not there or not isinstance(value, list):
+            failure = Failure(Reason.MALFORMED, "MissingMember", f"an answer without {detail.take}")
+            self._gap(listing, name, member, detail.call, failure, None)
+            return
+        draft.data[member] += wire(paths.project(value, paths.tree(map(paths.parse, detail.keep))))
 
     def _detailed(self, listing: _Listing, draft: _Draft, detail: Detail | TagCall, answer: Page | Halt) -> None:
         member = detail.into if isinstance(detail, Detail) else TAGS
-        name = draft.resource.id
         if isinstance(answer, Halt):
             code = answer.failure.code
             if code in detail.not_configured or code in detail.vanished:
                 draft.unsettled.append((member, answer.failure, code in detail.vanished))
+                self._for_each(listing, draft, member, None)
             else:
-                self._gap(listing, name, member, detail.call, answer.failure, detail.iam)
+                self._unread(listing, draft, detail, answer.failure)
             return
-        draft.evidence.append(self._look(listing, detail.call, name, answer, len(answer.pages), member))
+        draft.evidence.append(self._look(listing, detail.call, draft.resource.id, answer, len(answer.pages), member))
         draft.answered = True
         omitted = detail.omitted_means_none if isinstance(detail, Detail) else {}
         try:
             there, value = merged(answer.pages, paths.parse(detail.take))
         except ValueError as error:
-            self._gap(listing, name, member, detail.call, Failure(Reason.MALFORMED, "Pages", str(error)), None)
+            self._unread(listing, draft, detail, Failure(Reason.MALFORMED, "Pages", str(error)))
             return
         if not there and "" not in omitted:
-            failure = Failure(Reason.MALFORMED, "MissingMember", f"an answer without {detail.take}")
-            self._gap(listing, name, member, detail.call, failure, None)
+            self._unread(listing, draft, detail, Failure(Reason.MALFORMED, "MissingMember", f"an answer without {detail.take}"))
         elif isinstance(detail, TagCall):
             draft.tags = _tags(value)
         else:
@@ -245,6 +271,13 @@ class AwsCollector:
             for path in omitted:
                 if path and kept is not None:
                     paths.put_null(kept, paths.parse(path))
+            self._for_each(listing, draft, member, value)
+
+    def _unread(self, listing: _Listing, draft: _Draft, detail: Detail | TagCall, failure: Failure) -> None:
+        """A detail that was not read is a gap, and so is what hangs on its elements."""
+        member = detail.into if isinstance(detail, Detail) else TAGS
+        for name in (member, *(other.into for other in listing.details if other.each == member)):
+            self._gap(listing, draft.resource.id, name, detail.call, failure, detail.iam)
 
     # -- the end of a listing -------------------------------------------------------------------------------------
 
@@ -308,10 +341,11 @@ class AwsCollector:
         return id_
 
     def _gap(self, listing: _Listing, id_: str | None, member: str | None, call: str, failure: Failure, action: str | None) -> None:
-        place = listing.place
+        place, draft = listing.place, listing.drafts.get(id_ or "")
+        region = draft.resource.region if draft else place.region
         action = action or f"{listing.kind.service}:{call}" if failure.reason in {Reason.DENIED, Reason.REFUSED_BY_SCP} else None
         self.writer.add_gap(
-            Gap(listing.kind.name, place.account, place.region, id_, member, failure.reason, call, failure.code, failure.message, action)
+            Gap(listing.kind.name, place.account, region, id_, member, failure.reason, call, failure.code, failure.message, action)
         )
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 HOME_REGION = "us-east-1"
 """Where calls of global services go (IAM, CloudFront and Organizations sign for it in the aws partition)."""
-MORE = ("NextToken", "nextToken", "NextMarker", "Marker", "ContinuationToken", "nextPageToken", "position")
+_MORE = ("NextToken", "nextToken", "NextMarker", "Marker", "ContinuationToken", "nextPageToken", "position")
 
 
 _CUT = ("IsTruncated", "HasMoreDeliveryStreams", "HasMoreStreams", "HasMoreTags", "Truncated")
@@ -138,10 +138,15 @@ def _pages(client: BaseClient, operation: str, params: Mapping[str, Any]) -> Any
         return
     page = getattr(client, method)(**params)
     yield page
-    if any(page.get(name) for name in MORE) or any(held is True for name, held in page.items() if name in _CUT):
+    if any(_cut(held) for held in (page, *page.values())):
         from botocore.exceptions import PaginationError
 
         raise PaginationError(message=f"{operation} has more pages, and this version does not know how to ask for them")
+
+
+def _cut(value: Any) -> bool:
+    """Whether a structure of an answer says that there is more of it."""
+    return isinstance(value, dict) and (any(value.get(name) for name in _MORE) or any(value.get(name) is True for name in _CUT))
 
 
 def endpoint_override() -> str | None:

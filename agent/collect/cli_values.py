@@ -14,17 +14,7 @@ from agent.collect.aws import rfc3339
 from checks.paths import ELEMENT, Path
 from checks.shape import Shape
 
-_TYPES: Final[Mapping[str, tuple[type, ...]]] = {
-    "string": (str,),
-    "blob": (str,),
-    "boolean": (bool,),
-    "integer": (int,),
-    "double": (int, float),
-    "list": (list,),
-    "map": (dict,),
-    "structure": (dict,),
-}
-_MISFIT: Final = object()
+_MISFIT: Final[Any] = object()
 Misfits = dict[Path, str]
 """Path of what was left out -> what is wrong with it."""
 
@@ -54,19 +44,24 @@ def _value(value: Any, shape: Shape, path: Path, lost: Misfits) -> Any:
     if shape.kind == "timestamp":
         moment = _moment(value)
         return moment if moment is not None else _misfit(value, shape, path, lost)
-    if not isinstance(value, _TYPES[shape.kind]) or (isinstance(value, bool) and shape.kind != "boolean"):
-        return _misfit(value, shape, path, lost)
-    if shape.kind == "list":
-        assert shape.element is not None
-        items = [_value(item, shape.element, (*path, ELEMENT), lost) for item in value]
-        if any(item is _MISFIT for item in items):  # a shorter list would not be the provider's
-            lost[path] = lost.pop((*path, ELEMENT))
-            return _MISFIT
-        return items
-    return _members(value, shape, path, lost) if shape.kind in {"map", "structure"} else value
+    match shape.kind, value:
+        case "list", list():
+            assert shape.element is not None
+            items = [_value(item, shape.element, (*path, ELEMENT), lost) for item in value]
+            if any(item is _MISFIT for item in items):  # a shorter list would not be the provider's
+                lost[path] = lost.pop((*path, ELEMENT))
+                return _MISFIT
+            return items
+        case (("map" | "structure"), dict()):
+            return _members(value, shape, path, lost)
+        case ("boolean", bool()) | (("string" | "blob"), str()):
+            return value
+        case ("integer", int()) | ("double", int() | float()) if not isinstance(value, bool):
+            return value
+    return _misfit(value, shape, path, lost)
 
 
-def _misfit(value: Any, shape: Shape, path: Path, lost: Misfits) -> object:
+def _misfit(value: Any, shape: Shape, path: Path, lost: Misfits) -> Any:
     lost[path] = f"{_name(value)} where the API gives {_article(shape.kind)}"
     return _MISFIT
 

@@ -18,7 +18,7 @@ from checks.promise import Acceptance, Promises
 from checks.rule import Rule
 from checks.shape import ANY, Shape
 from checks.summary import PromiseSummary, Text, summarize, summarize_rule
-from checks.traps import Vocabulary
+from checks.terms import Vocabulary
 
 ACCOUNT, OTHER_ACCOUNT = "111122223333", "444455556666"
 HERE, THERE = "eu-central-1", "eu-west-1"
@@ -97,7 +97,14 @@ def _list(element: Shape) -> Shape:
 
 
 _ATTACHMENT = _structure(
-    Device=_TEXT, Public=_FLAG, State=_STATE, Role=_TEXT, Secret=_TEXT, Since=_TIME, Ports=_list(_NUMBER), Hosts=_list(_structure(Name=_TEXT))
+    Device=_TEXT,
+    Public=_FLAG,
+    State=_STATE,
+    Role=_TEXT,
+    Secret=_TEXT,
+    Since=_TIME,
+    Ports=_list(_NUMBER),
+    Hosts=_list(_structure(Name=_TEXT)),
 )
 SHAPES: Mapping[str, Shape] = {
     DISK: _structure(
@@ -305,4 +312,6 @@ def ask(
     for finding in findings:
         spool.add(finding)
     rules_summed = [summarize_rule(one, populations["", key(one)]) for one in bound if ("", key(one)) in populations]
-    return Answer(findings, summaries, populations, bound, Result(estate.manifest, spool, summaries, rules_summed, estate.gaps, "upheld", "digest"))
+    return Answer(
+        findings, summaries, populations, bound, Result(estate.manifest, spool, summaries, rules_summed, estate.gaps, "upheld", "digest")
+    )

@@ -1,0 +1,237 @@
+"""Reading a folder of what the AWS CLI printed: which call each file answers, and what it says.
+
+    <account>/<region>/<service>.<operation>[.<page>][@<resource>].json
+
+The folders are optional, and so is the name where the members of the answer tell which call gave it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import stat
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, NoReturn
+
+from agent.collect.cli_calls import METADATA, READS, TOKENS, Call, Calls
+from agent.collect.estate import EstateError
+from checks.document import DocumentError
+from checks.paths import ELEMENT
+
+MAXIMUM_BYTES: Final = 200_000_000
+MAXIMUM_DEPTH: Final = 100
+ACCOUNT: Final = re.compile(r"[0-9]{12}")
+REGION: Final = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]{1,2}")
+_NAME: Final = re.compile(r"(?P<service>[a-z][a-z0-9-]*)\.(?P<operation>[A-Za-z][A-Za-z0-9-]*)(\.[^.]*)?")
+_SURROGATE_ESCAPE: Final = re.compile(r"\\u[dD][89a-fA-F]")
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True)
+class CliFile:
+    """One file: the page of an answer that it holds, and where its name and folders say it belongs."""
+
+    name: str
+    account: str | None
+    region: str | None
+    call: Call
+    resource: str | None
+    page: Mapping[str, Any]
+    sha256: str
+    written: float
+
+    def fail(self, problem: str) -> NoReturn:
+        raise EstateError(f"{self.name}: {problem}")
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """The files of a folder that answer calls of the catalogue, and the names of those that do not."""
+
+    files: tuple[CliFile, ...]
+    unused: tuple[str, ...]
+
+
+def read_folder(root: Path, calls: Calls) -> Folder:
+    """Read every file below `root`. Raises DocumentError and EstateError, which name the file."""
+    if not root.is_dir():
+        raise EstateError(f"{root} is not a folder: name the one that holds the CLI's output")
+    files: list[CliFile] = []
+    unused: list[str] = []
+    for path in _paths(root):
+        file = _read(path, root, calls) if path.suffix == ".json" else None
+        if file is None:
+            unused.append(str(path.relative_to(root)))
+        else:
+            files.append(file)
+    if not files:
+        seen = f"{unused[0]} is none of a call that is collected" if unused else "it is empty"
+        raise EstateError(f"{root} holds no file to import: {seen}; files are named <service>.<operation>.json")
+    return Folder(tuple(files), tuple(unused))
+
+
+def _paths(root: Path) -> Iterator[Path]:
+    """Every file, in order of name. A link may lead to a file inside the folder, and nowhere else."""
+    inside = root.resolve()
+
+    def fail(error: OSError) -> NoReturn:
+        raise DocumentError(str(error.filename), None, f"cannot be read: {error.strerror}") from error
+
+    for folder, folders, names in os.walk(root, onerror=fail):
+        folders.sort()
+        for name in sorted([*names, *folders]):
+            path = Path(folder) / name
+            if path.is_symlink() and not path.resolve().is_relative_to(inside):
+                raise EstateError(f"{path}: a link that leads out of {root} is not followed; put the file itself there")
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        yield from (Path(folder) / name for name in sorted(names) if not name.startswith("."))
+
+
+def _read(path: Path, root: Path, calls: Calls) -> CliFile | None:
+    """One file; None where it is of a call that is not collected."""
+    head, at, resource = path.name.removesuffix(".json").partition("@")
+    if at and not resource:
+        raise EstateError(f"{path}: no resource is named after the @")
+    named = _NAME.fullmatch(head)
+    call = calls.named(named["service"], named["operation"]) if named else None
+    if call is not None and call not in calls:
+        return None
+    page, sha256, written = _parse(path)
+    if call is None:
+        call = _recognized(path, page, calls, head, about_one=bool(resource))
+        if call is None:
+            return None
+    account, region = _folders(path, root)
+    file = CliFile(str(path), account, region, call, resource or None, page, sha256, written)
+    _check(file, calls)
+    return file
+
+
+def _recognized(path: Path, page: Mapping[str, Any], calls: Calls, head: str, *, about_one: bool) -> Call | None:
+    """The call that the members of the page tell; None where it is one that is not collected."""
+    found = calls.of_members(page, head.partition(".")[0], about_one=about_one)
+    if len(found) == 1:
+        return found[0]
+    members = ", ".join(sorted(page.keys() - {METADATA})[:4]) or "nothing"
+    if found:
+        names = ", ".join(str(call) for call in sorted(found))
+        raise EstateError(f"{path}: holds {members}, which several calls give: name the file after the one that did, of {names}")
+    named = _NAME.fullmatch(head)
+    if (named and READS.match(named["operation"])) or calls.elsewhere(page):
+        return None
+    raise EstateError(f"{path}: holds {members}, which no call that is collected gives: is it AWS CLI output?")
+
+
+def _folders(path: Path, root: Path) -> tuple[str | None, str | None]:
+    """The account and the region that the folders name."""
+    parts = path.relative_to(root).parts[:-1]
+    accounts = {part for part in parts if ACCOUNT.fullmatch(part)}
+    regions = {part for part in parts if REGION.fullmatch(part)}
+    if len(accounts) > 1 or len(regions) > 1:
+        raise EstateError(f"{path}: its folders name several {'accounts' if len(accounts) > 1 else 'regions'}")
+    return next(iter(accounts), None), next(iter(regions), None)
+
+
+def _check(file: CliFile, calls: Calls) -> None:
+    """Raises EstateError where the file does not hold what its call answers with."""
+    names, members = file.page.keys() - {METADATA, *TOKENS}, calls.members(file.call)
+    held = ", ".join(sorted(names)[:4]) or "nothing"
+    if file.call not in calls.lists:
+        if names and not names & members.keys():
+            file.fail(f"holds {held}, and {file.call} answers with {', '.join(sorted(members)[:6])}")
+        return
+    if file.resource is not None:
+        file.fail(f"{file.call} lists all there is, so a file of it is about no single resource")
+    for kind in calls.lists[file.call]:
+        assert kind.list_ != "none"
+        step = kind.list_.path[0]
+        if step not in file.page and not (kind.empty == "omitted" and names <= members.keys()):
+            file.fail(f"holds {held}, and {file.call} answers with {step}")
+        _check_lists([file.page], kind.list_.path, file)
+
+
+def _check_lists(level: list[Any], path: Iterable[str], file: CliFile) -> None:
+    """Raises EstateError where what must be a list on the way to the items is none: an object would pass for an empty one."""
+    steps = tuple(path)
+    for number, step in enumerate(steps):
+        if step == ELEMENT:
+            level = [item for held in level for item in held]
+            continue
+        level = [held[step] for held in level if isinstance(held, dict) and held.get(step) is not None]
+        wanted = list if number + 1 == len(steps) or steps[number + 1] == ELEMENT else dict
+        if not all(isinstance(held, wanted) for held in level):
+            file.fail(f"{step} is not {'a list' if wanted is list else 'an object'}")
+
+
+def _parse(path: Path) -> tuple[Mapping[str, Any], str, float]:
+    """A file's JSON object, the SHA-256 of its bytes, and when it was last written."""
+    raw, written = _bytes(path)
+    if not raw.strip():
+        raise DocumentError(
+            str(path), None, "empty: the command failed, or had nothing to say; if it ended with exit code 0, write {} into it"
+        )
+    try:
+        text = raw.decode("utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
+        data = json.loads(text, object_pairs_hook=_object, parse_constant=_constant)
+    except json.JSONDecodeError as error:
+        raise DocumentError(str(path), error.lineno, f"not JSON: {error.msg}; is it the output of --output json?") from error
+    except UnicodeDecodeError as error:
+        raise DocumentError(str(path), None, f"not UTF-8 text: {error.reason}") from error
+    except RecursionError as error:
+        raise DocumentError(str(path), None, f"nested deeper than {MAXIMUM_DEPTH} levels") from error
+    except ValueError as error:
+        raise DocumentError(str(path), None, f"not JSON as AWS writes it: {error}") from error
+    if isinstance(data, list):
+        raise DocumentError(str(path), None, "a bare list, such as --query leaves: import whole answers, which say what they list")
+    if not isinstance(data, dict):
+        raise DocumentError(str(path), None, "not a JSON object, so not the answer to a call")
+    _check_values(data, path, surrogates=_SURROGATE_ESCAPE.search(text) is not None)
+    return data, hashlib.sha256(raw).hexdigest(), written
+
+
+def _bytes(path: Path) -> tuple[bytes, float]:
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise DocumentError(str(path), None, "not a regular file")
+        if status.st_size > MAXIMUM_BYTES:
+            raise DocumentError(str(path), None, f"larger than {MAXIMUM_BYTES // 1_000_000} MB: split it by --max-items into pages")
+        return path.read_bytes(), status.st_mtime
+    except OSError as error:
+        raise DocumentError(str(path), None, f"cannot be read: {error.strerror}") from error
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"the member {next(name for name in names if names.count(name) > 1)!r} stands twice in one object")
+    return found
+
+
+def _constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a number")
+
+
+def _check_values(data: Any, path: Path, *, surrogates: bool) -> None:
+    """Level by level, so that depth costs no stack."""
+    level: list[Any] = [data]
+    for _ in range(MAXIMUM_DEPTH):
+        if surrogates and any(_SURROGATE.search(text) for value in level for text in _texts(value)):
+            raise DocumentError(str(path), None, "holds a lone surrogate, which is no character: the text was cut or badly converted")
+        children = (child for value in level for child in (value.values() if isinstance(value, dict) else value))
+        level = [child for child in children if isinstance(child, dict | list)]
+        if not level:
+            return
+    raise DocumentError(str(path), None, f"nested deeper than {MAXIMUM_DEPTH} levels")
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """The texts right in an object or a list."""
+    for held in (*value, *value.values()) if isinstance(value, dict) else value:
+        if isinstance(held, str):
+            yield held
