@@ -187,7 +187,7 @@ def _wording(inputs: Inputs, estate: Estate) -> Iterator[Finding]:
 
 def _present(book: Rulebook, estate: Estate) -> Iterable[Rule]:
     """The rules whose type has a resource, a look or a gap in the estate."""
-    seen = {*estate.resources, *(look.type for look in estate.looks), *(gap.type for gap in estate.gaps)}
+    seen = {*estate.resources, *(look.type for look in estate.looks), *(gap.type for gap in estate.gaps)} - {SENTENCE}
     return [rule for rule in book.rules.values() if rule.kind in seen]
 
 

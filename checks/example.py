@@ -80,10 +80,17 @@ def _estate(type_: str, catalogue: Catalogue, given: Mapping[str, Any], others: 
 
 def _mutants(rule: Rule, catalogue: Catalogue, example: Mapping[str, Any], index: int) -> Iterator[Failure]:
     given, others, params = _parts(example)
-    for mutation, path, mutant in mutate(given):
+    mutants = [(mutation, path, {"given": mutant, "with": others}) for mutation, path, mutant in mutate(given)]
+    for type_, held in others.items():
+        names = {paths.parse(path) for path in (catalogue[type_].id, *catalogue[type_].aliases)}  # whose data it is, not what is judged
+        for place, other in enumerate(held):
+            for mutation, path, mutant in (one for one in mutate(other) if one[1] not in names):
+                changed = [*held[:place], mutant, *held[place + 1 :]]
+                mutants.append((mutation, (*paths.parse(type_), *path), {"given": given, "with": {**others, type_: changed}}))
+    for mutation, path, mutant in mutants:
         if any(entry.covers(mutation, path) for entry in rule.file.intended):
             continue
-        found, _ = outcome(rule, catalogue, {"given": mutant, "with": others, "params": params})
+        found, _ = outcome(rule, catalogue, {**mutant, "params": params})
         if found == Verdict.UPHELD:
             line = rule.document.line(("examples", "upheld", index))
             yield Failure(

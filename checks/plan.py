@@ -18,12 +18,13 @@ UNIVERSE = (REGIONS, ACCOUNTS, KINDS, RECORDER)
 """The types that show what exists: regions, accounts, kinds of resource."""
 
 
-def plan(rules: Iterable[Rule], *, tags: bool = False, universe: bool = True) -> Plan:
-    """The types and members that the rules refer to; with `tags` also every type's tags, with `universe` what exists."""
+def plan(rules: Iterable[Rule], *, provider: str = "aws", tags: bool = False, universe: bool = True) -> Plan:
+    """The provider's types and members that the rules refer to; with `tags` their tags, with `universe` what exists."""
     needed: dict[str, set[str]] = {}
     for rule in rules:
         for kind, members in rule.needs().items():
-            needed.setdefault(kind, set()).update(members)
+            if kind.partition(".")[0] == provider:
+                needed.setdefault(kind, set()).update(members)
     if tags:
         for members in needed.values():
             members.add(TAGS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from checks import paths
 from checks.catalogue import Catalogue
@@ -19,6 +19,8 @@ class EstateWorld:
         self._estate, self._catalogue = estate, catalogue
         self._index: dict[str, Mapping[tuple[str, str], list[Resource]]] = {}
         self._clean: dict[tuple[str, str, str, str], tuple[Data, tuple[Path, ...]]] = {}
+        self._unknown: dict[str, Mapping[Place, Gap]] = {}
+        self._nameless: dict[str, Mapping[Place, Gap]] = {}
         self.here = Place("", "")
         self.judged_type = ""
         self.touched: dict[tuple[str, str, str, str], Resource] = {}
@@ -41,28 +43,29 @@ class EstateWorld:
         return data, (*lost, *fields)
 
     def lookup(self, type_: str, id_: str) -> Data | None:
-        """The resource of this account that has the id, ARN or alias; None where a complete listing shows there is none."""
-        account, region = self._address(type_, id_)
-        found = self._indexed(type_).get((account, id_), [])
-        here = [resource for resource in found if resource.region == region] or found
-        if len(here) > 1:
-            raise DataError(f"{type_} {id_} is in several regions: {', '.join(one.region for one in here)}")
-        if here:
-            return self._touch(here[0])
-        self._complete(type_, Place(account, region))
-        return None
+        """The resource of this account that has the id, ARN or alias; None where a complete listing shows there is none.
+
+        What has no ARN is looked for in the judged resource's region, or if that one is global, in all regions.
+        """
+        account, regions = self._address(type_, id_)
+        everywhere = self._catalogue[type_].is_global
+        named = [one for one in self._indexed(type_).get((account, id_), ()) if everywhere or one.region in regions]
+        found = [one for one in named if one.id == id_] or named
+        if len(found) > 1:
+            raise DataError(f"{type_} {id_} is there more than once: in {', '.join(one.region for one in found)}")
+        if not found or len(regions) > 1:
+            for region in regions:
+                self._complete(type_, Place(account, region), by_name=True)
+        return self._touch(found[0]) if found else None
 
     def every(self, type_: str) -> list[Data]:
         """All resources of a type in this account, or in this region where the judged resource is a region."""
-        regions: Iterable[str] = [self.here.region]
-        if self.here.region == GLOBAL:
-            regions = self._estate.manifest.scope.accounts.get(self.here.account, ())
-        if self._catalogue[type_].is_global:
-            regions = [GLOBAL]
-        places = {Place(self.here.account, region) for region in regions}
+        places = {Place(self.here.account, region) for region in self._regions(type_, self.here.account, self.here.region)}
         for place in sorted(places):
             self._complete(type_, place)
-        return [self._touch(one) for one in self._estate.of(type_) if Place(one.account, one.listed_in or one.region) in places]
+        return [
+            self._touch(one) for one in self._estate.of(type_) if self._listed(one.type, one.account, one.listed_in or one.region) in places
+        ]
 
     def _touch(self, resource: Resource) -> Data:
         key = _key(resource)
@@ -78,19 +81,57 @@ class EstateWorld:
     def whole_gaps(self, resource: Resource) -> tuple[Gap, ...]:
         return tuple(gap for gap in self._estate.resource_gaps.get(_key(resource), ()) if gap.field is None)
 
-    def _complete(self, type_: str, place: Place) -> None:
-        place = Place(place.account, GLOBAL) if self._catalogue[type_].is_global else place
+    def _complete(self, type_: str, place: Place, *, by_name: bool = False) -> None:
+        """Raise DataError unless all there is of a type in a place was seen; with `by_name`, its names too."""
         listing = self._estate.listing(type_, place)
-        if isinstance(listing, tuple):
-            raise DataError(f"{type_} in {place.account}/{place.region}: {listing[0].reason} {listing[0].code}".rstrip())
+        gaps = list(listing[:1]) if isinstance(listing, tuple) else []
+        for unknown in (self._unseen(type_), self._unnamed(type_) if by_name else {}):
+            gaps += [unknown[place]] if place in unknown else []
+        if gaps:
+            what = " ".join(part for part in (type_, gaps[0].id, gaps[0].field) if part)
+            raise DataError(f"{what} in {place.account}/{place.region}: {gaps[0].reason} {gaps[0].code}".rstrip())
+        assert not isinstance(listing, tuple)
         self.listings[type_, place] = listing
 
-    def _address(self, type_: str, id_: str) -> tuple[str, str]:
+    def _unseen(self, type_: str) -> Mapping[Place, Gap]:
+        """Where a resource is known by nothing but the gap it left."""
+        if type_ not in self._unknown:
+            seen = {_key(resource) for resource in self._estate.of(type_)}
+            self._unknown[type_] = self._where(type_, lambda gap: (gap.type, gap.account, gap.id, gap.region) not in seen)
+        return self._unknown[type_]
+
+    def _unnamed(self, type_: str) -> Mapping[Place, Gap]:
+        """Where the alias of a resource was not seen."""
+        if type_ not in self._nameless:
+            aliases = [paths.parse(alias) for alias in self._catalogue[type_].aliases]
+            self._nameless[type_] = self._where(
+                type_, lambda gap: any(paths.related(paths.parse(gap.field or ""), alias) for alias in aliases)
+            )
+        return self._nameless[type_]
+
+    def _where(self, type_: str, matters: Callable[[Gap], bool]) -> Mapping[Place, Gap]:
+        """A gap about one resource of each place that has any that matters."""
+        gaps = (gap for key, gaps in self._estate.resource_gaps.items() if key[0] == type_ for gap in gaps)
+        return {self._listed(type_, gap.account, gap.region): gap for gap in gaps if matters(gap)}
+
+    def _listed(self, type_: str, account: str, region: str) -> Place:
+        """The place whose listing shows what is in a region."""
+        return Place(account, GLOBAL if self._catalogue[type_].is_global else region)
+
+    def _regions(self, type_: str, account: str, region: str) -> tuple[str, ...]:
+        """The regions of the listings that show all of a type that a region, or `global` for every region, has."""
+        if self._catalogue[type_].is_global:
+            return (GLOBAL,)
+        collected = self._estate.manifest.scope.accounts.get(account, ()) if region == GLOBAL else ()
+        return tuple(collected) or (region,)  # nobody looked there, and asking for its listing says so
+
+    def _address(self, type_: str, id_: str) -> tuple[str, tuple[str, ...]]:
         """The account and region that an ARN names, else those of the judged resource."""
         parts = id_.split(":", 5)
         if len(parts) < 6 or parts[0] != "arn":
-            return self.here.account, self.here.region
-        return parts[4] or self.here.account, parts[3] or (GLOBAL if self._catalogue[type_].is_global else self.here.region)
+            return self.here.account, self._regions(type_, self.here.account, self.here.region)
+        account = parts[4] or self.here.account
+        return account, self._regions(type_, account, parts[3] or self.here.region)
 
     def _indexed(self, type_: str) -> Mapping[tuple[str, str], list[Resource]]:
         if type_ not in self._index:

@@ -31,11 +31,13 @@ _SURROGATE_ESCAPE: Final = re.compile(r"\\u[dD][89a-fA-F]")
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class CliFile:
     """One file: the page of an answer that it holds, and where its name and folders say it belongs."""
 
+    path: Path
     name: str
+    """Its path inside the folder: the same on any machine."""
     account: str | None
     region: str | None
     call: Call
@@ -45,7 +47,7 @@ class CliFile:
     written: float
 
     def fail(self, problem: str) -> NoReturn:
-        raise EstateError(f"{self.name}: {problem}")
+        raise EstateError(f"{self.path}: {problem}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,7 @@ def _read(path: Path, root: Path, calls: Calls) -> CliFile | None:
         if call is None:
             return None
     account, region = _folders(path, root)
-    file = CliFile(str(path), account, region, call, resource or None, page, sha256, written)
+    file = CliFile(path, str(path.relative_to(root)), account, region, call, resource or None, page, sha256, written)
     _check(file, calls)
     return file
 

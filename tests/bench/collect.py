@@ -18,12 +18,12 @@ from tests.bench.estate285 import REGION, build
 from tests.bench.measure import Cost, table
 from tests.world.servers import moto
 
-HEADING = ("tool", "resources", "findings", "exit", "wall s", "CPU s", "peak MB", "calls", "CPU ms/resource")
+HEADING = ("tool", "resources", "findings", "exit", "wall s", "CPU s", "peak MB", "calls", "of them 5xx", "CPU ms/resource")
 
 
 def row(tool: str, resources: int, findings: int, cost: Cost) -> tuple[object, ...]:
     per_resource = 1000 * cost.cpu / resources
-    return (tool, resources, findings, cost.exit_code, cost.wall, cost.cpu, cost.peak, cost.calls, per_resource)
+    return (tool, resources, findings, cost.exit_code, cost.wall, cost.cpu, cost.peak, cost.calls, cost.lacking, per_resource)
 
 
 def ratio(own: Cost, peer: Cost) -> str:

@@ -17,13 +17,14 @@ from tests.world.servers import client
 REGION = "eu-central-1"
 COMPOSITION = {
     "vpc": 5,
-    "internet_gateway": 5,
+    "internet_gateway": 2,
     "subnet": 40,
     "security_group": 60,
     "network_acl": 2,
     "flow_log": 2,
     "instance": 40,
     "volume": 30,
+    "snapshot": 3,
     "bucket": 31,
     "db_instance": 10,
     "load_balancer": 5,
@@ -90,9 +91,6 @@ def networks(aws: Builder, copy: int) -> None:
     for number in range(5):
         vpc = aws.ec2.create_vpc(CidrBlock=f"10.{copy * 5 + number}.0.0/16")["Vpc"]["VpcId"]
         aws.count("vpc")
-        gateway = aws.ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
-        aws.ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
-        aws.count("internet_gateway")
         subnets = list(_subnets(aws, vpc, copy * 5 + number))
         groups = list(_security_groups(aws, vpc))
         for index, subnet in enumerate(subnets):
@@ -105,6 +103,9 @@ def networks(aws: Builder, copy: int) -> None:
             aws.ec2.run_instances(ImageId="ami-12c6146b", InstanceType="t3.micro", MinCount=1, MaxCount=1, NetworkInterfaces=[interface])
             aws.count("instance")
         if number < 2:
+            gateway = aws.ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+            aws.ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
+            aws.count("internet_gateway")
             _ordered_filter(aws, vpc)
             _flow_log(aws, vpc, copy, number)
         _load_balancer(aws, vpc, subnets[:2], groups[0], copy * 5 + number)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
@@ -13,6 +14,9 @@ from tests.world.faults import Fault
 from tests.world.likeness import make_like_aws
 from tests.world.proxy import FaultProxy
 from tests.world.servers import environment
+
+PORT = re.compile(r"127\.0\.0\.1:\d+")
+"""The proxy's address, which differs from run to run and stands in the ids of queues."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,8 @@ class Cost:
     calls: int
     load: float
     """The machine's load when the run began: with a high one, trust the CPU seconds and not the wall."""
+    lacking: int = 0
+    """Of the calls, those that the emulator does not know and answered with a 5xx; SDKs wait and try these again."""
 
 
 def measure(
@@ -44,7 +50,7 @@ def measure(
     with FaultProxy(upstream, faults=faults) as proxy:
         make_like_aws(proxy)
         cost = run(command, folder=folder, environment={**environment(proxy.endpoint, region), **(extra or {})})
-        return replace(cost, calls=len(proxy.calls) + len(proxy.unknown))
+        return replace(cost, calls=len(proxy.calls) + len(proxy.unknown), lacking=proxy.lacking.total())
 
 
 def run(command: Sequence[object], *, folder: Path, environment: Mapping[str, str]) -> Cost:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import csv
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -16,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench.measure import Cost, measure
+from tests.bench.measure import PORT, Cost, measure
 from tests.world.faults import Fault
 
 VERSION = "5.46.0"
@@ -29,7 +28,6 @@ SERVICES = (
     "iam", "accessanalyzer",
 )  # fmt: skip
 FOUND_SOMETHING_WRONG = 3
-PORT = re.compile(r"127\.0\.0\.1:\d+")
 
 
 class ProwlerError(RuntimeError):

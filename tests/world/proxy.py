@@ -18,6 +18,7 @@ import socket
 import struct
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -64,7 +65,8 @@ class FaultProxy:
     """The proxy: a context manager that listens on a free loopback port.
 
     `calls` lists every recognised call that came in, `unknown` the requests that were no AWS call, `struck` each call
-    that met a fault, with it. With a `tape`, each answer the emulator gave is recorded. With `s3_defaults`, a bucket
+    that met a fault, with it, `lacking` counts by action the calls that the emulator answered with a 5xx: what it does
+    not know. With a `tape`, each answer the emulator gave is recorded. With `s3_defaults`, a bucket
     made through the proxy starts as it does on AWS since 2023: encrypted with SSE-S3, public access blocked, ACLs off.
     """
 
@@ -85,6 +87,7 @@ class FaultProxy:
         self.calls: list[Call] = []
         self.struck: list[tuple[Call, Fault]] = []
         self.unknown: list[str] = []
+        self.lacking: Counter[str] = Counter()
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -151,7 +154,7 @@ class FaultProxy:
         self._faults.clear()
         self._substitutes = tuple(kept for kept in self._substitutes if kept.is_lasting)
         self._pages = Pages()
-        for kept in (self.calls, self.struck, self.unknown):
+        for kept in (self.calls, self.struck, self.unknown, self.lacking):
             kept.clear()
 
     # What follows is the road of one request; the handler below calls `handle`.
@@ -183,6 +186,8 @@ class FaultProxy:
                 break
         else:
             answer = self._amended(call, self._forward(request))
+            if answer.status >= 500:
+                self.lacking[call.action] += 1
         self._learn(call, answer)
         if self._s3_defaults and call.service == "s3" and answer.status < 300:
             self._set_s3_defaults(call, request)
