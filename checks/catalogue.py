@@ -51,6 +51,8 @@ class Detail(_Strict):
     omitted_means_none: dict[str, NonEmpty] = {}
     always_list: list[NonEmpty] = []
     when: str | None = None
+    shared: bool = False
+    """Several resources ask the same (the parameters of their parameter group): asked once, the answer kept."""
     each: str | None = None
     """Another detail, whose answer is a list: the call is made for each of its elements, and the answers joined."""
     where: dict[str, list[str]] = {}

@@ -7,6 +7,7 @@ the size limit: a file that expands while it is read is not a configuration file
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ MAXIMUM_DEPTH: Final = 60
 
 Path = tuple[str | int, ...]
 
-_INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
+_INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]{0,38})")
 _FLOAT = re.compile(r"[-+]?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
 _WORDS: Final[dict[str, bool | None]] = {
     "": None,
@@ -128,6 +129,8 @@ class _Builder:
         while not isinstance(event := self._next(), yaml.MappingEndEvent):
             if not isinstance(event, yaml.ScalarEvent):
                 self._fail(event, "a key must be a plain word")
+            if event.anchor is not None or event.tag not in (None, "!"):
+                self._fail(event, "a key takes no anchor and no tag")
             if event.value in mapping:
                 self._fail(event, f"the key {event.value!r} stands twice")
             line = self._line(event)
@@ -141,7 +144,9 @@ def _scalar(text: str) -> str | int | float | bool | None:
         return _WORDS[text]
     if _INTEGER.fullmatch(text):
         return int(text)
-    return float(text) if _FLOAT.fullmatch(text) and len(text) < 40 else text
+    if _FLOAT.fullmatch(text) and len(text) < 40 and math.isfinite(number := float(text)):
+        return number
+    return text
 
 
 Model = TypeVar("Model")

@@ -35,6 +35,7 @@ _KINDS = {
     "timestamp": cel.Type.TIMESTAMP,
 }
 _SMALLEST, _LARGEST = -(2**63), 2**63 - 1
+_DEEPEST = 200
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -109,10 +110,12 @@ def clean(data: Any, nullable: frozenset[Path] = frozenset(), path: Path = ()) -
     """Data as the runtime may see it, and the members that had to be left out because it cannot hold them.
 
     A null is an absent member unless the catalogue says what the absence means. Text with a lone surrogate, an
-    integer over 64 bits and a number that is not finite are left out, and so is a list that has a null in it: a
-    shorter list would not be the provider's.
+    integer over 64 bits, a number that is not finite and what is nested too deep are left out, and so is a list that
+    has a null in it: a shorter list would not be the provider's.
     """
     match data:
+        case dict() | list() if len(path) > _DEEPEST:
+            return type(data)(), [path]
         case dict():
             kept: dict[str, Any] = {}
             lost: list[Path] = []

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from checks import paths
@@ -24,6 +24,7 @@ from checks.model import (
     Subject,
     digest,
 )
+from checks.plan import TAGS
 from checks.promise import Acceptance, Promise
 from checks.rule import Rule
 from checks.terms import Reference
@@ -45,6 +46,11 @@ class Bound:
         """Parameters that a promise gives and this rule neither takes nor says it may ignore."""
         return sorted(set(self.given) - set(self.params) - set(self.rule.file.ignores))
 
+    @property
+    def identity(self) -> Mapping[str, Any]:
+        """What tells it from the same rule under other parameters."""
+        return {**self.params, **dict.fromkeys(self.unknown)}
+
 
 @dataclass(slots=True)
 class Population:
@@ -61,19 +67,20 @@ class Population:
 
 def bind(rules: Iterable[Rule], promises: Iterable[Promise], *, every: bool) -> list[Bound]:
     """Rules with the parameters they are to be judged by: one entry for each rule and different parameters."""
-    held: dict[str, tuple[Rule, Mapping[str, Any], Mapping[str, Any], list[Promise]]] = {}
+    held: dict[str, tuple[Bound, list[Promise]]] = {}
     decidable = [promise for promise in promises if not promise.unverifiable]
     for rule in sorted(rules, key=lambda rule: rule.id):
         for promise in decidable:
             for binding in promise.controls:
                 if binding.id == rule.file.control:
-                    params = rule.params(binding.params)
-                    key = digest(rule.id, params, sorted(set(binding.params) - set(params)))
-                    held.setdefault(key, (rule, params, binding.params, []))[3].append(promise)
+                    one = Bound(rule, rule.params(binding.params), binding.params, ())
+                    readers = held.setdefault(key(one), (one, []))[1]
+                    if promise not in readers:
+                        readers.append(promise)
         if every:
-            params = rule.params({})
-            held.setdefault(digest(rule.id, params, []), (rule, params, {}, []))
-    return [Bound(rule, params, given, tuple(members)) for rule, params, given, members in held.values()]
+            one = Bound(rule, rule.params({}), {}, ())
+            held.setdefault(key(one), (one, []))
+    return [replace(one, promises=tuple(readers)) for one, readers in held.values()]
 
 
 def judge(
@@ -95,7 +102,7 @@ def judge(
 
 
 def key(bound: Bound) -> str:
-    return digest(bound.rule.id, bound.params)
+    return digest(bound.rule.id, bound.identity)
 
 
 @dataclass(slots=True)
@@ -122,7 +129,7 @@ class _Judge:
         """Resources that are known only by the gap they left."""
         rule = bound.rule
         seen = {(resource.account, resource.id, resource.region) for resource in self.estate.of(rule.kind)}
-        for (type_, account, id_, region), gaps in self.estate.resource_gaps.items():
+        for (type_, account, id_, region), gaps in sorted(self.estate.resource_gaps.items(), key=lambda item: item[0]):
             if type_ == rule.kind and (account, id_, region) not in seen:
                 binding = [reader for reader in readers if reader is None or reader.scope.has_place(Place(account, region))]
                 if binding:
@@ -151,6 +158,8 @@ class _Judge:
             )
         else:
             listing = self.estate.listing(rule.kind, place)
+        if self.stale and not isinstance(listing, tuple):
+            listing = (_stale(rule.kind, place, None),)
         binding = [reader for reader in readers if reader is None or reader.scope.has_place(place)]
         for reader in binding:
             if isinstance(listing, Look):
@@ -166,19 +175,16 @@ class _Judge:
     def _resource(
         self, bound: Bound, resource: Resource, readers: list[Promise | None], held: Mapping[str, Population]
     ) -> Iterator[Finding]:
-        binding, tags_unknown = [], False
+        binding: list[Promise | None] = []
+        unsure: list[Promise | None] = []
         for reader in readers:
-            place = Place(resource.account, resource.region)
-            if reader is not None and not reader.scope.has_place(place):
+            excluded = reader is not None and (not reader.scope.has_place(resource.place) or reader.scope.excludes(resource))
+            if reader is not None and excluded:
                 held[reader.id].out_of_scope.append(resource.id)
                 continue
-            excluded = reader.scope.excludes(resource) if reader else False
-            if excluded:
-                assert reader is not None
-                held[reader.id].out_of_scope.append(resource.id)
-                continue
-            tags_unknown = tags_unknown or excluded is None
             binding.append(reader)
+            if excluded is None:
+                unsure.append(reader)
         if not binding:
             return
         outcome, evidence = self._evaluate(bound, resource)
@@ -186,13 +192,20 @@ class _Judge:
             for reader in binding:
                 held[reader.id if reader else ""].excluded.append(resource.id)
             return
-        if tags_unknown and outcome.verdict is not Verdict.UNPROVEN:
-            outcome = Outcome(Verdict.UNPROVEN, "its tags could not be read, so whether the promise speaks of it is not known")
         rule = bound.rule
         subject = Subject(rule.kind, resource.id, resource.account, resource.region)
         explanation = _explanation(rule, outcome, evidence)
         counterexample = self._counterexample(bound, resource) if outcome.verdict is Verdict.BROKEN else ""
-        yield self._finding(bound, subject, outcome.verdict, evidence, explanation, binding, held, counterexample)
+        verdict = outcome.verdict
+        if unsure and verdict is not Verdict.UNPROVEN:
+            gaps = self.estate.resource_gaps.get((resource.type, resource.account, resource.id, resource.region), ())
+            evidence = replace(evidence, gaps=tuple(gap for gap in gaps if gap.field == TAGS))
+            doubt = f"its tags could not be read, so whether {_listed(unsure)} speaks of it is not known"
+            if len(unsure) == len(binding):
+                verdict, explanation, counterexample = Verdict.UNPROVEN, f"Not decided: {doubt}.", ""
+            else:
+                explanation += f" But {doubt}."
+        yield self._finding(bound, subject, verdict, evidence, explanation, binding, held, counterexample, unsure)
 
     def _evaluate(self, bound: Bound, resource: Resource) -> tuple[Outcome | None, Evidence]:
         """The verdict and what it rests on; no outcome where `applies_if` leaves the resource out."""
@@ -206,9 +219,11 @@ class _Judge:
             if gap.field is None or _refers(rule.references, None, paths.parse(gap.field))
         ]
         known = {gap.field for gap in gaps}
-        for path in lost:
+        for path in (*lost, *_misfits(rule, None, data)):
             if paths.render(path) not in known and _refers(rule.references, None, path):
                 gaps.append(_malformed(resource, path))
+        if self.stale:
+            gaps.append(_stale(resource.type, resource.place, resource.id))
         if gaps:
             return Outcome(Verdict.UNPROVEN, _gap_sentence(gaps[0])), self._evidence(resource, values, gaps)
         arguments: dict[str, Any] = {
@@ -226,20 +241,6 @@ class _Judge:
         elif bound.unknown and outcome.verdict is Verdict.UPHELD:
             outcome = Outcome(Verdict.UNPROVEN, f"this rule does not judge {', '.join(bound.unknown)}, which the promise asks for")
         evidence = self._evidence(resource, values, gaps)
-        if self.stale:
-            gaps = [
-                Gap(
-                    resource.type,
-                    resource.account,
-                    resource.region,
-                    resource.id,
-                    None,
-                    Reason.STALE,
-                    "",
-                    message="older than the maximum age",
-                )
-            ]
-            return Outcome(Verdict.UNPROVEN, _gap_sentence(gaps[0])), self._evidence(resource, values, gaps)
         if outcome.verdict is Verdict.UPHELD and not evidence.looks:
             outcome = Outcome(Verdict.UNPROVEN, "the estate holds no look behind this resource")
         return outcome, evidence
@@ -249,7 +250,8 @@ class _Judge:
         gaps: list[Gap] = []
         for other in self.world.touched.values():
             gaps += self.world.whole_gaps(other)
-            gaps += [_malformed(other, path) for path in self.world.lost(other) if _refers(rule.references, other.type, path)]
+            lost = (*self.world.lost(other), *_misfits(rule, other.type, self.world.data(other)))
+            gaps += [_malformed(other, path) for path in lost if _refers(rule.references, other.type, path)]
         return gaps
 
     def _evidence(self, resource: Resource, values: Mapping[str, Any], gaps: Iterable[Gap]) -> Evidence:
@@ -268,9 +270,11 @@ class _Judge:
         return Evidence(held, values, tuple(gaps), tuple(sorted(assumptions)))
 
     def _counterexample(self, bound: Bound, resource: Resource) -> str:
-        """A digest of everything the rule refers to on this resource: it changes when the fault does."""
-        paths_read = sorted({reference.path for reference in bound.rule.references if reference.root is None})
-        return digest([[paths.render(path), list(paths.values(resource.data, path))] for path in paths_read])
+        """A digest of everything the rule refers to, here and on the resources it rests on: it changes when the fault does."""
+        references = bound.rule.references
+        read = _read(references, None, self.world.cleaned(resource)[0])
+        others = (other for _, other in sorted(self.world.touched.items()))
+        return digest([*read, *([other.type, other.id, _read(references, other.type, self.world.data(other))] for other in others)])
 
     def _finding(
         self,
@@ -282,15 +286,18 @@ class _Judge:
         readers: list[Promise | None],
         held: Mapping[str, Population],
         counterexample: str,
+        unsure: Sequence[Promise | None] = (),
     ) -> Finding:
+        """The finding, counted for each of its promises; for those that are `unsure` it proves nothing."""
         rule = bound.rule
-        id_ = digest(rule.id, [subject.type, subject.account, subject.region, subject.id], bound.params)
+        id_ = digest(rule.id, [subject.type, subject.account, subject.region, subject.id], bound.identity)
         accepted = self._accepted(id_, counterexample) if verdict is Verdict.BROKEN else None
         for reader in readers:
             population = held[reader.id if reader else ""]
-            population.counts[verdict] += 1
-            population.accepted += accepted is not None
-            for gap in evidence.gaps[:1]:
+            counted = Verdict.UNPROVEN if reader in unsure else verdict
+            population.counts[counted] += 1
+            population.accepted += accepted is not None and counted is Verdict.BROKEN
+            for gap in evidence.gaps[:1] if counted is Verdict.UNPROVEN else ():
                 reason = (str(gap.reason), gap.action or "")
                 population.reasons[reason] = population.reasons.get(reason, 0) + 1
         promises = tuple(reader.id for reader in readers if reader)
@@ -321,6 +328,27 @@ def _refers(references: Iterable[Reference], root: str | None, path: paths.Path)
     return any(reference.root == root and paths.related(reference.path, path) for reference in references)
 
 
+def _misfits(rule: Rule, root: str | None, data: Any) -> Iterator[paths.Path]:
+    """The members referred to that hold something of another kind."""
+    for path, shape in rule.expected.get(root, {}).items():
+        if not all(map(shape.fits, paths.values(data, path))):
+            yield path
+
+
+def _read(references: Iterable[Reference], root: str | None, data: Any) -> list[Any]:
+    """What stands at each member referred to."""
+    paths_read = sorted({reference.path for reference in references if reference.root == root})
+    return [[paths.render(path), list(paths.values(data, path))] for path in paths_read]
+
+
+def _listed(promises: Iterable[Promise | None]) -> str:
+    return ", ".join(promise.id for promise in promises if promise)
+
+
+def _stale(type_: str, place: Place, id_: str | None) -> Gap:
+    return Gap(type_, place.account, place.region, id_, None, Reason.STALE, "", message="older than the maximum age")
+
+
 def _malformed(resource: Resource, path: paths.Path) -> Gap:
     return Gap(
         resource.type, resource.account, resource.region, resource.id, paths.render(path), Reason.MALFORMED, "",
@@ -347,9 +375,13 @@ def _explanation(rule: Rule, outcome: Outcome, evidence: Evidence) -> str:
         case Verdict.UPHELD:
             return f"{rule.file.title}."
         case Verdict.BROKEN:
-            shown = ", ".join(f"{name} is {_short(value)}" for name, value in evidence.values.items())
-            return f"Not so: {rule.file.title}" + (f" ({shown})." if shown else ".")
+            return f"Not so: {rule.file.title}" + (f" ({shown(evidence.values)})." if evidence.values else ".")
     return f"Not decided: {outcome.error or 'the condition has no value'}."
+
+
+def shown(values: Mapping[str, Any]) -> str:
+    """Values as a person reads them: `Encrypted is false, State is in-use`."""
+    return ", ".join(f"{name} is {_short(value)}" for name, value in values.items())
 
 
 def _short(value: Any) -> str:

@@ -102,6 +102,10 @@ class Gap:
     action: str | None = None
     """The permission that would have been needed, where that is why."""
 
+    def order(self) -> tuple[str, ...]:
+        """What gaps are sorted by."""
+        return (self.type, self.account, self.region, self.id or "", self.field or "", self.reason, self.call, self.code, self.message)
+
 
 @dataclass(frozen=True, slots=True)
 class Asserted:
@@ -148,15 +152,27 @@ class Manifest:
 
 @dataclass(frozen=True)
 class Estate:
-    """All resources, looks and gaps of one collection. `resources` may be read from disk, type by type."""
+    """All resources, looks and gaps of one collection, in an order of their own. `resources` may be read from disk, type by type."""
 
     manifest: Manifest
     resources: Mapping[str, tuple[Resource, ...]]
     looks: tuple[Look, ...]
     gaps: tuple[Gap, ...]
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "looks", tuple(sorted(self.looks, key=lambda look: look.id)))
+        object.__setattr__(self, "gaps", tuple(sorted(self.gaps, key=Gap.order)))
+
     def of(self, type_: str) -> tuple[Resource, ...]:
-        return self.resources.get(type_, ())
+        """The resources of a type, ordered by account, region and id."""
+        if type_ not in self._ordered:
+            held = self.resources.get(type_, ())
+            self._ordered[type_] = tuple(sorted(held, key=lambda one: (one.account, one.region, one.id)))
+        return self._ordered[type_]
+
+    @cached_property
+    def _ordered(self) -> dict[str, tuple[Resource, ...]]:
+        return {}
 
     @cached_property
     def listings(self) -> Mapping[tuple[str, Place], Look]:

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from checks.control import Controls
 from checks.document import Document, validate
 from checks.model import Place, Resource
-from checks.rule import Rule
+from checks.rule import Parameter, Rule
 
 NonEmpty = Annotated[str, Field(min_length=1)]
 _ACCOUNT = re.compile(r"(?<![0-9])[0-9]{12}(?![0-9])")
@@ -93,6 +93,13 @@ class Promise(_Strict):
     controls: list[Binding] = []
     scope: PromiseScope = PromiseScope()
     unverifiable: NonEmpty | None = None
+
+    @field_validator("quote")
+    @classmethod
+    def _said(cls, value: str) -> str:
+        if not normal(value):
+            raise ValueError("a quote of nothing stands in every policy")
+        return value
 
     @field_validator("quantifier", mode="before")
     @classmethod
@@ -219,8 +226,9 @@ def _check_binding(
         if name not in control.params:
             known = ", ".join(sorted(control.params)) or "none"
             document.fail((*at, "params", name), f"the control {binding.id} has no parameter {name!r}; it has {known}")
-        for rule in rules:
-            if (parameter := rule.file.params.get(name)) and not parameter.takes(value):
+        declared = [Parameter(type=control.params[name].type), *(rule.file.params[name] for rule in rules if name in rule.file.params)]
+        for parameter in declared:
+            if not parameter.takes(value):
                 document.fail((*at, "params", name), f"{name} must be of type {parameter.type}")
 
 
@@ -234,8 +242,8 @@ def quote_digest(quote: str) -> str:
 
 
 def find_quote(quote: str, text: str) -> int | None:
-    """The line on which the quote begins in the policy text, None where it does not stand there."""
+    """The line on which the quote begins in the policy text, None where it does not stand there, word for word."""
     words = [re.escape(word) for word in normal(quote).split(" ")]
     composed = unicodedata.normalize("NFC", text)
-    found = re.search(r"\s+".join(words), composed)
+    found = re.search(r"(?<!\w)(?=\S)" + r"\s+".join(words) + r"(?!\w)", composed)
     return composed.count("\n", 0, found.start()) + 1 if found else None

@@ -103,6 +103,10 @@ class RuleFile(_Strict):
         return self
 
 
+Expected = Mapping[str | None, Mapping[paths.Path, Shape]]
+"""By root (as in Reference): the shape at each path. A value of another shape is no value: CEL would call it unequal."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """A rule that may judge: its conditions compiled, every member and constant checked."""
@@ -112,6 +116,7 @@ class Rule:
     applies_if: Condition | None
     upheld_if: Condition
     references: frozenset[Reference]
+    expected: Expected
 
     @property
     def id(self) -> str:
@@ -127,7 +132,7 @@ class Rule:
 
     def needs(self) -> dict[str, set[str]]:
         """Per resource type, the top-level members that must be collected; `*` for all."""
-        needed: dict[str, set[str]] = {self.kind: {path.partition(".")[0] for path in self.file.show}}
+        needed: dict[str, set[str]] = {self.kind: {step for path in self.file.show for step in paths.parse(path)[:1]}}
         for reference in self.references:
             needed.setdefault(reference.root or self.kind, set()).add(reference.path[0] if reference.path else "*")
         return needed
@@ -159,7 +164,19 @@ def read(document: Document, catalogue: Catalogue, shapes: Mapping[str, Shape], 
         )
         applies_if = _compile(document, "applies_if", file.applies_if, relaxed)
     references = upheld_if.references | (applies_if.references if applies_if else frozenset())
-    return Rule(file, document, applies_if, upheld_if, references)
+    return Rule(file, document, applies_if, upheld_if, references, _expected(references, file.resource, shapes))
+
+
+def _expected(references: Iterable[Reference], kind: str, shapes: Mapping[str, Shape]) -> Expected:
+    """What must stand on the way to each member that is referred to."""
+    found: dict[str | None, dict[paths.Path, Shape]] = {}
+    for reference in references:
+        shape: Shape | None = shapes[reference.root or kind]
+        for end, step in enumerate(reference.path, 1):
+            shape = shape and (shape.element if shape.kind == "list" else shape.step(step))
+            if shape is not None:
+                found.setdefault(reference.root, {})[reference.path[:end]] = shape
+    return found
 
 
 def _compile(document: Document, key: str, text: str, vocabulary: Vocabulary) -> Condition:

@@ -6,6 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 SCALARS = frozenset({"string", "integer", "double", "boolean", "timestamp", "blob"})
+_WIRE: dict[str, type | tuple[type, ...]] = {
+    "string": str, "integer": int, "double": (int, float), "boolean": bool, "timestamp": str, "blob": str,
+    "structure": dict, "map": dict, "list": list,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,12 @@ class Shape:
             case "any":
                 return self
         return None
+
+    def fits(self, value: object) -> bool:
+        """Whether a value is of this kind at all; null is, as it stands only where the catalogue lets it."""
+        if value is None or self.kind == "any":
+            return True
+        return isinstance(value, _WIRE[self.kind]) and isinstance(value, bool) == (self.kind == "boolean")
 
     @property
     def names(self) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from checks.catalogue import Catalogue
 from checks.control import Controls
@@ -177,7 +177,9 @@ def _control(
     rules = tuple(
         summarize_rule(one, populations[promise.id, key(one)])
         for one in bound
-        if one.rule.file.control == control and promise in one.promises and one.params == one.rule.params(params)
+        if one.rule.file.control == control
+        and promise in one.promises
+        and key(one) == key(replace(one, params=one.rule.params(params), given=params))
     )
     return ControlSummary(control, params, combine(rule.verdict for rule in rules), combine(rule.open for rule in rules), rules)
 

@@ -16,7 +16,6 @@ Each trap was measured to give a false upheld; each is refused where the rule is
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Final
 
 from checks.functions.declare import FUNCTIONS
 from checks.paths import covers

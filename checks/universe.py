@@ -16,7 +16,7 @@ from checks.model import GLOBAL, Estate, Look, Place
 from checks.plan import ACCOUNTS, KINDS, RECORDER, REGIONS
 from checks.promise import Assumption, Promise
 
-ENABLED = frozenset({"opt-in-not-required", "opted-in"})
+DISABLED = "not-opted-in"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +54,18 @@ def _accounts(estate: Estate, promise: Promise) -> Iterator[Missing]:
         for account in sorted(set(scope.accounts) - read):
             yield Missing(f"account {account}: nobody looked", "accounts", account)
         return
-    known = {resource.id: resource for resource in estate.of(ACCOUNTS)}
+    known = {
+        **dict.fromkeys(_unseen(estate, ACCOUNTS), "not seen"),
+        **{one.id: one.data.get("Name", "unnamed") for one in estate.of(ACCOUNTS)},
+    }
     listed = any(isinstance(estate.listing(ACCOUNTS, Place(account, GLOBAL)), Look) for account in read)
-    if not listed or not read & set(known):
+    if not listed or read - set(known):  # whom no list names may be of another organization
         gaps = [held for account in sorted(read) if isinstance(held := estate.listing(ACCOUNTS, Place(account, GLOBAL)), tuple)]
         why = f" ({gaps[0][0].reason})" if gaps else ""
         yield Missing(f"which accounts exist is not known: the organization's list of accounts was not read{why}", "accounts", "*")
         return
     for account in sorted(set(known) - read):
-        yield Missing(f"account {account} ({known[account].data.get('Name', 'unnamed')}): nobody looked", "accounts", account)
+        yield Missing(f"account {account} ({known[account]}): nobody looked", "accounts", account)
 
 
 def _regions(estate: Estate, promise: Promise) -> Iterator[Missing]:
@@ -74,7 +77,8 @@ def _regions(estate: Estate, promise: Promise) -> Iterator[Missing]:
         if scope.regions != "all":
             enabled = set(scope.regions)
         elif isinstance(estate.listing(REGIONS, Place(account, GLOBAL)), Look):
-            enabled = {one.id for one in estate.of(REGIONS) if one.account == account and one.data.get("OptInStatus") in ENABLED}
+            disabled = {one.id for one in estate.of(REGIONS) if one.account == account and one.data.get("OptInStatus") == DISABLED}
+            enabled = {one.id for one in estate.of(REGIONS) if one.account == account} - disabled | _unseen(estate, REGIONS, account)
         else:
             yield Missing(f"account {account}: which regions are enabled is not known", "accounts", account)
             continue
@@ -109,17 +113,24 @@ def _counts(estate: Estate, place: Place) -> dict[str, int] | None:
     """How many resources of each kind Config has discovered; None where that cannot be taken for everything."""
     if not isinstance(estate.listing(KINDS, place), Look) or not isinstance(estate.listing(RECORDER, place), Look):
         return None
-    if not any(_records_everything(resource.data) for resource in _at(estate, RECORDER, place)):
+    if not any(_records_everything(resource.data) for resource in _at(estate, RECORDER, place)) or _unseen(
+        estate, KINDS, place.account, place.region
+    ):
         return None
-    counts = {resource.id: int(resource.data.get("count", 0)) for resource in _at(estate, KINDS, place)}
-    return counts or None
+    counts = {resource.id: resource.data.get("count") for resource in _at(estate, KINDS, place)}
+    return {kind: count if isinstance(count, int) else 1 for kind, count in counts.items() if count != 0} or None
 
 
 def _records_everything(recorder: Any) -> bool:
-    group, status = recorder.get("recordingGroup") or {}, recorder.get("Status") or {}
+    group, status = recorder.get("recordingGroup"), recorder.get("Status")
     held = status[0] if isinstance(status, list) and status else status
-    return group.get("allSupported") is True and isinstance(held, dict) and held.get("recording") is True
+    return isinstance(group, dict) and group.get("allSupported") is True and isinstance(held, dict) and held.get("recording") is True
 
 
 def _at(estate: Estate, type_: str, place: Place) -> Iterable[Any]:
     return (resource for resource in estate.of(type_) if resource.place == place)
+
+
+def _unseen(estate: Estate, type_: str, account: str | None = None, region: str | None = None) -> set[str]:
+    """What is known of a type only by the gap it left."""
+    return {id_ for kind, of, id_, at in estate.resource_gaps if kind == type_ and account in (None, of) and region in (None, at)}

@@ -74,6 +74,10 @@ class EstateWorld:
             self._clean[key] = self.cleaned(resource)
         return self._clean[key][0]
 
+    def data(self, resource: Resource) -> Data:
+        """The data of a resource that was touched."""
+        return self._clean[_key(resource)][0]
+
     def lost(self, resource: Resource) -> tuple[Path, ...]:
         """The gap fields of a resource that was touched."""
         return self._clean[_key(resource)][1]

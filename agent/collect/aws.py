@@ -25,6 +25,7 @@ from checks.plan import REGIONS, TAGS, Plan
 
 WORKERS = 16
 Progress = Callable[[int, int], None]
+_Then = Callable[[Page | Halt], None]
 
 
 @dataclass(slots=True)
@@ -70,7 +71,8 @@ class AwsCollector:
     now: Callable[[], datetime]
     workers: int = WORKERS
     progress: Progress | None = None
-    _waiting: dict[Future[Page | Halt], tuple[_Listing, Callable[[Page | Halt], None]]] = field(default_factory=dict)
+    _waiting: dict[Future[Page | Halt], tuple[_Listing, _Then]] = field(default_factory=dict)
+    _shared: dict[str, Page | Halt | list[tuple[_Listing, _Then]]] = field(default_factory=dict)
     _finished: int = 0
     _pool: ThreadPoolExecutor = field(init=False)
 
@@ -117,7 +119,7 @@ class AwsCollector:
 
     def _give_up(self) -> None:
         """The deadline has passed: whatever has not answered is late. Running calls end by their own time limits."""
-        late = Halt((), Failure(Reason.LATE, "DeadlinePassed", "the collection's deadline passed before this was answered"))
+        late = Halt(Failure(Reason.LATE, "DeadlinePassed", "the collection's deadline passed before this was answered"))
         listings: dict[int, _Listing] = {}
         while self._waiting:
             _, (listing, then) = self._waiting.popitem()
@@ -127,7 +129,7 @@ class AwsCollector:
             self._write(listing)
 
     def _ask(
-        self, listing: _Listing, service: str, region: str, call: str, params: Mapping[str, Any], then: Callable[[Page | Halt], None]
+        self, listing: _Listing, service: str, region: str, call: str, params: Mapping[str, Any], then: _Then
     ) -> None:
         listing.pending += 1
         future = self._pool.submit(listing.account.call, service, region, call, params)
@@ -141,7 +143,7 @@ class AwsCollector:
             account, region = listing.place.account, listing.place.region
             name = account if kind.is_global else region
             resource = Resource(name, kind.name, account, region, {})
-            self._add(listing, _Draft(resource, {"Account": account}, {}, None, []))
+            self._add(listing, _Draft(resource, {"Account": account}, {}, {}, []))
             if listing.pending == 0:
                 self._settle(listing)
             return
@@ -164,8 +166,9 @@ class AwsCollector:
             for item in items:
                 seen += 1
                 self._item(listing, {kind.list_.as_: item} if kind.list_.as_ else item)
-        if isinstance(answer, Page):
-            look = self._look(listing, kind.list_.call, None, answer, seen)
+        read = answer.read if isinstance(answer, Halt) else answer
+        if read.pages:  # with a gap beside it, a look at the pages that came in does not show all there is
+            look = self._look(listing, kind.list_.call, None, read, seen)
             for draft in listing.drafts.values():
                 draft.evidence.append(look)
         for draft in list(listing.drafts.values()):
@@ -208,7 +211,7 @@ class AwsCollector:
             self._ask_about(listing, draft, detail, draft.item, lambda answer, detail=detail: self._detailed(listing, draft, detail, answer))  # type: ignore[misc]
 
     def _ask_about(
-        self, listing: _Listing, draft: _Draft, detail: Detail | TagCall, item: Mapping[str, Any], then: Callable[[Page | Halt], None]
+        self, listing: _Listing, draft: _Draft, detail: Detail | TagCall, item: Mapping[str, Any], then: _Then
     ) -> None:
         resource = draft.resource
         names = {"account": resource.account, "region": resource.region, "partition": listing.account.partition}
@@ -218,7 +221,31 @@ class AwsCollector:
             self._gap(listing, resource.id, detail.into if isinstance(detail, Detail) else TAGS, detail.call, failure, None)
             return
         service = (detail.service if isinstance(detail, Detail) else None) or listing.kind.service
-        self._ask(listing, service, resource.region, detail.call, params, then)
+        if not isinstance(detail, Detail) or not detail.shared:
+            self._ask(listing, service, resource.region, detail.call, params, then)
+            return
+        key = digest(resource.account, resource.region, service, detail.call, params)
+        held = self._shared.get(key)
+        if isinstance(held, Page | Halt):
+            then(held)
+        elif held is not None:
+            listing.pending += 1
+            held.append((listing, then))
+        else:
+            self._shared[key] = []
+            self._ask(listing, service, resource.region, detail.call, params, lambda answer: self._spread(key, then, answer))
+
+    def _spread(self, key: str, then: _Then, answer: Page | Halt) -> None:
+        """Hand the answer of a shared call to everyone who asked for it."""
+        waiting = self._shared[key]
+        assert isinstance(waiting, list)
+        self._shared[key] = answer
+        then(answer)
+        for listing, other in waiting:
+            listing.pending -= 1
+            other(answer)
+            if listing.pending == 0:
+                self._settle(listing)
 
     def _for_each(self, listing: _Listing, draft: _Draft, parent: str, value: Any) -> None:
         """Ask for what hangs on the elements of an answer; without that answer, it is not seen either."""

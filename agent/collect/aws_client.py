@@ -41,10 +41,14 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Halt:
-    """A call that failed part way: what had come in by then, and why it went no further."""
+    """A call that failed, perhaps part way: what had come in by then, and why it went no further."""
 
-    pages: tuple[Mapping[str, Any], ...]
     failure: Failure
+    read: Page = Page((), None, "")
+
+    @property
+    def pages(self) -> tuple[Mapping[str, Any], ...]:
+        return self.read.pages
 
 
 class Caller(Protocol):
@@ -124,7 +128,12 @@ class Account:
             failure = of_exception(error, self.now())
             if failure is None:
                 raise
-            return Halt(tuple(pages), failure)
+            return Halt(failure, self._read(pages))
+        return self._read(pages)
+
+    def _read(self, pages: list[Mapping[str, Any]]) -> Page:
+        if not pages:
+            return Page((), None, "")
         sha256, request_id = self._witness.result()
         return Page(tuple(pages), request_id, sha256)
 

@@ -14,11 +14,11 @@ from agent.collect.aws_client import HOME_REGION, Halt, Page
 from agent.collect.aws_errors import Failure
 from agent.collect.cli_calls import Call, Calls
 from agent.collect.cli_files import CliFile
-from agent.collect.cli_places import OWNERS, Places, arns
+from agent.collect.cli_listings import Listed, filtered, full, own, shadows
+from agent.collect.cli_places import Places
 from checks import paths
 from checks.catalogue import Detail, Kind, TagCall
 from checks.model import GLOBAL, Place, Reason, canonical
-from checks.paths import ELEMENT
 
 Key = tuple[str, str, str, str]
 """Service, region, operation, canonical parameters: what the collector asks."""
@@ -36,29 +36,7 @@ class Recorded:
 
     def call(self, service: str, region: str, operation: str, params: Mapping[str, Any]) -> Page | Halt:
         missing = Failure(Reason.NOT_COLLECTED, "", f"no file holds {Call(service, operation)} of it")
-        return self.answers.get((service, region, operation, canonical(params))) or Halt((), missing)
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """One type in one place, as the files list it."""
-
-    kind: Kind
-    place: Place
-    answer: Page
-    cut: str | None
-    """Why the files may not hold the whole list."""
-    others: int
-    """Items left out, as they belong to others than who asked."""
-
-    def items(self) -> Iterator[Mapping[str, Any]]:
-        listing = self.kind.list_
-        assert listing != "none"
-        for page in self.answer.pages:
-            for item in items_of(page, listing.path, absent_is_empty=True) or ():
-                whole = {listing.as_: item} if listing.as_ else item
-                if isinstance(whole, dict):
-                    yield whole
+        return self.answers.get((service, region, operation, canonical(params))) or Halt(missing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +98,7 @@ class Answers:
         self._list(places)
         waiting: dict[Call, list[CliFile]] = {}
         for file in self.files:
-            if file.call in self.calls.lists:
+            if self.calls.lists_all(file.call, file.resource):
                 continue
             if self._of_place(file):
                 self._about_place(file, places.of(file))
@@ -137,27 +115,33 @@ class Answers:
     def _list(self, places: Places) -> None:
         groups: dict[tuple[Place, Call], list[CliFile]] = {}
         for file in self.files:
-            if file.call in self.calls.lists:
+            if self.calls.lists_all(file.call, file.resource):
                 groups.setdefault((places.of(file), file.call), []).append(file)
         for (place, call), files in groups.items():
             pages = _different(files)
             for kind in self.calls.lists[call]:
-                self._listed(kind, place, pages)
+                if any(kind in self.calls.listed_in(call, file.page) for file in pages):
+                    self._listed(kind, place, pages)
 
     def _listed(self, kind: Kind, place: Place, files: list[CliFile]) -> None:
         assert kind.list_ != "none"
         self._enter(place)
         pages, others = [], 0
         for file in files:
-            page, left_out = _own(kind, place, file.page)
+            page, left_out = own(kind, place, file.page)
             pages.append(page)
             others += left_out
-        cut = self._cut(files) or _full(kind, files)
-        if others and not _shadows(kind) and not any(items_of(page, kind.list_.path, absent_is_empty=True) for page in pages):
-            cut = f"{files[0].name} lists nothing that belongs to account {place.account}: it may be another account's"
+        cut = self._cut(files) or full(kind, files)
+        if not any(items_of(page, kind.list_.path, absent_is_empty=True) for page in pages):
+            if others and not shadows(kind):
+                cut = f"{files[0].name} lists nothing that belongs to account {place.account}: it may be another account's"
+            elif len(self.calls.steps(files[0].call)) > 1 and not self.asserted:
+                cut = f"{files[0].name} lists none, as it would if it had been asked for something else: --assert-complete says who knows"
         listed = Listed(kind, place, Page(tuple(pages), None, _sha256(files)), cut, others)
         self.listings.append(listed)
-        self.accounts[place.account].answers[kind.service, place.region, kind.list_.call, canonical(kind.list_.params)] = listed.answer
+        self.accounts[place.account].answers[kind.service, place.region, kind.list_.call, canonical(kind.list_.params)] = _whole(
+            listed.answer, cut
+        )
 
     def _cut(self, files: list[CliFile]) -> str | None:
         """Why the files may not be all pages. Who asserts that they are complete is believed as far as they do not say otherwise."""
@@ -258,46 +242,21 @@ class Answers:
         for (account, key), held in self._held.items():
             files = _different(held)
             pages = tuple(file.page for file in files)
-            answer: Page | Halt = Page(pages, None, _sha256(files))
-            if cut := self._cut(files):
-                answer = Halt(pages, Failure(Reason.MALFORMED, "", cut))
-            self.accounts[account].answers[key] = answer
+            answer = Page(pages, None, _sha256(files))
+            self.accounts[account].answers[key] = _whole(answer, self._cut(files))
+        for call in sorted(self.calls.lists.keys() & self.calls.details.keys()):
+            for one in self._subjects(call, hanging=False):
+                self._answer_from_list(call, one)
+
+    def _answer_from_list(self, call: Call, subject: _Subject) -> None:
+        """A call that asks for part of what another file lists whole (the flow logs of one VPC)."""
+        for listed in self.listings:
+            if listed.place == subject.place and listed.kind in self.calls.lists[call] and (page := filtered(listed, subject.params)):
+                self.accounts[subject.place.account].answers.setdefault(subject.key, page)
 
 
-def _own(kind: Kind, place: Place, page: Mapping[str, Any]) -> tuple[Mapping[str, Any], int]:
-    """The page as the catalogue's parameters would have cut it: without what belongs to others, and how much that was."""
-    assert kind.list_ != "none"
-    items = items_of(page, kind.list_.path, absent_is_empty=False)
-    if items is None or len(kind.list_.path) > 1:
-        return page, 0
-    kept = [item for item in items if not isinstance(item, dict) or _is_own(kind, place, item)]
-    return {**page, kind.list_.path[0]: kept}, len(items) - len(kept)
-
-
-def _is_own(kind: Kind, place: Place, item: Mapping[str, Any]) -> bool:
-    assert kind.list_ != "none"
-    params = kind.list_.params
-    if _shadows(kind):
-        return item.get("HomeRegion") in (None, place.region)
-    if not re.search(r'"(self|local)"', canonical(params), re.IGNORECASE):
-        return True
-    owners = [item[name] for name in OWNERS if isinstance(item.get(name), str)] or [arn[4] for arn in arns(kind, item) if arn[4]]
-    return not owners or owners[0] == place.account
-
-
-def _shadows(kind: Kind) -> bool:
-    """Whether trails of other regions stand in the file, as the CLI asks for them by default, and not in the type."""
-    return kind.list_ != "none" and kind.list_.params.get("includeShadowTrails") is False
-
-
-def _full(kind: Kind, files: list[CliFile]) -> str | None:
-    """An answer that is exactly as long as one may be: some services end there without a word (SQS ListQueues)."""
-    assert kind.list_ != "none"
-    limits = {limit for limit in kind.list_.params.values() if isinstance(limit, int) and not isinstance(limit, bool)}
-    for file in files:
-        if (length := len(items_of(file.page, kind.list_.path, absent_is_empty=True) or ())) in limits:
-            return f"{file.name} holds {length} items, the most that one answer gives: there may be more"
-    return None
+def _whole(answer: Page, cut: str | None) -> Page | Halt:
+    return Halt(Failure(Reason.MALFORMED, "", cut), answer) if cut else answer
 
 
 def _service(kind: Kind, detail: Detail | TagCall) -> str:

@@ -79,15 +79,27 @@ class Calls:
         output = self._shapes.model(call.service).operation_model(call.operation).output_shape
         return output.members if output is not None else {}
 
+    def lists_all(self, call: Call, resource: str | None) -> bool:
+        """Whether a file of the call is a listing, and not the same call about one resource."""
+        return call in self.lists and (resource is None or call not in self.details)
+
+    def steps(self, call: Call) -> list[str]:
+        """The members of the call's answer that its lists stand in."""
+        return sorted({kind.list_.path[0] for kind in self.lists.get(call, ()) if kind.list_ != "none"})
+
+    def listed_in(self, call: Call, page: Mapping[str, Any]) -> list[Kind]:
+        """The types that the page lists; its list may be left out where the catalogue says that an empty one is."""
+        return [kind for kind in self.lists[call] if kind.list_ != "none" and (kind.list_.path[0] in page or kind.empty == "omitted")]
+
     def of_members(self, page: Mapping[str, Any], hint: str, *, about_one: bool) -> list[Call]:
         """The catalogue's calls that can have given the page. `hint` is a service that the file's name may name."""
-        found = [call for call in self if self._gives(call, page) and not (about_one and call in self.lists)]
+        found = [call for call in self if self._gives(call, page) and not (about_one and call not in self.details)]
         found = found or [call for call in self.details if page.keys() - {METADATA} and self._knows(call, page)]
         found = [call for call in found if self._knows(call, page)] or found
         return [call for call in found if call.service == _CLI_NAMES.get(hint, hint)] or found
 
     def _gives(self, call: Call, page: Mapping[str, Any]) -> bool:
-        steps = {kind.list_.path[0] for kind in self.lists.get(call, ()) if kind.list_ != "none"}
+        steps = set(self.steps(call))
         steps |= {re.split(r"[.\[]", detail.take)[0] for _, detail in self.details.get(call, ()) if detail.take}
         members = self.members(call)
         return any(step in page and _alike(members[step], page[step]) for step in steps)

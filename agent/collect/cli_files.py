@@ -142,17 +142,17 @@ def _check(file: CliFile, calls: Calls) -> None:
     """Raises EstateError where the file does not hold what its call answers with."""
     names, members = file.page.keys() - {METADATA, *TOKENS}, calls.members(file.call)
     held = ", ".join(sorted(names)[:4]) or "nothing"
-    if file.call not in calls.lists:
+    if not calls.lists_all(file.call, file.resource):
         if names and not names & members.keys():
             file.fail(f"holds {held}, and {file.call} answers with {', '.join(sorted(members)[:6])}")
         return
     if file.resource is not None:
         file.fail(f"{file.call} lists all there is, so a file of it is about no single resource")
-    for kind in calls.lists[file.call]:
+    kinds = calls.listed_in(file.call, file.page)
+    if not kinds or not (names & members.keys() or all(kind.empty == "omitted" for kind in kinds)):
+        file.fail(f"holds {held}, and {file.call} answers with {' or '.join(calls.steps(file.call))}")
+    for kind in kinds:
         assert kind.list_ != "none"
-        step = kind.list_.path[0]
-        if step not in file.page and not (kind.empty == "omitted" and names <= members.keys()):
-            file.fail(f"holds {held}, and {file.call} answers with {step}")
         _check_lists([file.page], kind.list_.path, file)
 
 

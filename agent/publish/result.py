@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import tempfile
+import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import IO, Any
@@ -16,14 +17,17 @@ from checks.verdict import Verdict, combine
 _EXAMPLES = 3
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, weakref_slot=True)
 class Findings:
     """Findings on their way out: each is written to a spool, so that memory does not grow with the estate."""
 
     counts: dict[str, int] = field(default_factory=lambda: {str(verdict): 0 for verdict in Verdict})
     accepted: int = 0
     examples: dict[tuple[str, str], list[Finding]] = field(default_factory=dict)
-    _spool: IO[str] = field(default_factory=lambda: tempfile.TemporaryFile("w+", encoding="ascii"))  # noqa: SIM115 - closed with the process
+    _spool: IO[str] = field(default_factory=lambda: tempfile.TemporaryFile("w+", encoding="ascii"))  # noqa: SIM115 - closed below
+
+    def __post_init__(self) -> None:
+        weakref.finalize(self, self._spool.close)
 
     def add(self, finding: Finding) -> None:
         self.counts[str(finding.verdict)] += 1

@@ -8,12 +8,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from agent.publish.result import Result
+from checks.judge import shown
 from checks.model import GLOBAL, LISTING, Finding, Gap
 from checks.summary import PromiseSummary, RuleSummary
 from checks.verdict import Verdict
 
 WIDTH = 100
-_SHOWN = 3
 _UNPRINTABLE = re.compile(
     r"[^\x20-\x7e\u00a0-\u200a\u2010-\u2027\u2030-\u205f\u2070-\ud7ff\ue000-\ufeff\uff00-\ufffd\U00010000-\U000e0000]"
 )
@@ -86,15 +86,14 @@ class TextReport:
     def _rule(self, rule: RuleSummary, examples: Sequence[Finding], indent: str = "") -> Iterator[str]:
         word = str(rule.verdict)
         yield f"{indent}{self._paint(word, word)}  {printable(rule.title)}  [{rule.rule}]"
-        for finding in examples:
-            yield from self._wrapped(f"{_subject(finding)}: {printable(finding.explanation)}", indent + "      ", first=indent + "    ")
+        smallest = [one for verdict in (Verdict.BROKEN, Verdict.UNPROVEN) for one in _smallest(examples, verdict)]
+        for finding in smallest:
+            yield from self._wrapped(f"{_subject(finding)}: {_what(finding)}", indent + "      ", first=indent + "    ")
             if finding.accepted:
                 yield from self._wrapped(f"accepted by {printable(finding.accepted)}", indent + "      ")
-        shown = {verdict: sum(str(finding.verdict) == verdict for finding in examples) for verdict in ("broken", "unproven")}
-        for verdict, count in shown.items():
-            if (more := rule.counts[verdict] - count) > 0:
-                yield f"{indent}    and {more} more {verdict}"
-        yield from self._wrapped(coverage(rule), indent + "      ", first=indent + "    ")
+        counts = {verdict: rule.counts[verdict] - sum(one.verdict == verdict for one in smallest) for verdict in ("broken", "unproven")}
+        more = " and ".join(f"{count} more {verdict}" for verdict, count in counts.items() if count > 0)
+        yield from self._wrapped(coverage(rule) + (f"; {more}" if more else ""), indent + "      ", first=indent + "    ")
         if rule.verdict is Verdict.BROKEN and examples:
             yield from self._wrapped(f"do: {printable(examples[0].remedy)}", indent + "        ", first=indent + "    ")
 
@@ -134,11 +133,24 @@ def coverage(rule: RuleSummary) -> str:
     return printable(text)
 
 
+def _smallest(examples: Sequence[Finding], verdict: Verdict) -> list[Finding]:
+    """The finding that takes the fewest words to see; one that nobody accepted, if there is one."""
+    held = [one for one in examples if one.verdict is verdict]
+    return sorted(held, key=lambda one: (one.accepted is not None, len(one.explanation), one.id))[:1]
+
+
+def _what(finding: Finding) -> str:
+    """The values that break it, or why it is not decided, without the rule's title, which stands above."""
+    if finding.verdict is Verdict.BROKEN and finding.evidence.values:
+        return printable(shown(finding.evidence.values))
+    return printable(finding.explanation.removeprefix("Not decided: ").rstrip("."))
+
+
 def _subject(finding: Finding) -> str:
     resource = finding.resource
     what = f"every {resource.type}" if resource.id == LISTING else resource.id
     region = "" if resource.region == GLOBAL else f"/{resource.region}"
-    return printable(f"{what} in {resource.account}{region}")
+    return printable(f"{what} ({resource.account}{region})")
 
 
 def _tally(words: Sequence[str]) -> str:

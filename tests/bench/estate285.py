@@ -184,10 +184,12 @@ def _load_balancer(aws: Builder, vpc: str, subnets: list[str], group: str, numbe
 
 
 def storage(aws: Builder, copy: int) -> None:
-    """30 volumes, 15 of them encrypted; 30 buckets: 20 encrypted, 15 closed to HTTP, 4 public; 2 file systems."""
+    """30 volumes, 15 of them encrypted; 3 snapshots, one public; 30 buckets: 20 encrypted, 15 closed to HTTP, 4 public; 2 file systems."""
     for number in range(30):
-        aws.ec2.create_volume(AvailabilityZone=f"{aws.region}a", Size=8, Encrypted=number % 2 == 0)
+        volume = aws.ec2.create_volume(AvailabilityZone=f"{aws.region}a", Size=8, Encrypted=number % 2 == 0)["VolumeId"]
         aws.count("volume")
+        if number < 3:
+            _snapshot(aws, volume, public=number == 1)
     for number in range(30):
         name = f"bench-{copy}-{number}"
         _bucket(aws, name)
@@ -203,6 +205,13 @@ def storage(aws: Builder, copy: int) -> None:
     for number in range(2):
         aws.efs.create_file_system(CreationToken=f"bench-{copy}-{number}", Encrypted=number == 0)
         aws.count("file_system")
+
+
+def _snapshot(aws: Builder, volume: str, *, public: bool) -> None:
+    made = aws.ec2.create_snapshot(VolumeId=volume)["SnapshotId"]
+    if public:
+        aws.ec2.modify_snapshot_attribute(SnapshotId=made, Attribute="createVolumePermission", OperationType="add", GroupNames=["all"])
+    aws.count("snapshot")
 
 
 def _bucket(aws: Builder, name: str) -> None:

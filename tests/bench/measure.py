@@ -50,7 +50,7 @@ def measure(
     with FaultProxy(upstream, faults=faults) as proxy:
         make_like_aws(proxy)
         cost = run(command, folder=folder, environment={**environment(proxy.endpoint, region), **(extra or {})})
-        return replace(cost, calls=len(proxy.calls) + len(proxy.unknown), lacking=proxy.lacking.total())
+        return replace(cost, calls=len(proxy.calls) + len(proxy.unknown), lacking=len(proxy.lacking))
 
 
 def run(command: Sequence[object], *, folder: Path, environment: Mapping[str, str]) -> Cost:

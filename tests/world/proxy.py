@@ -16,9 +16,9 @@ import http.client
 import select
 import socket
 import struct
+import sys
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -65,9 +65,11 @@ class FaultProxy:
     """The proxy: a context manager that listens on a free loopback port.
 
     `calls` lists every recognised call that came in, `unknown` the requests that were no AWS call, `struck` each call
-    that met a fault, with it, `lacking` counts by action the calls that the emulator answered with a 5xx: what it does
-    not know. With a `tape`, each answer the emulator gave is recorded. With `s3_defaults`, a bucket
-    made through the proxy starts as it does on AWS since 2023: encrypted with SSE-S3, public access blocked, ACLs off.
+    that met a fault, with it, `lacking` the calls that the emulator answered with a 5xx, as it does not know them. With
+    a `tape`, each answer is recorded. With `s3_defaults`, a bucket made through the proxy starts as it does on AWS
+    since 2023: encrypted with SSE-S3, public access blocked, ACLs off.
+
+    An error of the proxy's own closes the connection, and is raised at the end of the `with` block.
     """
 
     def __init__(self, upstream: str, *, faults: Iterable[Fault] = (), tape: Tape | None = None, s3_defaults: bool = False) -> None:
@@ -87,7 +89,8 @@ class FaultProxy:
         self.calls: list[Call] = []
         self.struck: list[tuple[Call, Fault]] = []
         self.unknown: list[str] = []
-        self.lacking: Counter[str] = Counter()
+        self.lacking: list[Call] = []
+        self.errors: list[BaseException] = []
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -98,6 +101,8 @@ class FaultProxy:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
+        if self.errors and error is None:
+            raise self.errors[0]
 
     @cached_property
     def endpoint(self) -> str:
@@ -187,7 +192,7 @@ class FaultProxy:
         else:
             answer = self._amended(call, self._forward(request))
             if answer.status >= 500:
-                self.lacking[call.action] += 1
+                self.lacking.append(call)
         self._learn(call, answer)
         if self._s3_defaults and call.service == "s3" and answer.status < 300:
             self._set_s3_defaults(call, request)
@@ -228,7 +233,7 @@ class FaultProxy:
                 response = connection.getresponse()
                 body = response.read()
             except (http.client.RemoteDisconnected, ConnectionError):
-                self._connections.open = None  # the server had closed a connection that was kept
+                self.hang_up()  # the server had closed a connection that was kept
                 if is_last_try:
                     raise
                 continue
@@ -241,6 +246,13 @@ class FaultProxy:
         if connection is None:
             connection = self._connections.open = http.client.HTTPConnection(*self._upstream, timeout=300)
         return connection
+
+    def hang_up(self) -> None:
+        """Close the calling thread's connection to the emulator."""
+        connection: http.client.HTTPConnection | None = getattr(self._connections, "open", None)
+        if connection is not None:
+            connection.close()
+            self._connections.open = None
 
     def wait_for_the_client_to_leave(self, client: socket.socket) -> None:
         """Say nothing until the client hangs up, the proxy closes, or STALL_SECONDS pass."""
@@ -276,7 +288,10 @@ class _Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that hangs up is not worth a traceback on the test's output."""
+        """A client that hangs up is no error; any other is kept for the end of the proxy."""
+        error = sys.exception()
+        if error is not None and not isinstance(error, ConnectionError | TimeoutError):
+            self.proxy.errors.append(error)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -284,6 +299,11 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     wbufsize = -1
     server: _Server
+
+    def finish(self) -> None:
+        """End a client's connection, and with it the one to the emulator."""
+        self.server.proxy.hang_up()
+        super().finish()
 
     def _serve(self) -> None:
         headers = {name.lower(): value for name, value in self.headers.items()}

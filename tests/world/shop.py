@@ -149,7 +149,7 @@ PLANTED = (
     # logs
     *_of("aws.cloudtrail.trail", "aws-cloudtrail-log-file-validation",
         ("trail-not-validated", "old-trail", "does not validate its files")),
-    *_of("aws.cloudtrail.trail", "aws-cloudtrail-delivery-recent",
+    *_of("aws.cloudtrail.trail", "",
         ("trail-stopped", "old-trail", "is not logging")),
     *_of("aws.logs.log_group", "aws-logs-log-group-retention",
         ("log-group-forgetful", "/shop/legacy", "keeps logs for a day")),

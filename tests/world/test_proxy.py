@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import time
 from collections.abc import Iterator
@@ -461,6 +462,21 @@ def test_new_buckets_can_start_as_they_do_on_aws() -> None:
         s3.delete_public_access_block(Bucket="fresh")
         with pytest.raises(ClientError, match="NoSuchPublicAccessBlockConfiguration"):
             s3.get_public_access_block(Bucket="fresh")
+
+
+def test_an_error_of_the_proxy_itself_is_not_a_fault_that_passes_for_one(proxy: FaultProxy) -> None:
+    def careless(_: Any) -> None:
+        raise LookupError
+
+    outer = FaultProxy(proxy.endpoint)
+    outer.amend("sns", "ListTopics", careless)
+
+    def ask_once() -> None:
+        with outer, contextlib.suppress(ConnectionClosedError):
+            client("sns", outer.endpoint, config=ONCE).list_topics()
+
+    with pytest.raises(LookupError):
+        ask_once()
 
 
 def test_an_account_has_the_regions_that_it_is_given(proxy: FaultProxy) -> None:

@@ -1,0 +1,190 @@
+"""An estate out of what the AWS CLI printed: the files answer the collector as AWS would have.
+
+So that nothing is read more kindly from a file than from AWS: the same code lists, completes and cuts down. What no
+file holds is not collected; what a person asserts not to exist is written as theirs.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from agent.collect.aws import AwsCollector, rfc3339
+from agent.collect.aws_accounts import Entered
+from agent.collect.aws_client import Deadline, Halt
+from agent.collect.aws_errors import Failure
+from agent.collect.aws_shapes import AwsShapes
+from agent.collect.cli_answers import Answers, Recorded
+from agent.collect.cli_calls import Call, Calls
+from agent.collect.cli_files import ACCOUNT, REGION, read_folder
+from agent.collect.cli_values import fitted
+from agent.collect.estate import SCHEMA, EstateError, EstateWriter
+from agent.rulebook import load_catalogue, loader
+from checks import paths
+from checks.catalogue import Catalogue, Kind, TagCall
+from checks.model import GLOBAL, LISTING, Gap, Manifest, Place, Reason, Resource, Scope, canonical
+from checks.plan import REGIONS, TAGS, Plan
+
+SOURCE = "aws-cli import"
+_LONGEST = 1_000_000.0
+"""Seconds: nothing here waits, and no deadline ends it."""
+
+
+def import_folder(
+    folder: Path, output: Path, *, account: str | None, region: str | None, collected_at: str | None, asserted_by: str | None
+) -> str:
+    """Write the estate; what to tell about it, in lines. Raises EstateError and DocumentError, which name the file or option."""
+    _check_options(account, region)
+    moment = _moment(collected_at) if collected_at else None
+    kinds = {name: kind for name, kind in load_catalogue().items() if name.startswith("aws.")}
+    shapes = AwsShapes(kinds, loader())
+    calls = Calls(kinds, shapes)
+    held = read_folder(folder, calls)
+    answers = Answers(calls, held.files, account, region, asserted=asserted_by is not None)
+    moment = moment or datetime.fromtimestamp(max(file.written for file in held.files), UTC)
+    with ImportWriter(output, kinds, shapes, asserted=asserted_by is not None) as writer:
+        for recorded in answers.accounts.values():
+            _collect(kinds, answers, recorded, writer, moment)
+        scope = Scope({name: tuple(sorted(found)) or (LISTING,) for name, found in sorted(answers.regions.items())}, tuple(sorted(kinds)))
+        at = rfc3339(moment)
+        writer.finish(Manifest(SCHEMA, at, at, f"upheld {version('upheld')}", {}, None, scope, asserted_by, SOURCE))
+    unused = sorted({*held.unused, *answers.unused})
+    return "\n".join(_summary(output, writer, answers, unused, len(held.files), asserted_by))
+
+
+def _check_options(account: str | None, region: str | None) -> None:
+    if account is not None and not ACCOUNT.fullmatch(account):
+        raise EstateError(f"--account {account}: an account id has 12 digits")
+    if region is not None and not REGION.fullmatch(region):
+        raise EstateError(f"--region {region}: not the name of a region, such as eu-central-1")
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise EstateError(f"--collected-at {text}: not a time in RFC 3339, such as 2026-01-31T12:00:00Z")
+    return moment
+
+
+# -- collecting from the files -----------------------------------------------------------------------------------------
+
+
+def _collect(kinds: Catalogue, answers: Answers, recorded: Recorded, writer: ImportWriter, moment: datetime) -> None:
+    """One account: its global types, then each region's."""
+    listed = {(listing.kind.name, listing.place) for listing in answers.listings}
+    for region in (GLOBAL, *sorted(answers.regions[recorded.id])):
+        place = Place(recorded.id, region)
+        plan = {
+            kind.name: _members(kind, place, answers)
+            for kind in kinds.values()
+            if (kind.name, place) in listed or (kind.pseudo and kind.is_global is (region == GLOBAL))
+        }
+        _collect_place(kinds, plan, recorded, place, writer, moment)
+
+
+def _collect_place(kinds: Catalogue, plan: Plan, recorded: Recorded, place: Place, writer: ImportWriter, moment: datetime) -> None:
+    collector = AwsCollector(kinds, plan, writer, Deadline(_LONGEST, lambda: 0.0), lambda: moment, workers=1)
+    regions = () if place.region == GLOBAL else (place.region,)
+    listing = kinds[REGIONS].list_ if REGIONS in plan else "none"
+    answer = (
+        recorded.call(kinds[REGIONS].service, GLOBAL, listing.call, listing.params)
+        if listing != "none"
+        else Halt(Failure(Reason.NOT_COLLECTED, "", ""))
+    )
+    collector.collect([Entered(recorded, "", regions, answer)])
+
+
+def _members(kind: Kind, place: Place, answers: Answers) -> frozenset[str]:
+    """All of its data; its tags where a file tells some, or where their absence is asserted."""
+    tagged = (kind.name, place) in answers.tagged
+    asserted = answers.asserted and isinstance(kind.tags, TagCall) and bool(kind.tags.not_configured)
+    return frozenset({"*", TAGS} if tagged or asserted else {"*"})
+
+
+class ImportWriter(EstateWriter):
+    """Writes what the collector makes of files: values of another type than the API's are gaps, asserted absences are null."""
+
+    def __init__(self, place: Path, kinds: Catalogue, shapes: AwsShapes, *, asserted: bool) -> None:
+        super().__init__(place)
+        self._kinds, self._shapes, self._asserted = kinds, shapes, asserted
+        self._none: dict[tuple[str, Place, str], list[str]] = {}
+        self.counts: dict[str, int] = {}
+
+    def add_gap(self, gap: Gap) -> None:
+        if gap.id is not None and gap.field and self._asserted and gap.reason is Reason.NOT_COLLECTED and self._may_be_none(gap):
+            self._none.setdefault((gap.type, Place(gap.account, gap.region), gap.id), []).append(gap.field)
+        else:
+            super().add_gap(gap)
+
+    def add_resources(self, resources: Iterable[Resource]) -> None:
+        super().add_resources(map(self._imported, resources))
+
+    def _may_be_none(self, gap: Gap) -> bool:
+        """Whether AWS has an answer that says "there is none" for the member, which the CLI prints as an error, to no file."""
+        kind = self._kinds[gap.type]
+        if gap.field == TAGS:
+            return isinstance(kind.tags, TagCall) and bool(kind.tags.not_configured)
+        return any(
+            bool(one.not_configured) for one in kind.detail if one.call == gap.call and gap.field in (one.into, *_hanging(kind, one.into))
+        )
+
+    def _imported(self, resource: Resource) -> Resource:
+        kind, place = self._kinds[resource.type], resource.place
+        data, misfits = fitted(resource.data, self._shapes[resource.type])
+        for path, problem in misfits.items():
+            call = next((one.call for one in kind.detail if one.into == path[0]), kind.list_.call if kind.list_ != "none" else "")
+            member = paths.render(path)
+            self.add_gap(Gap(kind.name, place.account, place.region, resource.id, member, Reason.MALFORMED, call, message=problem))
+        tags = resource.tags
+        for name in self._none.get((kind.name, place, resource.id), ()):
+            if name == TAGS:
+                tags = {}
+            else:
+                data[name] = [] if any(one.into == name and one.each for one in kind.detail) else None
+        self.counts[kind.name] = self.counts.get(kind.name, 0) + 1
+        return dataclasses.replace(resource, data=data, tags=tags)
+
+    @property
+    def totals(self) -> str:
+        gaps = len({(gap.type, gap.account, gap.region, gap.id, gap.field, gap.message) for gap in self._gaps})
+        return f"{sum(self.counts.values())} resources of {len(self.counts)} types, {len(self._looks)} looks, {gaps} gaps"
+
+
+def _hanging(kind: Kind, member: str) -> list[str]:
+    """The members that are asked for once per element of this one."""
+    return [one.into for one in kind.detail if one.each == member]
+
+
+# -- what to tell ------------------------------------------------------------------------------------------------------
+
+
+def _summary(output: Path, writer: ImportWriter, answers: Answers, unused: list[str], files: int, asserted_by: str | None) -> Iterator[str]:
+    yield f"{output}: {writer.totals}, from {files} files"
+    places = ", ".join(f"{account} ({', '.join(sorted(found)) or 'no region'})" for account, found in sorted(answers.regions.items()))
+    yield f"  of {places}; " + (
+        f"{asserted_by} asserts that what is not in the files does not exist"
+        if asserted_by
+        else "what is not in the files is not collected"
+    )
+    if asked := sorted({text for listing in answers.listings if (text := _asked(listing.kind))}):
+        yield "  taken to be asked with: " + "; ".join(asked)
+    for listing in sorted((one for one in answers.listings if one.others), key=lambda one: (one.kind.name, one.place)):
+        yield f"  left out: {listing.others} items of {listing.kind.name} in {listing.place.account}/{listing.place.region} that are others'"
+    for listing in sorted((one for one in answers.listings if one.cut), key=lambda one: (one.kind.name, one.place)):
+        yield f"  not complete: {listing.kind.name} in {listing.place.account}/{listing.place.region}: {listing.cut}"
+    if unused:
+        shown = ", ".join(name if name.isprintable() else ascii(name) for name in unused[:10])
+        yield f"  not used: {shown}" + (f" and {len(unused) - 10} others" if len(unused) > 10 else "")
+
+
+def _asked(kind: Kind) -> str:
+    """The options that change what a listing shows: a file does not tell with which of them it was asked."""
+    assert kind.list_ != "none"
+    params = {name: value for name, value in kind.list_.params.items() if isinstance(value, bool) or not isinstance(value, int)}
+    return f"{Call(kind.service, kind.list_.call)} {canonical(params)}" if params else ""

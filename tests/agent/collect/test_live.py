@@ -1,0 +1,223 @@
+"""The whole road against a real server: every planted fault is found, none is invented, what was not seen shows."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import pytest
+
+from agent import run, rulebook
+from agent.collect.estate import read_estate
+from agent.config import Aws, Collect, Configuration, ConfigurationError, Settings
+from agent.permissions import aws_actions
+from agent.publish.result import Result
+from agent.rulebook import Rulebook
+from checks.model import Estate as Recorded
+from checks.model import Reason
+from checks.plan import plan
+from tests.conftest import Estate, configuration, upheld
+from tests.world import shop
+from tests.world.faults import Fault
+from tests.world.servers import ACCOUNT
+
+OTHER = "444455556666"
+OTHER_ROLE = f"arn:aws:iam::{OTHER}:role/upheld-reader"
+VOLUMES, GROUPS, BUCKETS = "aws-ebs-volume-encrypted", "aws-security-group-admin-ports", "aws-s3-bucket-denies-plain-http"
+
+
+@pytest.fixture(scope="module")
+def book() -> Rulebook:
+    return rulebook.load()
+
+
+class Road:
+    """Collecting and judging by a few rules, in this process, with the real clients."""
+
+    def __init__(self, world: Estate, book: Rulebook, folder: Path) -> None:
+        self.world, self._book, self._folder = world, book, folder
+        self._runs = 0
+
+    def inputs(self, *rules: str, deadline: int = 300, accounts: tuple[Aws, ...] = ()) -> run.Inputs:
+        settings = Settings(
+            schema="upheld.config/1",
+            collect=Collect(deadline=f"{deadline}s", aws=list(accounts) or [Aws(account=ACCOUNT, regions=[shop.HOME])]),
+        )
+        known = {name: self._book.rules[name] for name in rules}
+        return replace(run.prepare(Configuration(settings, None)), book=replace(self._book, rules=known))
+
+    def collect(self, *rules: str, **options: Any) -> Recorded:
+        inputs = self.inputs(*rules, **options)
+        self._runs += 1
+        place = self._folder / f"estate-{self._runs}"
+        with mock.patch.dict(os.environ, self.world.environment):
+            run.collect(inputs, place, plan(inputs.book.rules.values(), universe=False), run.Clock())
+        return read_estate(place)
+
+    def judge(self, *rules: str, **options: Any) -> Result:
+        return run.assess(self.inputs(*rules), self.collect(*rules, **options), every=True, max_age=0, clock=run.Clock())
+
+
+@pytest.fixture
+def road(world: Estate, book: Rulebook, tmp_path: Path) -> Road:
+    return Road(world, book, tmp_path)
+
+
+def verdicts(result: Result, rule: str) -> dict[str, str]:
+    """Resource id -> verdict, of one rule."""
+    return {one["resource"]["id"]: one["verdict"] for one in result.findings.records() if one["rule"] == rule}
+
+
+def test_every_planted_fault_is_found_and_none_invented(world: Estate, tmp_path: Path) -> None:
+    configuration(tmp_path, regions=f"[{shop.HOME}, {shop.SECOND}]")
+    with shop.with_old_access_key(world.proxy):
+        ended = upheld("check", "--all-rules", "--format", "json", cwd=tmp_path, env=world.environment)
+    assert ended.code == 1, ended.err
+    by_rule: dict[str, dict[str, str]] = {}
+    for one in ended.report["findings"]:
+        by_rule.setdefault(one["rule"], {})[one["resource"]["id"]] = one["verdict"]
+    planted = [one for one in world.shop.planted if one.rule]
+    missed = [(one.fault, one.rule, one.id) for one in planted if not any(by_rule[one.rule].get(name) == "broken" for name in one.names)]
+    assert missed == []
+    sound = [one for one in world.shop.sound if one.rule]
+    slandered = [(one.rule, one.id) for one in sound if not any(by_rule[one.rule].get(name) == "upheld" for name in one.names)]
+    assert slandered == []
+    assert not [line for line in (ended.out, ended.err) if any(canary in line for canary in shop.SECRETS)]
+
+
+def test_a_denied_call_is_unproven_for_every_resource_and_names_the_permission(road: Road) -> None:
+    before = verdicts(road.judge(BUCKETS), BUCKETS)
+    road.world.proxy.inject(Fault("s3", "GetBucketPolicy", "deny"))
+    result = road.judge(BUCKETS)
+    assert set(before.values()) == {"broken", "upheld"}
+    assert verdicts(result, BUCKETS) == dict.fromkeys(before, "unproven")
+    assert all("needs s3:GetBucketPolicy" in one["explanation"] for one in result.findings.records())
+
+
+@pytest.mark.parametrize("kind", ["deny", "html_200", "empty_200", "missing_member", "truncate", "truncate_quiet"])
+def test_a_listing_that_was_not_answered_is_one_unproven_finding(road: Road, kind: str) -> None:
+    road.world.proxy.inject(Fault("ec2", "DescribeVolumes", kind))
+    assert verdicts(road.judge(VOLUMES), VOLUMES) == {"*": "unproven"}
+
+
+def test_every_page_is_read_and_a_lost_page_shows(road: Road) -> None:
+    road.world.proxy.paginate("ec2", "DescribeSecurityGroups", 2)
+    whole = verdicts(road.judge(GROUPS), GROUPS)
+    pages = Counter(call.operation for call in road.world.proxy.calls)["DescribeSecurityGroups"]
+    assert pages == -(-len(whole) // 2)
+    assert "unproven" not in whole.values()
+    road.world.proxy.inject(Fault("ec2", "DescribeSecurityGroups", "lost_page"))
+    cut = verdicts(road.judge(GROUPS), GROUPS)
+    assert cut.pop("*") == "unproven"
+    assert len(cut) == 2
+    assert cut.items() <= whole.items()
+
+
+def test_pages_that_go_round_in_a_circle_are_a_gap(road: Road) -> None:
+    road.world.proxy.inject(Fault("ec2", "DescribeSecurityGroups", "page_loop"))
+    assert verdicts(road.judge(GROUPS), GROUPS)["*"] == "unproven"
+
+
+@pytest.mark.parametrize(
+    ("rule", "service", "operation", "kind", "reason"),
+    [
+        ("aws-sqs-queue-encrypted", "sqs", "ListQueues", "deny", Reason.DENIED),
+        ("aws-sqs-queue-encrypted", "sqs", "ListQueues", "deny_scp", Reason.REFUSED_BY_SCP),
+        ("aws-sqs-queue-encrypted", "sqs", "ListQueues", "throttle", Reason.THROTTLED),
+        ("aws-sqs-queue-encrypted", "sqs", "ListQueues", "expired", Reason.EXPIRED_CREDENTIALS),
+        ("aws-sqs-queue-encrypted", "sqs", "ListQueues", "skewed", Reason.CLOCK_SKEW),
+        ("aws-rds-db-instance-encrypted", "rds", "DescribeDBInstances", "skewed", Reason.CLOCK_SKEW),
+        ("aws-rds-db-instance-encrypted", "rds", "DescribeDBInstances", "deny_scp", Reason.REFUSED_BY_SCP),
+        (VOLUMES, "ec2", "DescribeVolumes", "expired", Reason.EXPIRED_CREDENTIALS),
+        (BUCKETS, "s3", "ListBuckets", "skewed", Reason.CLOCK_SKEW),
+        ("aws-iam-user-console-mfa", "iam", "ListUsers", "reset", Reason.UNREACHABLE),
+        ("aws-lambda-function-in-vpc", "lambda", "ListFunctions", "html_200", Reason.MALFORMED),
+    ],
+)
+def test_each_kind_of_failure_is_told_apart(road: Road, rule: str, service: str, operation: str, kind: str, reason: Reason) -> None:
+    road.world.proxy.inject(Fault(service, operation, kind))
+    assert {gap.reason for gap in road.collect(rule).gaps} == {reason}
+
+
+def test_a_resource_said_to_be_gone_that_is_still_listed_is_a_gap(road: Road) -> None:
+    road.world.proxy.inject(Fault("sqs", "GetQueueAttributes", "vanish", match="/mail"))
+    estate = road.collect("aws-sqs-queue-encrypted")
+    assert {(gap.reason, gap.field) for gap in estate.gaps} == {(Reason.VANISHED, "Attributes")}
+    assert any(queue.id.endswith("/mail") for queue in estate.of("aws.sqs.queue"))
+
+
+def test_a_resource_that_vanishes_between_two_calls_is_gone_if_the_next_listing_says_so(road: Road) -> None:
+    there = road.collect("aws-sqs-queue-encrypted").of("aws.sqs.queue")
+    ghost = {"QueueUrls": [*(queue.id for queue in there), f"http://sqs.example/{ACCOUNT}/ghost"]}
+    listings = iter([ghost])
+    road.world.proxy.answer("sqs", "ListQueues", lambda _: next(listings, None))
+    estate = road.collect("aws-sqs-queue-encrypted")
+    assert [queue.id for queue in estate.of("aws.sqs.queue")] == [queue.id for queue in there]
+    assert estate.gaps == ()
+
+
+def test_a_disabled_region_is_not_asked_and_an_enabled_one_is(road: Road) -> None:
+    road.world.proxy.enable_regions([shop.HOME, shop.SECOND], off=["ap-east-1"])
+    estate = road.collect(VOLUMES, accounts=(Aws(account=ACCOUNT),))
+    assert estate.manifest.scope.accounts == {ACCOUNT: (shop.HOME, shop.SECOND)}
+    assert "ap-east-1" not in {call.region for call in road.world.proxy.calls}
+    assert {region.id: region.data["OptInStatus"] for region in estate.of("aws.ec2.region")}["ap-east-1"] == "not-opted-in"
+
+
+def test_unknown_regions_are_a_gap_in_every_listing(road: Road) -> None:
+    road.world.proxy.inject(Fault("ec2", "DescribeRegions", "deny"))
+    result = road.judge(VOLUMES, accounts=(Aws(account=ACCOUNT),))
+    assert verdicts(result, VOLUMES) == {"*": "unproven"}
+
+
+def test_several_accounts_are_entered_by_role(road: Road) -> None:
+    two = (Aws(account=ACCOUNT, regions=[shop.HOME]), Aws(account=OTHER, role=OTHER_ROLE, regions=[shop.HOME]))
+    estate = road.collect(VOLUMES, GROUPS, accounts=two)
+    assert set(estate.manifest.scope.accounts) == {ACCOUNT, OTHER}
+    assert {group.account for group in estate.of("aws.ec2.security_group")} == {ACCOUNT, OTHER}
+    assert {volume.account for volume in estate.of("aws.ec2.volume")} == {ACCOUNT}
+
+
+def test_an_account_that_cannot_be_entered_is_a_gap_in_every_listing(road: Road) -> None:
+    two = (Aws(account=ACCOUNT, regions=[shop.HOME]), Aws(account=OTHER, role=OTHER_ROLE, regions=[shop.HOME]))
+    road.world.proxy.inject(Fault("sts", "AssumeRole", "deny"))
+    result = road.judge(VOLUMES, GROUPS, accounts=two)
+    shut = {(one["rule"], one["verdict"]) for one in result.findings.records() if one["resource"]["account"] == OTHER}
+    assert shut == {(VOLUMES, "unproven"), (GROUPS, "unproven")}
+
+
+def test_credentials_of_another_account_collect_nothing(road: Road) -> None:
+    with pytest.raises(ConfigurationError, match=f"says account {OTHER}, but these credentials .* are of account {ACCOUNT}"):
+        road.collect(VOLUMES, accounts=(Aws(account=OTHER),))
+    assert {call.operation for call in road.world.proxy.calls} == {"GetCallerIdentity"}
+
+
+def test_what_is_late_is_a_gap(road: Road) -> None:
+    road.world.proxy.inject(Fault("sns", "ListTopics", "timeout"))
+    estate = road.collect("aws-sns-topic-encrypted", VOLUMES, deadline=3)
+    assert {(gap.call, gap.reason) for gap in estate.gaps} == {("ListTopics", Reason.LATE)}
+    assert estate.of("aws.ec2.volume")
+
+
+def test_no_call_is_made_twice_and_each_is_in_the_printed_policy(world: Estate, tmp_path: Path, book: Rulebook) -> None:
+    configuration(tmp_path)
+    ended = upheld("collect", "-o", "estate", cwd=tmp_path, env=world.environment)
+    assert ended.code == 3, ended.err
+    lacking = {action for action in world.proxy.lacking}
+    asked = Counter(call.key for call in world.proxy.calls if not call.has_page_token and call.action not in lacking)
+    assert [key for key, count in asked.items() if count > 1] == []
+    allowed = {action.partition(":")[2] for action in aws_actions(book.catalogue, plan(book.rules.values()))}
+    printed = json.loads(upheld("permissions", "aws", cwd=tmp_path, env={"UPHELD_CONFIG": "upheld.yaml"}).out)
+    assert {action.partition(":")[2] for action in printed["Statement"][0]["Action"]} <= allowed
+    texts = [file.read_text() for file in (tmp_path / "estate").rglob("*") if file.is_file()]
+    assert not [canary for canary in shop.SECRETS for text in texts if canary in text]
+    first = upheld("check", "--all-rules", "--estate", "estate", cwd=tmp_path).out.splitlines()[0]
+    assert f"endpoint {world.proxy.endpoint}" in first
+    once, twice = (upheld("check", "--all-rules", "--estate", "estate", "--format", "json", cwd=tmp_path).out for _ in range(2))
+    assert once == twice
+    assert len(json.loads(once)["findings"]) > 100
