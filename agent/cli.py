@@ -57,7 +57,7 @@ def parser() -> argparse.ArgumentParser:
 
     import_ = _command(commands, "import", "an estate from CLI output", _import)
     import_.add_argument("source", choices=["aws-cli"], help="what wrote the files")
-    import_.add_argument("folder", metavar="SRC", type=Path)
+    import_.add_argument("folder", metavar="SRC", type=Path, help="its files: [ACCOUNT/REGION/]SERVICE.OPERATION[@RESOURCE].json")
     import_.add_argument("-o", "--output", metavar="DIR", type=Path, required=True, help="the new estate's folder")
     import_.add_argument("--account", help="the account of files that no folder assigns to one")
     import_.add_argument("--region", help="the region of files that no folder assigns to one")

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import functools
 import importlib.resources
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from checks import catalogue, control, document, rule
 from checks.catalogue import Catalogue
@@ -15,9 +13,6 @@ from checks.control import Controls
 from checks.document import Document, DocumentError
 from checks.rule import Rule
 from checks.shape import Shape
-
-if TYPE_CHECKING:
-    from botocore.loaders import Loader
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,14 +94,7 @@ def _load(file: Path, kinds: Catalogue, shapes: Mapping[str, Shape], controls: C
 
 
 def _shapes(kinds: Catalogue) -> Mapping[str, Shape]:
+    from agent.collect.aws_models import loader
     from agent.collect.aws_shapes import AwsShapes
 
     return AwsShapes(kinds, loader())
-
-
-@functools.cache
-def loader() -> Loader:
-    """botocore's loader of service models, one for the whole process: models are read once."""
-    from botocore.loaders import create_loader
-
-    return create_loader()

@@ -103,7 +103,7 @@ def evaluate(
     result = value.plain_value()
     if value.type().name() == "BOOL":
         return Outcome(Verdict.UPHELD if result else Verdict.BROKEN)
-    return Outcome(Verdict.UNPROVEN, _readable(str(result) if value.type().name() == "ERROR" else f"not a truth value: {result!r}"))
+    return Outcome(Verdict.UNPROVEN, _readable(str(result)) if value.type().name() == "ERROR" else f"not a truth value: {result!r}")
 
 
 def clean(data: Any, nullable: frozenset[Path] = frozenset(), path: Path = ()) -> tuple[Any, list[Path]]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from types import MappingProxyType
 
 SCALARS = frozenset({"string", "integer", "double", "boolean", "timestamp", "blob"})
 _WIRE: dict[str, type | tuple[type, ...]] = {
@@ -17,7 +18,7 @@ class Shape:
     """`kind` is structure, list, map, any, or one of SCALARS; `values` are the known values of a string, if listed."""
 
     kind: str
-    members: Mapping[str, Shape] = field(default_factory=dict)
+    members: Mapping[str, Shape] = MappingProxyType({})
     element: Shape | None = None
     values: tuple[str, ...] = ()
 
@@ -44,3 +45,5 @@ class Shape:
 
 
 ANY = Shape("any")
+SCALAR: Mapping[str, Shape] = {kind: Shape(kind) for kind in SCALARS}
+"""Scalars without listed values, one object each: a provider's shapes hold thousands."""

@@ -8,7 +8,7 @@ from checks import paths
 from checks.catalogue import Catalogue
 from checks.expression import clean
 from checks.functions.declare import DataError
-from checks.model import GLOBAL, Asserted, Data, Estate, Gap, Look, Place, Resource
+from checks.model import GLOBAL, Asserted, Data, Estate, Gap, Look, Place, Reason, Resource
 from checks.paths import Path
 
 
@@ -108,9 +108,14 @@ class EstateWorld:
         """Where the alias of a resource was not seen."""
         if type_ not in self._nameless:
             aliases = [paths.parse(alias) for alias in self._catalogue[type_].aliases]
-            self._nameless[type_] = self._where(
-                type_, lambda gap: any(paths.related(paths.parse(gap.field or ""), alias) for alias in aliases)
-            )
+            absent = {
+                self._listed(type_, one.account, one.listed_in or one.region): _nameless(one, alias)
+                for one in self._estate.of(type_)
+                for alias in aliases
+                if not any(True for _ in paths.values(one.data, alias))
+            }
+            seen = self._where(type_, lambda gap: any(paths.related(paths.parse(gap.field or ""), alias) for alias in aliases))
+            self._nameless[type_] = {**absent, **seen}
         return self._nameless[type_]
 
     def _where(self, type_: str, matters: Callable[[Gap], bool]) -> Mapping[Place, Gap]:
@@ -160,6 +165,10 @@ def _arn(template: str, resource: Resource) -> str:
         if isinstance(value, str):
             text = text.replace("{" + name + "}", value)
     return text
+
+
+def _nameless(resource: Resource, alias: Path) -> Gap:
+    return Gap(resource.type, resource.account, resource.region, resource.id, paths.render(alias), Reason.NOT_COLLECTED, "")
 
 
 def _key(resource: Resource) -> tuple[str, str, str, str]:

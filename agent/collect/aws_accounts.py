@@ -49,11 +49,12 @@ class Shut:
 
 def enter(targets: Iterable[AwsTarget], deadline: Deadline, attempts: int, now: Callable[[], datetime]) -> list[Entered | Shut]:
     """Enter each account. Raises WrongAccount where the credentials are another account's, or there are none."""
-    import boto3
     from botocore.exceptions import NoCredentialsError, ProfileNotFound
 
+    from agent.collect.aws_models import session
+
     try:
-        base = boto3.Session()
+        base = session()
         if base.get_credentials() is None:
             raise NoCredentialsError
     except (NoCredentialsError, ProfileNotFound) as error:
@@ -91,9 +92,9 @@ def _enter(target: AwsTarget, base: boto3.Session, deadline: Deadline, attempts:
 
 
 def _session(credentials: Mapping[str, Any], region: str) -> boto3.Session:
-    import boto3
+    from agent.collect.aws_models import session
 
-    return boto3.Session(
+    return session(
         aws_access_key_id=credentials["AccessKeyId"],
         aws_secret_access_key=credentials["SecretAccessKey"],
         aws_session_token=credentials["SessionToken"],

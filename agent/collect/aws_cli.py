@@ -16,13 +16,14 @@ from agent.collect.aws import AwsCollector, rfc3339
 from agent.collect.aws_accounts import Entered
 from agent.collect.aws_client import Deadline, Halt
 from agent.collect.aws_errors import Failure
+from agent.collect.aws_models import loader
 from agent.collect.aws_shapes import AwsShapes
 from agent.collect.cli_answers import Answers, Recorded
 from agent.collect.cli_calls import Call, Calls
 from agent.collect.cli_files import ACCOUNT, REGION, read_folder
 from agent.collect.cli_values import fitted
 from agent.collect.estate import SCHEMA, EstateError, EstateWriter
-from agent.rulebook import load_catalogue, loader
+from agent.rulebook import load_catalogue
 from checks import paths
 from checks.catalogue import Catalogue, Kind, TagCall
 from checks.model import GLOBAL, LISTING, Gap, Manifest, Place, Reason, Resource, Scope, canonical
@@ -37,7 +38,7 @@ def import_folder(
     folder: Path, output: Path, *, account: str | None, region: str | None, collected_at: str | None, asserted_by: str | None
 ) -> str:
     """Write the estate; what to tell about it, in lines. Raises EstateError and DocumentError, which name the file or option."""
-    _check_options(account, region)
+    _check_options(account, region, asserted_by)
     moment = _moment(collected_at) if collected_at else None
     kinds = {name: kind for name, kind in load_catalogue().items() if name.startswith("aws.")}
     shapes = AwsShapes(kinds, loader())
@@ -52,14 +53,17 @@ def import_folder(
         at = rfc3339(moment)
         writer.finish(Manifest(SCHEMA, at, at, f"upheld {version('upheld')}", {}, None, scope, asserted_by, SOURCE))
     unused = sorted({*held.unused, *answers.unused})
-    return "\n".join(_summary(output, writer, answers, unused, len(held.files), asserted_by))
+    told = _summary(output, writer, answers, unused, len(held.files), asserted_by)
+    return "\n".join(line if line.isprintable() else ascii(line)[1:-1] for line in told)
 
 
-def _check_options(account: str | None, region: str | None) -> None:
+def _check_options(account: str | None, region: str | None, asserted_by: str | None) -> None:
     if account is not None and not ACCOUNT.fullmatch(account):
         raise EstateError(f"--account {account}: an account id has 12 digits")
     if region is not None and not REGION.fullmatch(region):
         raise EstateError(f"--region {region}: not the name of a region, such as eu-central-1")
+    if asserted_by is not None and not asserted_by.strip():
+        raise EstateError("--assert-complete: name who asserts it")
 
 
 def _moment(text: str) -> datetime:
@@ -179,8 +183,7 @@ def _summary(output: Path, writer: ImportWriter, answers: Answers, unused: list[
     for listing in sorted((one for one in answers.listings if one.cut), key=lambda one: (one.kind.name, one.place)):
         yield f"  not complete: {listing.kind.name} in {listing.place.account}/{listing.place.region}: {listing.cut}"
     if unused:
-        shown = ", ".join(name if name.isprintable() else ascii(name) for name in unused[:10])
-        yield f"  not used: {shown}" + (f" and {len(unused) - 10} others" if len(unused) > 10 else "")
+        yield f"  not used: {', '.join(unused[:10])}" + (f" and {len(unused) - 10} others" if len(unused) > 10 else "")
 
 
 def _asked(kind: Kind) -> str:

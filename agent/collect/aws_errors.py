@@ -95,6 +95,14 @@ def _skewed(error: ClientError, now: datetime) -> bool:
         return False
 
 
+def _raised_in_parser(error: Exception) -> bool:
+    """botocore's parsers raise bare errors, a KeyError among them, on XML that is not what they expect."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return trace is not None and trace.tb_frame.f_globals.get("__name__") == "botocore.parsers"
+
+
 def of_exception(error: Exception, now: datetime) -> Failure | None:
     """Whatever botocore raises below the service's own errors; None for what is none of botocore's."""
     from botocore import exceptions as aws
@@ -117,7 +125,7 @@ def of_exception(error: Exception, now: datetime) -> Failure | None:
             return Failure(Reason.MALFORMED, name, message)
         case aws.HTTPClientError():
             return Failure(Reason.UNREACHABLE, name, message)
-        case _ if type(error).__module__ == "botocore.parsers":
+        case _ if type(error).__module__ == "botocore.parsers" or _raised_in_parser(error):
             return Failure(Reason.MALFORMED, name, message)
         case aws.BotoCoreError():
             return Failure(Reason.FAILED, name, message)

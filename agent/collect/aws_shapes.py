@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from checks import paths
 from checks.catalogue import Catalogue, Detail, Kind
-from checks.shape import ANY, Shape
+from checks.shape import ANY, SCALAR, Shape
 
 if TYPE_CHECKING:
     from botocore.loaders import Loader
@@ -38,7 +38,6 @@ class AwsShapes(Mapping[str, Shape]):
 
     def __init__(self, catalogue: Catalogue, loader: Loader) -> None:
         self._catalogue, self._loader = catalogue, loader
-        self._models: dict[str, ServiceModel] = {}
         self._built: dict[str, Shape] = {}
 
     def __iter__(self) -> Iterator[str]:
@@ -56,11 +55,10 @@ class AwsShapes(Mapping[str, Shape]):
         return self._built[name]
 
     def model(self, service: str) -> ServiceModel:
-        if service not in self._models:
-            from botocore.model import ServiceModel
+        """Made anew each time: the loader keeps what is dear, and a resolved model is dear to keep."""
+        from botocore.model import ServiceModel
 
-            self._models[service] = ServiceModel(self._loader.load_service_model(service, "service-2"), service)
-        return self._models[service]
+        return ServiceModel(self._loader.load_service_model(service, "service-2"), service)
 
     def item(self, kind: Kind) -> Any:
         """The model of one listed item, before anything is cut away."""
@@ -120,4 +118,5 @@ def _shape(model: Any, keep: paths.Tree, depth: int) -> Shape:
             return Shape("list", element=_shape(model.member, keep.get(paths.ELEMENT, keep), depth + 1))
         case "map":
             return Shape("map", element=_shape(model.value, {}, depth + 1))
-    return Shape(_SCALARS[model.type_name], values=tuple(model.enum) if model.type_name == "string" else ())
+    kind = _SCALARS[model.type_name]
+    return Shape(kind, values=tuple(model.enum)) if model.type_name == "string" and model.enum else SCALAR[kind]

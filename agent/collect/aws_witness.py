@@ -67,6 +67,9 @@ def examine(operation: Any, headers: Mapping[str, str], body: bytes) -> None:
     protocol = operation.service_model.resolved_protocol
     if body.lstrip()[:14].lower().startswith((b"<!doctype html", b"<html")):
         raise NotAnAnswer(f"{operation.name}: an HTML page came back (content type {headers.get('content-type')})")
+    length = headers.get("content-length", "")
+    if length.isdigit() and int(length) != len(body) and "content-encoding" not in headers:
+        raise NotAnAnswer(f"{operation.name}: {len(body)} of {length} bytes came in")  # botocore 1.44 does not notice
     if not body.strip():
         raise NotAnAnswer(f"{operation.name}: an empty body came back")
     match protocol:

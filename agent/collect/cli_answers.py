@@ -131,7 +131,7 @@ class Answers:
             page, left_out = own(kind, place, file.page)
             pages.append(page)
             others += left_out
-        cut = self._cut(files) or full(kind, files)
+        cut = self._cut(files) or (None if self.asserted else full(kind, files))
         if not any(items_of(page, kind.list_.path, absent_is_empty=True) for page in pages):
             if others and not shadows(kind):
                 cut = f"{files[0].name} lists nothing that belongs to account {place.account}: it may be another account's"

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any, Final, NamedTuple
 
+from agent.collect.aws_models import loader
 from agent.collect.aws_shapes import AwsShapes
-from agent.rulebook import loader
 from checks.catalogue import Catalogue, Detail, Kind, TagCall
 
 METADATA: Final = "ResponseMetadata"

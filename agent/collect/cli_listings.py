@@ -85,7 +85,7 @@ def filtered(listed: Listed, params: Mapping[str, Any]) -> Page | None:
     pages = [items_of(page, listing.path, absent_is_empty=False) for page in listed.answer.pages]
     if not isinstance(conditions, list) or None in pages:
         return None
-    items = [item for page in pages for item in page or ()]
+    items = list({canonical(item): item for page in pages for item in page or ()}.values())
     for condition in conditions:
         if not isinstance(condition, dict) or condition.keys() != {"Name", "Values"}:
             return None

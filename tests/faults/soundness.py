@@ -23,13 +23,11 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-import boto3
-import botocore.session
-
 from agent import rulebook, run
 from agent.collect.aws import AwsCollector, rfc3339
 from agent.collect.aws_accounts import Entered
 from agent.collect.aws_client import Account, Deadline
+from agent.collect.aws_models import session
 from agent.collect.estate import EstateWriter, read_estate
 from agent.config import Collect, Configuration, Settings
 from agent.rulebook import Rulebook
@@ -61,15 +59,12 @@ class World:
     player: Player = field(init=False)
 
     def __post_init__(self) -> None:
-        session = botocore.session.Session()
-        session.register_component("data_loader", rulebook.loader())
-        session.register("before-send", lambda **keywords: self.player(**keywords))
-        held = boto3.Session(
+        held = session(
             aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
             aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
             region_name=REGION,
-            botocore_session=session,
         )
+        held.events.register("before-send", lambda **keywords: self.player(**keywords))
         self.account = Account(ACCOUNT, held, Deadline(time.monotonic() + 1e6), 1, lambda: NOW)
 
     def verdicts(self, rules: Iterable[Rule], faults: Iterable[Fault] = (), pages: Mapping[str, int] | None = None) -> Verdicts:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import hashlib
 import json
 import os
 from collections.abc import Mapping
@@ -45,12 +46,8 @@ ENCRYPTION = {"ServerSideEncryptionConfiguration": {"Rules": [{"ApplyServerSideE
 BUCKETS = {"Buckets": [{"Name": "shop", "BucketRegion": REGION, "CreationDate": "2026-01-02T03:04:05+00:00"}], "Owner": {"ID": "o"}}
 
 
-def files(folder: Path, **held: Any) -> Path:
-    """The folder, with a JSON file for each path given."""
-    return put(folder, held)
-
-
 def put(folder: Path, held: Mapping[str, Any]) -> Path:
+    """The folder, with a JSON file for each path."""
     for name, data in held.items():
         file = folder / name
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -109,9 +106,9 @@ def test_a_call_may_be_spelled_as_the_cli_or_the_api_or_left_to_the_answer(tmp_p
 
 
 def test_the_look_holds_the_hash_of_the_file(tmp_path: Path) -> None:
-    source = put(tmp_path / "src", {f"{FOLDER}/ec2.describe-volumes.json": b'{"Volumes": []}\n'})
-    (look,) = imported(source).looks
-    assert look.sha256 == "36d8d1c2bd4ffd10ebb53b0e0ce4dd1fbb3ee4ad27b9c6e1b6d5cd0e9a5c9a6d" or len(look.sha256) == 64
+    raw = b'{"Volumes": []}\n'
+    (look,) = imported(put(tmp_path / "src", {f"{FOLDER}/ec2.describe-volumes.json": raw})).looks
+    assert look.sha256 == hashlib.sha256(raw).hexdigest()
 
 
 def test_a_flat_folder_of_answers_tells_its_account_and_region_itself(tmp_path: Path) -> None:
@@ -147,6 +144,7 @@ def test_options_place_what_no_folder_does(tmp_path: Path) -> None:
         ({"Volumes": [{"VolumeId": "v", "KmsKeyId": f"arn:aws:kms:{REGION}:{ACCOUNT}:key/k"}]}, {}, "--account"),
         ({"Volumes": []}, {"account": "1234"}, "--account 1234"),
         ({"Volumes": []}, {"region": "europe"}, "--region europe"),
+        ({"Volumes": []}, {"by": " "}, "--assert-complete"),
         ({"Volumes": []}, {"at": "yesterday"}, "--collected-at yesterday"),
         ({"Volumes": []}, {"at": "2026-11-20T12:00:00"}, "--collected-at"),
     ],
@@ -371,7 +369,6 @@ CUT: dict[str, tuple[str, str, dict[str, Any]]] = {
                                {"DeliveryStreamNames": [], "HasMoreDeliveryStreams": True}),
     "LastEvaluatedTableName": ("aws.dynamodb.table", "dynamodb.list-tables", {"TableNames": [], "LastEvaluatedTableName": "x"}),
     "inside": ("aws.cloudfront.distribution", "cloudfront.list-distributions", {"DistributionList": {"IsTruncated": True}}),
-    "as long as can be": ("aws.sqs.queue", "sqs.list-queues", {"QueueUrls": [f"https://sqs/{number}" for number in range(1000)]}),
 }  # fmt: skip
 
 
@@ -418,6 +415,14 @@ def test_a_resource_that_two_files_describe_differently_is_unproven(tmp_path: Pa
     pages = [{"Volumes": [ENCRYPTED]}, {"Volumes": [{**ENCRYPTED, "Encrypted": False}]}]
     estate = imported(put(tmp_path / "src", {f"{FOLDER}/volumes-{number}.json": held for number, held in enumerate(pages)}))
     assert verdicts(estate, "aws-ebs-volume-encrypted") == {"vol-1": "unproven"}
+
+
+@pytest.mark.parametrize(("by", "complete"), [(None, False), ("ciso@example.com", True)])
+def test_a_list_that_is_as_long_as_one_answer_can_be_may_have_more(tmp_path: Path, by: str | None, complete: bool) -> None:
+    """Without --max-results, SQS ends after 1,000 queues and says nothing."""
+    held = {"QueueUrls": [f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{number}" for number in range(1000)]}
+    estate = imported(put(tmp_path / "src", {f"{FOLDER}/sqs.list-queues.json": held}), by=by)
+    assert isinstance(estate.listing("aws.sqs.queue", HERE), Look) is complete
 
 
 def test_an_item_without_an_id_is_a_gap_of_the_listing(tmp_path: Path) -> None:
@@ -671,6 +676,17 @@ def test_a_detail_about_a_setting_that_resources_share_counts_for_each(tmp_path:
     assert [one.data["Parameters"][0]["ParameterValue"] for one in imported(source).of("aws.rds.db_instance")] == ["1", "1"]
 
 
+@pytest.mark.parametrize("name", ["ec2.describe-flow-logs", "ec2.describe-flow-logs@vpc-1"])
+def test_a_call_that_lists_and_tells_of_one_resource_is_read_as_its_name_says(tmp_path: Path, name: str) -> None:
+    """Out of the whole list of flow logs, those of one VPC are what AWS would have answered for it."""
+    log = {"FlowLogId": "fl-1", "ResourceId": "vpc-1", "FlowLogStatus": "ACTIVE", "TrafficType": "ALL"}
+    other = [] if "@" in name else [{**log, "FlowLogId": "fl-2", "ResourceId": "eni-1"}]
+    held = {"ec2.describe-vpcs": {"Vpcs": [{"VpcId": "vpc-1"}]}, name: {"FlowLogs": [log, *other]}}
+    estate = imported(put(tmp_path / "src", {f"{FOLDER}/{file}.json": data for file, data in held.items()}))
+    assert [one["FlowLogId"] for one in only(estate, "aws.ec2.vpc").data["FlowLogs"]] == ["fl-1"]
+    assert isinstance(estate.listing("aws.ec2.flow_log", HERE), Look) is ("@" not in name)
+
+
 def test_a_name_that_two_regions_know_must_say_which(tmp_path: Path) -> None:
     listings = {
         f"{ACCOUNT}/{region}/lambda.list-functions.json": {"Functions": [{"FunctionName": "f"}]} for region in (REGION, "eu-west-1")
@@ -794,6 +810,10 @@ def test_a_wrong_file_is_one_clear_line_and_exit_code_2(tmp_path: Path, raw: byt
 # -- files and AWS say the same ----------------------------------------------------------------------------------------
 
 
+CONSTANTS = {"default", "resource-id", "Share", "Parameter", "createVolumePermission"}
+"""What stands in parameters before the name of the resource."""
+
+
 @dataclass
 class Scribe:
     """An account whose answers are written down as the CLI prints them, each under the name of its call."""
@@ -813,11 +833,11 @@ class Scribe:
     def call(self, service: str, region: str, operation: str, params: Mapping[str, Any]) -> Page | Halt:
         answer = self.account.call(service, region, operation, params)
         if isinstance(answer, Page):
-            resource = next(
-                (text for text in _texts(params) if text not in {"default", "Share", "Parameter", "createVolumePermission"}), ""
-            )
+            resource = next((text for text in _texts(params) if text not in CONSTANTS), "")
             lists = any(
-                kind.list_ != "none" and (kind.service, kind.list_.call) == (service, operation) for kind in book().catalogue.values()
+                (kind.service, kind.list_.call, kind.list_.params) == (service, operation, params)
+                for kind in book().catalogue.values()
+                if kind.list_ != "none"
             )
             about = f"@{quote(resource, safe='')}" if resource and not lists else ""
             asked = digest(params)[:4]
@@ -843,7 +863,7 @@ def _texts(value: Any) -> list[str]:
 
 def comparable(resources: Mapping[str, tuple[Resource, ...]], catalogue: Catalogue) -> dict[tuple[str, ...], Any]:
     """Resources without what only AWS can say: that there is none of a detail."""
-    found = {}
+    found: dict[tuple[str, ...], Any] = {}
     for type_, held in resources.items():
         none = {detail.into for detail in catalogue[type_].detail if detail.not_configured}
         for one in held:
