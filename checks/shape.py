@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 SCALARS = frozenset({"string", "integer", "double", "boolean", "timestamp", "blob"})
@@ -13,12 +13,15 @@ _WIRE: dict[str, type | tuple[type, ...]] = {
 }  # fmt: skip
 
 
+_NONE: Mapping[str, Shape] = MappingProxyType({})
+
+
 @dataclass(frozen=True, slots=True)
 class Shape:
     """`kind` is structure, list, map, any, or one of SCALARS; `values` are the known values of a string, if listed."""
 
     kind: str
-    members: Mapping[str, Shape] = MappingProxyType({})
+    members: Mapping[str, Shape] = field(default_factory=lambda: _NONE)
     element: Shape | None = None
     values: tuple[str, ...] = ()
 
