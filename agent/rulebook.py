@@ -94,7 +94,7 @@ def _load(file: Path, kinds: Catalogue, shapes: Mapping[str, Shape], controls: C
 
 
 def _shapes(kinds: Catalogue) -> Mapping[str, Shape]:
-    from agent.collect.aws_models import loader
+    from agent.collect.aws_models import confine
     from agent.collect.aws_shapes import AwsShapes
 
-    return AwsShapes(kinds, loader())
+    return AwsShapes(kinds, confine(kinds))

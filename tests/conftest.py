@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.world import shop
+from tests.world.likeness import make_like_aws
 from tests.world.proxy import FaultProxy
 from tests.world.servers import ACCOUNT, Moto, environment, moto
 
@@ -60,6 +61,7 @@ class Estate:
 @pytest.fixture(scope="session")
 def populated(server: Moto) -> Iterator[Estate]:
     with FaultProxy(server.endpoint, s3_defaults=True) as proxy:
+        make_like_aws(proxy)
         yield Estate(shop.populate(proxy.endpoint), proxy)
 
 

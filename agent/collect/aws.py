@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from agent.collect.aws_accounts import Entered
@@ -128,9 +129,7 @@ class AwsCollector:
         for listing in listings.values():
             self._write(listing)
 
-    def _ask(
-        self, listing: _Listing, service: str, region: str, call: str, params: Mapping[str, Any], then: _Then
-    ) -> None:
+    def _ask(self, listing: _Listing, service: str, region: str, call: str, params: Mapping[str, Any], then: _Then) -> None:
         listing.pending += 1
         future = self._pool.submit(listing.account.call, service, region, call, params)
         self._waiting[future] = (listing, then)
@@ -147,9 +146,7 @@ class AwsCollector:
             if listing.pending == 0:
                 self._settle(listing)
             return
-        self._ask(
-            listing, kind.service, listing.place.region, kind.list_.call, kind.list_.params, lambda answer: self._listed(listing, answer)
-        )
+        self._ask(listing, kind.service, listing.place.region, kind.list_.call, kind.list_.params, partial(self._listed, listing))
 
     def _listed(self, listing: _Listing, answer: Page | Halt) -> None:
         kind = listing.kind
@@ -208,11 +205,9 @@ class AwsCollector:
         for detail in calls:
             if isinstance(detail, Detail) and (detail.each or (detail.when and not _filled(detail.when, draft.item, names))):
                 continue
-            self._ask_about(listing, draft, detail, draft.item, lambda answer, detail=detail: self._detailed(listing, draft, detail, answer))  # type: ignore[misc]
+            self._ask_about(listing, draft, detail, draft.item, partial(self._detailed, listing, draft, detail))
 
-    def _ask_about(
-        self, listing: _Listing, draft: _Draft, detail: Detail | TagCall, item: Mapping[str, Any], then: _Then
-    ) -> None:
+    def _ask_about(self, listing: _Listing, draft: _Draft, detail: Detail | TagCall, item: Mapping[str, Any], then: _Then) -> None:
         resource = draft.resource
         names = {"account": resource.account, "region": resource.region, "partition": listing.account.partition}
         params = filled_params(detail.params, item, names)
@@ -233,7 +228,7 @@ class AwsCollector:
             held.append((listing, then))
         else:
             self._shared[key] = []
-            self._ask(listing, service, resource.region, detail.call, params, lambda answer: self._spread(key, then, answer))
+            self._ask(listing, service, resource.region, detail.call, params, partial(self._spread, key, then))
 
     def _spread(self, key: str, then: _Then, answer: Page | Halt) -> None:
         """Hand the answer of a shared call to everyone who asked for it."""
@@ -255,7 +250,7 @@ class AwsCollector:
             draft.data[detail.into] = []
             for element in value if isinstance(value, list) else ():
                 if all(element.get(name) in allowed for name, allowed in detail.where.items()):
-                    self._ask_about(listing, draft, detail, element, lambda answer, detail=detail: self._joined(listing, draft, detail, answer))  # type: ignore[misc]
+                    self._ask_about(listing, draft, detail, element, partial(self._joined, listing, draft, detail))
 
     def _joined(self, listing: _Listing, draft: _Draft, detail: Detail, answer: Page | Halt) -> None:
         name, member = draft.resource.id, detail.into
@@ -316,7 +311,7 @@ class AwsCollector:
             listing.confirming = True
             self._ask(
                 listing, kind.service, listing.place.region, kind.list_.call, kind.list_.params,
-                lambda answer: self._confirmed(listing, answer),
+                partial(self._confirmed, listing),
             )  # fmt: skip
             return
         if not listing.confirming:

@@ -12,11 +12,12 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
+from botocore.loaders import Loader
+
 from agent.collect.aws import AwsCollector, rfc3339
 from agent.collect.aws_accounts import Entered
 from agent.collect.aws_client import Deadline, Halt
 from agent.collect.aws_errors import Failure
-from agent.collect.aws_models import loader
 from agent.collect.aws_shapes import AwsShapes
 from agent.collect.cli_answers import Answers, Recorded
 from agent.collect.cli_calls import Call, Calls
@@ -41,12 +42,12 @@ def import_folder(
     _check_options(account, region, asserted_by)
     moment = _moment(collected_at) if collected_at else None
     kinds = {name: kind for name, kind in load_catalogue().items() if name.startswith("aws.")}
-    shapes = AwsShapes(kinds, loader())
-    calls = Calls(kinds, shapes)
+    loader = Loader()
+    calls = Calls(kinds, loader)
     held = read_folder(folder, calls)
     answers = Answers(calls, held.files, account, region, asserted=asserted_by is not None)
     moment = moment or datetime.fromtimestamp(max(file.written for file in held.files), UTC)
-    with ImportWriter(output, kinds, shapes, asserted=asserted_by is not None) as writer:
+    with ImportWriter(output, kinds, AwsShapes(kinds, loader), asserted=asserted_by is not None) as writer:
         for recorded in answers.accounts.values():
             _collect(kinds, answers, recorded, writer, moment)
         scope = Scope({name: tuple(sorted(found)) or (LISTING,) for name, found in sorted(answers.regions.items())}, tuple(sorted(kinds)))
@@ -134,9 +135,8 @@ class ImportWriter(EstateWriter):
         kind = self._kinds[gap.type]
         if gap.field == TAGS:
             return isinstance(kind.tags, TagCall) and bool(kind.tags.not_configured)
-        return any(
-            bool(one.not_configured) for one in kind.detail if one.call == gap.call and gap.field in (one.into, *_hanging(kind, one.into))
-        )
+        asked = [one for one in kind.detail if one.not_configured and not one.each and one.call == gap.call]
+        return any(gap.field in (one.into, *_hanging(kind, one.into)) for one in asked)
 
     def _imported(self, resource: Resource) -> Resource:
         kind, place = self._kinds[resource.type], resource.place

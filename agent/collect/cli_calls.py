@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from functools import cached_property
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from agent.collect.aws_models import loader
 from agent.collect.aws_shapes import AwsShapes
 from checks.catalogue import Catalogue, Detail, Kind, TagCall
+
+if TYPE_CHECKING:
+    from botocore.loaders import Loader
 
 METADATA: Final = "ResponseMetadata"
 READS: Final = re.compile(r"(batch-?)?(describe|get|list|lookup|search)", re.IGNORECASE)
@@ -32,10 +34,13 @@ class Call(NamedTuple):
 
 
 class Calls:
-    """The calls of a catalogue: which answers they give, and which of them a file holds."""
+    """The calls of a catalogue: which answers they give, and which of them a file holds.
 
-    def __init__(self, catalogue: Catalogue, shapes: AwsShapes) -> None:
-        self._shapes = shapes
+    `loader` knows the calls that are not collected, too: so that their files can be told from mistakes.
+    """
+
+    def __init__(self, catalogue: Catalogue, loader: Loader) -> None:
+        self._loader, self._shapes = loader, AwsShapes(catalogue, loader)
         self.lists: dict[Call, list[Kind]] = {}
         self.details: dict[Call, list[tuple[Kind, Detail | TagCall]]] = {}
         for kind in catalogue.values():
@@ -59,7 +64,7 @@ class Calls:
 
     @cached_property
     def _known_services(self) -> frozenset[str]:
-        return frozenset(loader().list_available_services("service-2"))
+        return frozenset(self._loader.list_available_services("service-2"))
 
     def named(self, service: str, operation: str) -> Call | None:
         """The call of these names, as the CLI or botocore spells them; None where botocore knows none."""
@@ -137,7 +142,7 @@ class Calls:
         from botocore.exceptions import UnknownServiceError
 
         try:
-            return loader().load_service_model(service, "paginators-1")["pagination"]  # type: ignore[no-any-return]
+            return self._loader.load_service_model(service, "paginators-1")["pagination"]  # type: ignore[no-any-return]
         except UnknownServiceError:
             return {}
 

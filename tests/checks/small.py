@@ -219,8 +219,8 @@ class Builder:
     ) -> Resource:
         """A resource that its listing shows, in the first account and region unless said otherwise; tags None is no tags at all."""
         kind = CATALOGUE[type_]
-        home = Place(next(iter(self.accounts)), next(iter(self.accounts.values()))[0])
-        place = place or (Place(home.account, GLOBAL) if kind.is_global else home)
+        account, regions = next(iter(self.accounts.items()))
+        place = place or Place(account, GLOBAL if kind.is_global else regions[0])
         listed = Place(place.account, GLOBAL) if kind.is_global else place
         name = id or str(data.get(kind.id) or f"{kind.name.rpartition('.')[2]}-{len(self.resources)}")
         evidence = tuple(looks) if looks is not None else (listing_id(type_, listed),)
@@ -229,7 +229,7 @@ class Builder:
         self.resources.append(resource)
         return resource
 
-    def universe(self, *regions: str, accounts: Iterable[str] | None = None, **kinds: int) -> Builder:
+    def universe(self, *regions: str, accounts: Iterable[str] | None = None, kinds: Mapping[str, int] | None = None) -> Builder:
         """What shows that the universe is what was read: accounts, enabled regions, a recorder of everything, counts by kind."""
         for account, read in self.accounts.items():
             for region in regions or read:

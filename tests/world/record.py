@@ -25,6 +25,7 @@ from agent.collect.estate import EstateWriter, read_estate
 
 from tests.world import shop
 from tests.world.faults import Fault
+from tests.world.likeness import make_like_aws
 from tests.world.proxy import FaultProxy
 from tests.world.servers import environment, moto
 from tests.world.wire import Call
@@ -39,11 +40,7 @@ ELSEWHERE = {"AWS::Timestream::Database": 1}
 def complete(proxy: FaultProxy) -> None:
     """Answer what the emulator does not know, as AWS would for this company."""
     proxy.enable_regions([shop.HOME, shop.SECOND], off=["af-south-1", "ap-east-1", "me-south-1"])
-    proxy.answer("ec2", "GetSnapshotBlockPublicAccessState", {"State": "unblocked"})
-    proxy.answer("ec2", "GetImageBlockPublicAccessState", {"ImageBlockPublicAccessState": "block-new-sharing"})
-    proxy.answer("elasticache", "DescribeServerlessCaches", {"ServerlessCaches": []})
-    proxy.answer("accessanalyzer", "ListAnalyzers", {"analyzers": []})
-    proxy.answer("lambda", "ListFunctionUrlConfigs", {"FunctionUrlConfigs": []})
+    make_like_aws(proxy)
     proxy.answer("config", "DescribeConfigurationRecorders", {"ConfigurationRecorders": [_recorder()]})
     proxy.answer("config", "DescribeConfigurationRecorderStatus", {"ConfigurationRecordersStatus": [{"name": "default", "recording": True, "lastStatus": "SUCCESS"}]})
     proxy.answer("config", "GetDiscoveredResourceCounts", _counts)

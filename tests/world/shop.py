@@ -556,7 +556,7 @@ def instance(aws: Builder, name: str, subnet: str, group: str, *, public: bool =
     made = aws.ec2.run_instances(
         ImageId="ami-12c6146b", InstanceType="t3.small", MinCount=1, MaxCount=1, NetworkInterfaces=[interface],
         BlockDeviceMappings=[disk], MetadataOptions={"HttpTokens": token, "HttpEndpoint": "enabled"},
-        TagSpecifications=tags("instance", name),
+        TagSpecifications=tags("instance", name), UserData="export TOKEN=not-a-secret",
     )["Instances"][0]["InstanceId"]  # fmt: skip
     aws.note("aws.ec2.instance", name, made, aws.arn("ec2", f"instance/{made}"))
 
@@ -739,6 +739,7 @@ def programs(aws: Builder, network: Network) -> None:
         Role=role,
         Handler="main.handler",
         Code={"ZipFile": _zip("main.py")},
+        Environment={"Variables": {"TOKEN": "not-a-secret"}},
     )["FunctionArn"]
     aws.note("aws.lambda.function", "thumbnails", "thumbnails", made)
     aws.lambda_.add_permission(FunctionName="thumbnails", StatementId="everyone", Action="lambda:InvokeFunction", Principal="*")

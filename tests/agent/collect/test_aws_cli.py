@@ -687,6 +687,34 @@ def test_a_call_that_lists_and_tells_of_one_resource_is_read_as_its_name_says(tm
     assert isinstance(estate.listing("aws.ec2.flow_log", HERE), Look) is ("@" not in name)
 
 
+def balancer(**files: Any) -> dict[str, Any]:
+    """A load balancer with one HTTP listener, and more files about it."""
+    arn = f"arn:aws:elasticloadbalancing:{REGION}:{ACCOUNT}"
+    listener = {"ListenerArn": f"{arn}:listener/app/web/1/2", "Protocol": "HTTP", "Port": 80}
+    held = {
+        "elbv2.describe-load-balancers": {
+            "LoadBalancers": [{"LoadBalancerArn": f"{arn}:loadbalancer/app/web/1", "LoadBalancerName": "web"}]
+        },
+        "elbv2.describe-listeners@web": {"Listeners": [listener]},
+        **files,
+    }
+    return {f"{FOLDER}/{name}.json": data for name, data in held.items()}
+
+
+def test_a_detail_of_an_element_is_named_after_the_element(tmp_path: Path) -> None:
+    name = quote(f"arn:aws:elasticloadbalancing:{REGION}:{ACCOUNT}:listener/app/web/1/2", safe="")
+    rules = {"Rules": [{"RuleArn": "rule", "IsDefault": True, "Actions": [{"Type": "forward"}]}]}
+    estate = imported(put(tmp_path / "src", balancer(**{f"elbv2.describe-rules@{name}": rules})))
+    assert [one["RuleArn"] for one in only(estate, "aws.elbv2.load_balancer").data["HttpRules"]] == ["rule"]
+
+
+@pytest.mark.parametrize("by", [None, "Ann"])
+def test_a_detail_of_an_element_that_no_file_holds_is_a_gap(tmp_path: Path, by: str | None) -> None:
+    estate = imported(put(tmp_path / "src", balancer()), by=by)
+    gaps = [gap for gap in estate.gaps if gap.field == "HttpRules"]
+    assert [(gap.reason, gap.call) for gap in gaps] == [(Reason.NOT_COLLECTED, "DescribeRules")]
+
+
 def test_a_name_that_two_regions_know_must_say_which(tmp_path: Path) -> None:
     listings = {
         f"{ACCOUNT}/{region}/lambda.list-functions.json": {"Functions": [{"FunctionName": "f"}]} for region in (REGION, "eu-west-1")
