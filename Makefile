@@ -14,7 +14,7 @@ $(VENV)/installed: pyproject.toml constraints.txt
 
 # The main job on the example: no credentials, no network.
 demo: $(VENV)/installed
-	@$(BIN)/upheld check -c examples/harbourlink/upheld.yaml --estate examples/harbourlink/estate --max-age 0; \
+	@$(BIN)/upheld check -c examples/marktbruecke/upheld.yaml --estate examples/marktbruecke/estate --max-age 0; \
 	code=$$?; echo; echo "exit code $$code (1: at least one promise is broken)"; test $$code -eq 1
 
 # Everything but the long harnesses.

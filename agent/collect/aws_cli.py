@@ -7,6 +7,7 @@ file holds is not collected; what a person asserts not to exist is written as th
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -22,6 +23,7 @@ from agent.collect.aws_shapes import AwsShapes
 from agent.collect.cli_answers import Answers, Recorded
 from agent.collect.cli_calls import Call, Calls
 from agent.collect.cli_files import ACCOUNT, REGION, read_folder
+from agent.collect.cli_listings import shadows
 from agent.collect.cli_values import fitted
 from agent.collect.estate import SCHEMA, EstateError, EstateWriter
 from agent.rulebook import load_catalogue
@@ -42,12 +44,11 @@ def import_folder(
     _check_options(account, region, asserted_by)
     moment = _moment(collected_at) if collected_at else None
     kinds = {name: kind for name, kind in load_catalogue().items() if name.startswith("aws.")}
-    loader = Loader()
-    calls = Calls(kinds, loader)
+    calls = Calls(kinds, _models())
     held = read_folder(folder, calls)
     answers = Answers(calls, held.files, account, region, asserted=asserted_by is not None)
     moment = moment or datetime.fromtimestamp(max(file.written for file in held.files), UTC)
-    with ImportWriter(output, kinds, AwsShapes(kinds, loader), asserted=asserted_by is not None) as writer:
+    with ImportWriter(output, kinds, AwsShapes(kinds, _models()), asserted=asserted_by is not None) as writer:
         for recorded in answers.accounts.values():
             _collect(kinds, answers, recorded, writer, moment)
         scope = Scope({name: tuple(sorted(found)) or (LISTING,) for name, found in sorted(answers.regions.items())}, tuple(sorted(kinds)))
@@ -56,6 +57,12 @@ def import_folder(
     unused = sorted({*held.unused, *answers.unused})
     told = _summary(output, writer, answers, unused, len(held.files), asserted_by)
     return "\n".join(line if line.isprintable() else ascii(line)[1:-1] for line in told)
+
+
+@functools.cache
+def _models() -> Loader:
+    """Every call that botocore knows, those that are never made included: their files are told from mistakes."""
+    return Loader()
 
 
 def _check_options(account: str | None, region: str | None, asserted_by: str | None) -> None:
@@ -188,6 +195,7 @@ def _summary(output: Path, writer: ImportWriter, answers: Answers, unused: list[
 
 def _asked(kind: Kind) -> str:
     """The options that change what a listing shows: a file does not tell with which of them it was asked."""
-    assert kind.list_ != "none"
+    if kind.list_ == "none" or shadows(kind):
+        return ""
     params = {name: value for name, value in kind.list_.params.items() if isinstance(value, bool) or not isinstance(value, int)}
     return f"{Call(kind.service, kind.list_.call)} {canonical(params)}" if params else ""

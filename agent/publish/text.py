@@ -38,10 +38,7 @@ class TextReport:
                 yield ""
                 yield from self._promise(promise, result)
         else:
-            for rule in result.rules:
-                if rule.verdict is not None:
-                    yield ""
-                    yield from self._rule(rule, result.examples.get(("", rule.rule), ()))
+            yield from self._rules(result)
         yield ""
         yield from self._foot(result)
 
@@ -70,6 +67,17 @@ class TextReport:
             yield from self._wrapped(f"not seen: {printable(gap)}", "      ", first="    ")
         for assumption in promise.assumptions:
             yield from self._wrapped(f"assumes: {printable(assumption)}", "      ", first="    ")
+
+    def _rules(self, result: Result) -> Iterator[str]:
+        """Without promises: the broken rules, then the unproven ones; those that hold are counted."""
+        for verdict in (Verdict.BROKEN, Verdict.UNPROVEN):
+            for rule in result.rules:
+                if rule.verdict is verdict:
+                    yield ""
+                    yield from self._rule(rule, result.examples.get(("", rule.rule), ()))
+        if held := sum(rule.verdict is Verdict.UPHELD for rule in result.rules):
+            yield ""
+            yield f"{_many(held, 'rule')} upheld"
 
     def _upheld(self, promise: PromiseSummary) -> Iterator[str]:
         rules = [rule for control in promise.controls for rule in control.rules]

@@ -28,6 +28,8 @@ LAST_ENTRY = "32767"
 def make_like_aws(proxy: FaultProxy) -> None:
     """Put every known difference right, for answers that come through this proxy."""
     proxy.amend("ec2", "DescribeNetworkAcls", deny_at_the_end)
+    for operation in ("DescribeInstances", "DescribeNetworkInterfaces"):
+        proxy.amend("ec2", operation, private_interface_has_no_association)
     proxy.amend("eks", "DescribeCluster", open_cluster_names_its_sources)
     proxy.amend("elbv2", "DescribeListeners", plain_listener_has_no_tls_policy)
     proxy.amend("kms", "GetKeyRotationStatus", rotation_has_a_period)
@@ -70,6 +72,14 @@ def plain_listener_has_no_tls_policy(root: ET.Element) -> None:
         policy = listener.find("SslPolicy")
         if policy is not None and listener.findtext("Protocol") not in {"HTTPS", "TLS"}:
             listener.remove(policy)
+
+
+def private_interface_has_no_association(root: ET.Element) -> None:
+    """An interface without a public address has no association; moto gives it an empty one."""
+    for holder in root.iter():
+        for association in holder.findall("association"):
+            if len(association) == 0 or not association.findtext("publicIp"):
+                holder.remove(association)
 
 
 def rotation_has_a_period(document: dict[str, Any]) -> None:

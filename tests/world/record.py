@@ -13,12 +13,13 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from unittest import mock
+from xml.etree import ElementTree as ET
 
 from agent import config, run
 from agent.collect.estate import EstateWriter, read_estate
@@ -27,12 +28,14 @@ from tests.world import shop
 from tests.world.faults import Fault
 from tests.world.likeness import make_like_aws
 from tests.world.proxy import FaultProxy
-from tests.world.servers import environment, moto
+from tests.world.servers import client, environment, moto
 from tests.world.wire import Call
 
 ACCOUNT = "111122223333"
 NOW = datetime(2026, 11, 20, 6, 0, tzinfo=UTC)
 EXAMPLE = Path(__file__).parents[2] / "examples" / "marktbruecke"
+MENDED = {"user-without-mfa"}
+"""Faults of the shop that the recording takes away."""
 ELSEWHERE = {"AWS::Timestream::Database": 1}
 """A kind that exists and that no rule judges."""
 
@@ -44,6 +47,7 @@ def complete(proxy: FaultProxy) -> None:
     proxy.answer("config", "DescribeConfigurationRecorders", {"ConfigurationRecorders": [_recorder()]})
     proxy.answer("config", "DescribeConfigurationRecorderStatus", {"ConfigurationRecordersStatus": [{"name": "default", "recording": True, "lastStatus": "SUCCESS"}]})
     proxy.answer("config", "GetDiscoveredResourceCounts", _counts)
+    proxy.amend("iam", "GetAccountSummary", _root_has_a_second_factor)
     proxy.answer("organizations", "ListAccounts", _no_organization)
 
 
@@ -64,6 +68,17 @@ def _counts(call: Call) -> Mapping[str, Any]:
     }
 
 
+def _root_has_a_second_factor(root: ET.Element) -> None:
+    summary = root.find("GetAccountSummaryResult/SummaryMap")
+    assert summary is not None
+    for entry in list(summary):
+        if entry.findtext("key") in {"AccountPasswordPresent", "AccountMFAEnabled"}:
+            summary.remove(entry)
+    for name in ("AccountPasswordPresent", "AccountMFAEnabled"):
+        entry = ET.SubElement(summary, "entry")
+        ET.SubElement(entry, "key").text, ET.SubElement(entry, "value").text = name, "1"
+
+
 def _no_organization(_: Call) -> Mapping[str, Any]:
     return {"Accounts": []}
 
@@ -71,10 +86,11 @@ def _no_organization(_: Call) -> Mapping[str, Any]:
 def record(place: Path) -> None:
     with moto() as server, FaultProxy(server.endpoint, s3_defaults=True) as proxy, tempfile.TemporaryDirectory() as folder:
         server.seed(7)
-        shop.populate(proxy.endpoint, account=ACCOUNT)
+        made = shop.populate(proxy.endpoint, account=ACCOUNT)
         proxy.clear()
         complete(proxy)
-        proxy.inject(Fault("s3", "GetBucketPolicy", "deny", match="marktbruecke-media"), Fault("sns", "ListTopics", "deny", region=shop.SECOND))
+        client("iam", proxy.endpoint, account=ACCOUNT).delete_login_profile(UserName="bernd")  # so that one promise is upheld
+        proxy.inject(Fault("s3", "GetBucketPolicy", "deny", match="marktbruecke-media"), Fault("acm", "ListCertificates", "deny"))
         settings = config.load(str(EXAMPLE / "upheld.yaml"), {})
         role = {"account": ACCOUNT, "role": f"arn:aws:iam::{ACCOUNT}:role/upheld-reader", "regions": [shop.HOME, shop.SECOND]}
         collecting = settings.settings.model_copy(update={"collect": config.Collect(aws=[role])})
@@ -82,6 +98,23 @@ def record(place: Path) -> None:
         with mock.patch.dict(os.environ, environment(proxy.endpoint)), shop.with_old_access_key(proxy):
             run.collect(inputs, Path(folder) / "raw", run.plan_for(inputs, every=True), run.Clock(now=lambda: NOW))
         rewrite(Path(folder) / "raw", place, proxy.endpoint)
+    (place.parent / "planted.md").write_text("\n".join(planted(made)) + "\n")
+
+
+def planted(made: shop.Shop) -> Iterator[str]:
+    """What is wrong in the estate on purpose, as a page."""
+    yield "# What is planted in this estate"
+    yield ""
+    yield "Faults that the company's cloud was given on purpose, and the rule that finds each. `python -m tests.world.record` wrote this page."
+    yield ""
+    yield "| rule | resource | what is so |"
+    yield "|---|---|---|"
+    for fault in made.planted:
+        if fault.rule and fault.fault not in MENDED:
+            name = f"the queue {fault.id.rpartition('/')[2]}" if fault.id.startswith("http://") else fault.id
+            yield f"| {fault.rule} | {name} | {fault.what.partition(' (')[0]} |"
+    yield ""
+    yield "Two things were refused while it was recorded: the policy of the bucket marktbruecke-media, and the list of certificates."
 
 
 def rewrite(raw: Path, place: Path, endpoint: str) -> None:

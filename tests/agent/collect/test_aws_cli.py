@@ -11,11 +11,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import quote
 
 import boto3
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from agent import rulebook
 from agent.collect.aws import AwsCollector, rfc3339
@@ -515,6 +518,50 @@ def test_no_change_to_one_member_upholds_what_is_broken(tmp_path: Path) -> None:
     found = verdicts(imported(put(tmp_path / "src", {f"{FOLDER}/ec2.describe-volumes.json": held})), "aws-ebs-volume-encrypted")
     assert set(found) == set(mutants)
     assert "upheld" not in found.values()
+
+
+MEMBERS = (
+    "Encrypted",
+    "VolumeId",
+    "Attachments",
+    "Tags",
+    "Key",
+    "Value",
+    "Name",
+    "BucketRegion",
+    "ServerSideEncryptionConfiguration",
+    "Rules",
+)
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=5) | st.just("shop"),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(MEMBERS), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+VOLUMES = (
+    st.lists(st.dictionaries(st.sampled_from(MEMBERS), ANYTHING | st.just("vol-1") | st.just(True), max_size=6), max_size=4) | ANYTHING
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(volumes=VOLUMES, region=ANYTHING, encryption=st.dictionaries(st.sampled_from(MEMBERS), ANYTHING))
+def test_whatever_a_file_holds_it_is_an_estate_or_a_clear_error(volumes: Any, region: Any, encryption: Any) -> None:
+    """And a volume is upheld only where its file says true."""
+    buckets = [{"Name": "shop", "BucketRegion": region}]
+    held = {
+        "ec2.describe-volumes": {"Volumes": volumes},
+        "s3api.list-buckets": {"Buckets": buckets},
+        "s3api.get-bucket-encryption@shop": encryption,
+    }
+    with TemporaryDirectory() as folder:
+        try:
+            estate = imported(put(Path(folder) / "src", {f"{FOLDER}/{name}.json": data for name, data in held.items()}))
+        except (EstateError, DocumentError):
+            return
+        upheld_ones = {name for name, verdict in verdicts(estate, "aws-ebs-volume-encrypted").items() if verdict == "upheld"}
+        assert upheld_ones <= {one.get("VolumeId") for one in volumes or () if isinstance(one, dict) and one.get("Encrypted") is True}
+        assert set(verdicts(estate, "aws-s3-bucket-encrypted").values()) <= {"unproven", "broken"}
 
 
 def test_only_what_the_catalogue_keeps_reaches_the_disk(tmp_path: Path) -> None:
