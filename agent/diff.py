@@ -11,9 +11,10 @@ from typing import Any
 from agent import run
 from agent.cli import BROKEN, UNPROVEN, UPHELD
 from agent.collect.estate import read_estate
+from agent.publish.result import Result
 from agent.publish.text import printable
 from agent.run import Inputs
-from checks.model import Estate, Resource
+from checks.model import Estate, Place, Resource, canonical
 from checks.verdict import Verdict
 
 Key = tuple[str, str, str, str]
@@ -22,7 +23,11 @@ _ABSENT = object()
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A resource that came, went, or has another value at `members`: path -> (before, after)."""
+    """A resource that came, went, or has another value at `members`: path -> (before, after).
+
+    It is `new` or `gone` where a complete listing shows that it is not in the other estate; else that estate does not tell,
+    and it is `seen` or `unseen`.
+    """
 
     what: str
     key: Key
@@ -31,7 +36,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A finding whose verdict is another one; None where there is none on that side."""
+    """A finding whose verdict is another one; None where there is none on that side. `accepted` is about the later one."""
 
     id: str
     rule: str
@@ -39,12 +44,25 @@ class Turn:
     before: str | None
     after: str | None
     explanation: str
+    accepted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PromiseTurn:
+    """A promise whose verdict is another one, and what is not seen of it that was."""
+
+    id: str
+    before: str | None
+    after: str | None
+    open: Verdict | None
+    """The later verdict without what a person accepts."""
+    missing: tuple[str, ...]
 
 
 def changes(before: Estate, after: Estate) -> list[Change]:
     old, new = _keyed(before), _keyed(after)
-    found = [Change("gone", key, {}) for key in old.keys() - new.keys()]
-    found += [Change("new", key, {}) for key in new.keys() - old.keys()]
+    found = [Change("gone" if _lists(after, old[key]) else "unseen", key, {}) for key in old.keys() - new.keys()]
+    found += [Change("new" if _lists(before, new[key]) else "seen", key, {}) for key in new.keys() - old.keys()]
     for key in old.keys() & new.keys():
         members = dict(_differences(old[key].data, new[key].data, ""))
         if old[key].tags != new[key].tags:
@@ -54,13 +72,20 @@ def changes(before: Estate, after: Estate) -> list[Change]:
     return sorted(found, key=lambda change: (change.key, change.what))
 
 
-def turns(inputs: Inputs, before: Estate, after: Estate) -> list[Turn]:
-    """Findings whose verdict differs, judged by the same rules and promises, each estate by its own time."""
-    every = not inputs.promises.promises
-    old, new = (
-        {record["id"]: record for record in run.assess(inputs, estate, every=every, max_age=0, clock=run.Clock()).findings.records()}
-        for estate in (before, after)
-    )
+def _lists(estate: Estate, resource: Resource) -> bool:
+    """Whether an estate shows all there is where a resource would be listed, and no gap stands for this one."""
+    listing = estate.listing(resource.type, Place(resource.account, resource.listed_in or resource.region))
+    return not isinstance(listing, tuple) and (resource.type, resource.account, resource.id, resource.region) not in estate.resource_gaps
+
+
+def judged(inputs: Inputs, estate: Estate) -> Result:
+    """An estate by the rules and promises that stand now, and by its own time."""
+    return run.assess(inputs, estate, every=not inputs.promises.promises, max_age=0, clock=run.Clock())
+
+
+def turns(before: Result, after: Result) -> list[Turn]:
+    """Findings whose verdict differs."""
+    old, new = ({record["id"]: record for record in result.findings.records()} for result in (before, after))
     found = []
     for id_ in sorted(old.keys() | new.keys()):
         left, right = old.get(id_), new.get(id_)
@@ -68,29 +93,46 @@ def turns(inputs: Inputs, before: Estate, after: Estate) -> list[Turn]:
             shown = right or left
             assert shown is not None
             sides = (left["verdict"] if left else None, right["verdict"] if right else None)
-            found.append(Turn(id_, shown["rule"], shown["resource"], *sides, shown["explanation"]))
+            found.append(Turn(id_, shown["rule"], shown["resource"], *sides, shown["explanation"], "accepted" in shown))
     return found
+
+
+def promise_turns(before: Result, after: Result) -> list[PromiseTurn]:
+    """Promises whose verdict differs, with what the later estate does not show and the earlier one did."""
+    pairs = zip(before.promises, after.promises, strict=True)
+    return [
+        PromiseTurn(new.id, old.verdict, new.verdict, new.open, tuple(lack for lack in new.missing if lack not in old.missing))
+        for old, new in pairs
+        if old.verdict is not new.verdict
+    ]
 
 
 def show(inputs: Inputs, before: Path, after: Path, *, as_json: bool) -> int:
     """Print both; the exit code is the worst verdict that something turned to."""
     old, new = read_estate(before), read_estate(after)
-    changed, turned = changes(old, new), turns(inputs, old, new)
+    results = judged(inputs, old), judged(inputs, new)
+    changed, turned, promises = changes(old, new), turns(*results), promise_turns(*results)
     if as_json:
         record = {
             "schema": "upheld.diff/1",
-            "resources": [{"what": one.what, "resource": list(one.key), "members": {name: [None if side is _ABSENT else side for side in held] for name, held in one.members.items()}} for one in changed],
+            "resources": [{"what": one.what, "resource": list(one.key), "members": {name: _sides(*held) for name, held in one.members.items()}} for one in changed],
             "verdicts": [{"id": one.id, "rule": one.rule, "resource": one.resource, "before": one.before, "after": one.after} for one in turned],
+            "promises": [{"id": one.id, "before": one.before, "after": one.after, "missing": one.missing} for one in promises],
         }  # fmt: skip
         print(json.dumps(record, indent=2, sort_keys=True))
     else:
-        for line in _lines(changed, turned):
+        for line in _lines(changed, turned, promises):
             print(printable(line))
-    ends = {one.after for one in turned}
+    ends = {one.after for one in turned if not one.accepted} | {one.open for one in promises}
     return BROKEN if Verdict.BROKEN in ends else UNPROVEN if Verdict.UNPROVEN in ends else UPHELD
 
 
-def _lines(changed: list[Change], turned: list[Turn]) -> Iterator[str]:
+def _sides(before: Any, after: Any) -> dict[str, Any]:
+    """Both values; a side on which the member is absent is left out, as null is a value."""
+    return {name: side for name, side in (("before", before), ("after", after)) if side is not _ABSENT}
+
+
+def _lines(changed: list[Change], turned: list[Turn], promises: list[PromiseTurn]) -> Iterator[str]:
     for change in changed:
         type_, account, region, id_ = change.key
         yield f"{change.what}  {type_} {id_} in {account}/{region}"
@@ -99,7 +141,10 @@ def _lines(changed: list[Change], turned: list[Turn]) -> Iterator[str]:
     for turn in turned:
         yield f"{turn.before or 'none'} -> {turn.after or 'none'}  {turn.rule}  {turn.resource['id']} in {turn.resource['account']}/{turn.resource['region']}"
         yield f"    {turn.explanation}"
-    yield f"{len(changed)} resources differ, {len(turned)} verdicts changed"
+    for promise in promises:
+        yield f"{promise.before or 'none'} -> {promise.after or 'none'}  promise {promise.id}"
+        yield from (f"    not seen: {lack}" for lack in promise.missing)
+    yield f"{len(changed)} resources differ, {len(turned) + len(promises)} verdicts changed"
 
 
 def _value(value: Any) -> str:
@@ -112,7 +157,7 @@ def _differences(left: Any, right: Any, path: str) -> Iterator[tuple[str, tuple[
         for name in sorted(left.keys() | right.keys()):
             inner = f"{path}.{name}" if path else name
             yield from _differences(left.get(name, _ABSENT), right.get(name, _ABSENT), inner)
-    elif left != right:
+    elif left is _ABSENT or right is _ABSENT or canonical(left) != canonical(right):
         yield path, (left, right)
 
 

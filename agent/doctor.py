@@ -10,10 +10,11 @@ from agent import run
 from agent.cli import UNPROVEN, UPHELD
 from agent.collect.aws_client import endpoint_override
 from agent.collect.estate import read_estate
-from agent.permissions import aws_actions
+from agent.permissions import aws_actions, aws_calls
 from agent.publish.text import gap_lines, printable
 from agent.run import Clock, Inputs
 from checks.model import Estate, Reason
+from checks.plan import Plan
 
 _CLOCK_LIMIT = 300
 """Seconds: AWS refuses requests whose time is further off (Signature Version 4, AWS General Reference)."""
@@ -37,13 +38,26 @@ def examine(inputs: Inputs, clock: Clock) -> int:
         estate = read_estate(place)
     for line in _findings(estate, clock):
         print(line)
-    needed = len(aws_actions(inputs.book.catalogue, wanted))
-    denied = sorted({gap.action for gap in estate.gaps if gap.action})
-    print(f"permissions    {needed - len(denied)} of {needed} actions answer" + (f"; add {', '.join(denied)}" if denied else ""))
+    print(printable(_permissions(inputs, estate, wanted)))
     for line in gap_lines(gap for gap in estate.gaps if not gap.action):
         print(f"gap            {line}")
     print("ready" if not estate.gaps else f"{len(estate.gaps)} gaps: what they hide will be unproven")
     return UNPROVEN if estate.gaps else UPHELD
+
+
+def _permissions(inputs: Inputs, estate: Estate, wanted: Plan) -> str:
+    """What was answered, what was refused, and what nobody asked because nothing of the kind exists."""
+    needed = set(aws_actions(inputs.book.catalogue, wanted))
+    looked = {(look.type, look.call) for look in estate.looks}
+    answered = {action for type_, call, action in aws_calls(inputs.book.catalogue, wanted) if (type_, call) in looked}
+    answered |= {"sts:GetCallerIdentity"} if estate.manifest.identity else set()
+    denied = {gap.action for gap in estate.gaps if gap.action}
+    idle = needed - answered - denied
+    return (
+        f"permissions    {len(answered - denied)} of {len(needed)} actions answered"
+        + (f"; {len(idle)} not tried, for want of anything to ask about or of an answer before" if idle else "")
+        + (f"; add {', '.join(sorted(denied))}" if denied else "")
+    )
 
 
 def _findings(estate: Estate, clock: Clock) -> Iterator[str]:

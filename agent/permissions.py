@@ -18,18 +18,19 @@ _PREFIXES: Mapping[str, str] = {
 
 def aws_actions(catalogue: Catalogue, plan: Plan) -> list[str]:
     """Every IAM action of the plan's calls, sorted."""
-    return sorted({"sts:GetCallerIdentity", *_actions(catalogue, plan)})
+    return sorted({"sts:GetCallerIdentity", *(action for _, _, action in aws_calls(catalogue, plan))})
 
 
-def _actions(catalogue: Catalogue, plan: Plan) -> Iterator[str]:
+def aws_calls(catalogue: Catalogue, plan: Plan) -> Iterator[tuple[str, str, str]]:
+    """Every call of the plan: the type that it is made for, its name, its IAM action."""
     for name, members in plan.items():
         kind = catalogue[name]
         if kind.list_ != "none":
-            yield kind.iam or _action(kind.service, kind.list_.call)
+            yield name, kind.list_.call, kind.iam or _action(kind.service, kind.list_.call)
         for detail in kind.detail if "*" in members else kind.details_for(members):
-            yield detail.iam or _action(detail.service or kind.service, detail.call)
+            yield name, detail.call, detail.iam or _action(detail.service or kind.service, detail.call)
         if TAGS in members and isinstance(kind.tags, TagCall):
-            yield kind.tags.iam or _action(kind.service, kind.tags.call)
+            yield name, kind.tags.call, kind.tags.iam or _action(kind.service, kind.tags.call)
 
 
 def _action(service: str, call: str) -> str:

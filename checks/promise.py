@@ -243,7 +243,7 @@ def quote_digest(quote: str) -> str:
 
 def find_quote(quote: str, text: str) -> int | None:
     """The line on which the quote begins in the policy text, None where it does not stand there, word for word."""
-    words = [re.escape(word) for word in normal(quote).split(" ")]
+    words = [re.escape(word) for word in normal(quote).split()]
     composed = unicodedata.normalize("NFC", text)
-    found = re.search(r"(?<!\w)(?=\S)" + r"\s+".join(words) + r"(?!\w)", composed)
-    return composed.count("\n", 0, found.start()) + 1 if found else None
+    found = re.search(r"(?<!\w)" + r"\s+".join(words) + r"(?!\w)", composed)
+    return composed.count("\n", 0, found.start()) + 1 if found and words else None

@@ -146,6 +146,7 @@ def read(document: Document, catalogue: Catalogue, shapes: Mapping[str, Shape], 
     if file.control not in controls:
         document.fail(("control",), f"there is no control {file.control!r}")
     _check_params(file, document)
+    _check_examples(file, document, catalogue)
     for index, path in enumerate(file.show):
         if not _has(shapes[file.resource], paths.parse(path)):
             document.fail(("show", index), f"show: there is no member {path!r}")
@@ -197,6 +198,26 @@ def _check_params(file: RuleFile, document: Document) -> None:
     for name, parameter in file.params.items():
         if parameter.default is None or not parameter.takes(parameter.default):
             document.fail(("params", name), f"the parameter {name!r} needs a default of type {parameter.type}")
+
+
+def _check_examples(file: RuleFile, document: Document, catalogue: Catalogue) -> None:
+    """An example is a resource's data, or the data under `given`, others `with` it, and `params`: a misspelt key would test nothing."""
+    for wanted, examples in file.examples:
+        for index, example in enumerate(examples):
+            at = ("examples", wanted, index)
+            given, others, params = example.get("given", {}), example.get("with", {}), example.get("params", {})
+            if "given" not in example:
+                continue
+            if unknown := sorted(set(example) - {"given", "with", "params"}):
+                document.fail((*at, unknown[0]), f"beside `given` an example takes `with` and `params`, and not {unknown[0]!r}")
+            if not all(isinstance(part, dict) for part in (given, others, params)):
+                document.fail(at, "`given`, `with` and `params` are maps")
+            for type_, held in others.items():
+                if type_ not in catalogue or not isinstance(held, list) or not all(isinstance(one, dict) for one in held):
+                    document.fail((*at, "with", type_), f"`with` gives lists of resources by their type, and not {type_!r}")
+            for name, value in params.items():
+                if name not in file.params or not file.params[name].takes(value):
+                    document.fail((*at, "params", name), f"the rule declares no parameter {name!r} that could be {value!r}")
 
 
 def _has(shape: Shape, path: paths.Path) -> bool:

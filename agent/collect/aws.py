@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import itertools
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ from checks.plan import REGIONS, TAGS, Plan
 
 WORKERS = 16
 Progress = Callable[[int, int], None]
+_REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]{1,2}")
 _Then = Callable[[Page | Halt], None]
 
 
@@ -400,7 +402,10 @@ def identity(kind: Kind, item: Any, place: Place) -> tuple[str, str] | None:
     name = paths.first(item, paths.parse(kind.id)) if isinstance(item, dict) else None
     if not isinstance(name, str) or not name:
         return None
-    return name, str(paths.first(item, paths.parse(kind.region_from)) or GLOBAL) if kind.region_from else place.region
+    if not kind.region_from:
+        return name, place.region
+    region = paths.first(item, paths.parse(kind.region_from))
+    return name, region if isinstance(region, str) and _REGION.fullmatch(region) else GLOBAL
 
 
 def filled_params(params: Mapping[str, Any], item: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any] | None:
@@ -440,17 +445,22 @@ def _pieces(template: str) -> Iterator[tuple[str, str, str | None]]:
         yield literal, opened, name if opened and closed else None
 
 
-def _tags(value: Any) -> dict[str, str]:
-    """Tags as a plain map, from any of the forms that AWS services give."""
-    if isinstance(value, dict):
-        return {str(name): str(held) for name, held in value.items()}
-    tags: dict[str, str] = {}
-    for entry in value or ():
-        lowered = {name.lower(): held for name, held in entry.items()}
-        key = lowered.get("key", lowered.get("tagkey"))
-        if key is not None:
-            tags[str(key)] = str(lowered.get("value", lowered.get("tagvalue")) or "")
-    return tags
+def _tags(value: Any) -> dict[str, str] | None:
+    """Tags as a plain map, from any of the forms that AWS services give; None for what is none of them."""
+    match value:
+        case dict():
+            pairs = list(value.items())
+        case list() | None:
+            pairs = [_tag(entry) for entry in value or ()]
+        case _:
+            return None
+    return dict(pairs) if all(isinstance(text, str) for pair in pairs for text in pair) else None
+
+
+def _tag(entry: Any) -> tuple[Any, Any]:
+    lowered = {name.lower(): held for name, held in entry.items()} if isinstance(entry, dict) else {}
+    value = lowered.get("value", lowered.get("tagvalue"))
+    return lowered.get("key", lowered.get("tagkey")), "" if value is None else value
 
 
 def wire(value: Any) -> Any:

@@ -107,7 +107,7 @@ class Account:
         settings = Config(
             connect_timeout=5,
             read_timeout=20,
-            retries={"mode": "adaptive", "total_max_attempts": self.attempts},
+            retries={"mode": "adaptive" if self.attempts > 1 else "standard", "total_max_attempts": self.attempts},
             max_pool_connections=16,
             user_agent_appid="upheld",  # type: ignore[call-arg] # newer than the stubs
         )

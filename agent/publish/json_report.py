@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from agent.publish.result import Result
+from agent.publish.result import Result, gap_record
 from checks.model import Reason
 from checks.verdict import Verdict
 
@@ -21,7 +21,7 @@ def chunks(result: Result) -> Iterator[str]:
     yield f'"run": {_text(run_record(result))},\n'
     yield from _array("promises", (dataclasses.asdict(promise) for promise in result.promises))
     yield from _array("findings", result.findings.records())
-    yield from _array("gaps", (_without_none(dataclasses.asdict(gap)) for gap in result.gaps))
+    yield from _array("gaps", map(gap_record, result.gaps))
     yield f'"coverage": {_text(coverage_record(result))}\n'
     yield "}\n"
 
@@ -67,10 +67,6 @@ def _text(record: Any) -> str:
     return json.dumps(record, sort_keys=True)
 
 
-def _without_none(record: dict[str, Any]) -> dict[str, Any]:
-    return {name: held for name, held in record.items() if held is not None}
-
-
 def json_schema() -> dict[str, Any]:
     """JSON Schema (2020-12) of the report. Members may be added within version 1; none is taken away."""
     verdict = {"enum": [str(verdict) for verdict in Verdict]}
@@ -94,7 +90,7 @@ def json_schema() -> dict[str, Any]:
         {
             "looks": texts,
             "values": {"type": "object"},
-            "gaps": {"type": "array", "items": {"type": "object"}},
+            "gaps": {"type": "array", "items": gap},
             "assumptions": texts,
             "affected": texts,
             "counterexample": text,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import os
+import stat
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -28,9 +30,14 @@ def targets(options: Sequence[str], configuration: Configuration) -> list[Target
             found.append(Target("text", None))
     if sum(target.file is None for target in found) > 1:
         raise ConfigurationError("two formats on stdout: give all but one a file, as in --format json=findings.json")
-    for target in found:
-        if target.file and not target.file.parent.is_dir():
-            raise ConfigurationError(f"{target.file}: there is no folder {target.file.parent}")
+    files = [target.file for target in found if target.file]
+    for index, file in enumerate(files):
+        if not file.parent.is_dir():
+            raise ConfigurationError(f"{file}: there is no folder {file.parent}")
+        if file.is_dir():
+            raise ConfigurationError(f"{file}: a folder, where a file is to be written")
+        if file.resolve() in {other.resolve() for other in files[:index]}:
+            raise ConfigurationError(f"{file}: two formats in one file")
     return found
 
 
@@ -42,13 +49,15 @@ def _target(option: str) -> Target:
 
 
 def write(result: Result, wanted: Sequence[Target]) -> None:
+    """Write every report. Raises ConfigurationError for a file that cannot be written."""
     for target in wanted:
         if target.file is None:
-            for piece in _writer(target.format, colour=_colour())(result):
-                sys.stdout.write(piece)
-            sys.stdout.flush()
-        else:
-            _write_file(target.file, _writer(target.format, colour=False)(result))
+            _write_stdout(_writer(target.format, colour=_colour())(result))
+            continue
+        try:
+            _write_file(target.file.resolve(), _writer(target.format, colour=False)(result))
+        except OSError as error:
+            raise ConfigurationError(f"{target.file}: cannot be written: {error.strerror}") from error
 
 
 def _colour() -> bool:
@@ -73,15 +82,35 @@ def _writer(name: str, *, colour: bool) -> Callable[[Result], Iterator[str]]:
     return lambda result: (line + "\n" for line in report.lines(result))
 
 
+def _write_stdout(pieces: Iterator[str]) -> None:
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal without quotation marks gets an escape, not a crash
+    sys.stdout.writelines(pieces)
+    sys.stdout.flush()
+
+
 def _write_file(file: Path, pieces: Iterator[str]) -> None:
+    if file.exists() and not file.is_file():  # /dev/stdout, a pipe: nothing that may be replaced
+        with file.open("w", encoding="utf-8") as stream:
+            stream.writelines(pieces)
+        return
     descriptor, temporary = tempfile.mkstemp(prefix=f".{file.name}-", dir=file.parent)
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
             stream.writelines(pieces)
             stream.flush()
             os.fsync(stream.fileno())
-        os.chmod(temporary, 0o644)
+        os.chmod(temporary, _mode(file))
         os.replace(temporary, file)
     except BaseException:
         os.unlink(temporary)
         raise
+
+
+def _mode(file: Path) -> int:
+    """The permissions of the file that is replaced; for a new one, what the umask leaves."""
+    if file.exists():
+        return stat.S_IMODE(file.stat().st_mode)
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return 0o666 & ~mask

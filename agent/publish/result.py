@@ -14,8 +14,6 @@ from checks.model import Finding, Gap, Manifest
 from checks.summary import PromiseSummary, RuleSummary
 from checks.verdict import Verdict, combine
 
-_EXAMPLES = 3
-
 
 @dataclass(slots=True, weakref_slot=True)
 class Findings:
@@ -23,7 +21,8 @@ class Findings:
 
     counts: dict[str, int] = field(default_factory=lambda: {str(verdict): 0 for verdict in Verdict})
     accepted: int = 0
-    examples: dict[tuple[str, str], list[Finding]] = field(default_factory=dict)
+    examples: dict[tuple[str, str], dict[Verdict, Finding]] = field(default_factory=dict)
+    """(promise id or "", rule id) -> of each verdict but upheld, the finding that takes the fewest words to see."""
     _spool: IO[str] = field(default_factory=lambda: tempfile.TemporaryFile("w+", encoding="ascii"))  # noqa: SIM115 - closed below
 
     def __post_init__(self) -> None:
@@ -35,13 +34,8 @@ class Findings:
         self._spool.write(json.dumps(finding_record(finding), sort_keys=True) + "\n")
         if finding.verdict is not Verdict.UPHELD:
             for reader in finding.promises or ("",):
-                self._keep(self.examples.setdefault((reader, finding.rule), []), finding)
-
-    def _keep(self, held: list[Finding], finding: Finding) -> None:
-        """The first few, broken before unproven, those that nobody accepted before the rest."""
-        held.append(finding)
-        held.sort(key=lambda one: (one.accepted is not None, one.verdict is not Verdict.BROKEN))
-        del held[_EXAMPLES:]
+                held = self.examples.setdefault((reader, finding.rule), {})
+                held[finding.verdict] = min(held.get(finding.verdict, finding), finding, key=_size)
 
     def records(self) -> Iterator[dict[str, Any]]:
         self._spool.seek(0)
@@ -67,7 +61,7 @@ class Result:
     notes: list[str] = field(default_factory=list)
 
     @property
-    def examples(self) -> dict[tuple[str, str], list[Finding]]:
+    def examples(self) -> dict[tuple[str, str], dict[Verdict, Finding]]:
         return self.findings.examples
 
     @property
@@ -95,9 +89,21 @@ class Result:
         """The whole run's verdict: over the promises, or over all rules where no promise was judged."""
         held: Iterable[PromiseSummary | RuleSummary] = self.promises or self.rules
         found = combine((one.verdict if strict else one.open) for one in held)
+        if found is None and any(one.verdict is not None for one in held):
+            found = Verdict.UPHELD  # every finding is accepted
         if strict and any(promise.verdict is None for promise in self.promises):
             found = combine([found, Verdict.UNPROVEN])
         return found
+
+
+def _size(finding: Finding) -> tuple[bool, int, str]:
+    """How long a finding takes to read; one that a person accepts comes last."""
+    return finding.accepted is not None, len(finding.explanation), finding.id
+
+
+def gap_record(gap: Gap) -> dict[str, Any]:
+    """A gap without the members that say nothing."""
+    return {name: held for name, held in dataclasses.asdict(gap).items() if held is not None}
 
 
 def finding_record(finding: Finding) -> dict[str, Any]:
@@ -106,7 +112,7 @@ def finding_record(finding: Finding) -> dict[str, Any]:
     held: dict[str, Any] = {
         "looks": evidence.looks,
         "values": evidence.values,
-        "gaps": [dataclasses.asdict(gap) for gap in evidence.gaps],
+        "gaps": [gap_record(gap) for gap in evidence.gaps],
         "assumptions": evidence.assumptions,
         "affected": evidence.affected,
         "counterexample": evidence.counterexample,

@@ -15,7 +15,8 @@ from checks.verdict import Verdict
 
 WIDTH = 100
 _UNPRINTABLE = re.compile(
-    r"[^\x20-\x7e\u00a0-\u200a\u2010-\u2027\u2030-\u205f\u2070-\ud7ff\ue000-\ufeff\uff00-\ufffd\U00010000-\U000e0000]"
+    r"[^\x20-\x7e\u00a0-\u00ac\u00ae-\u061b\u061d-\u180d\u180f-\u200a\u2010-\u2027\u2030-\u205f\u2070-\ud7ff\uf900-\ufefe"
+    r"\uff00-\ufff8\ufffc-\ufffd\U00010000-\U0001bc9f\U0001bca4-\U0001d172\U0001d17b-\U000e0000]"
 )
 _COLOURS = {"upheld": "32", "broken": "31", "unproven": "33", "unverifiable": "2", "accepted": "35"}
 
@@ -54,14 +55,14 @@ class TextReport:
         place = f"{promise.file}:{promise.line}" if promise.file else promise.id
         word = "unverifiable" if promise.verdict is None else str(promise.verdict)
         accepted = " (accepted)" if promise.verdict is Verdict.BROKEN and promise.open is not Verdict.BROKEN else ""
-        yield from self._wrapped(f"\u201c{printable(promise.quote)}\u201d", "  ", first="")
+        yield from self._wrapped(f"\u201c{printable(' '.join(promise.quote.split()))}\u201d", "  ", first="")
         yield f"  {self._paint(word.upper(), word)}{accepted}  {printable(promise.id)}, {printable(place)}"
         if promise.unverifiable:
             yield from self._wrapped(printable(promise.unverifiable), "    ")
         for control in promise.controls:
             for rule in control.rules:
                 if rule.verdict is not None and rule.verdict is not Verdict.UPHELD:
-                    yield from self._rule(rule, result.examples.get((promise.id, rule.rule), ()), indent="    ")
+                    yield from self._rule(rule, result.examples.get((promise.id, rule.rule), {}), indent="    ")
         yield from self._upheld(promise)
         for gap in promise.missing:
             yield from self._wrapped(f"not seen: {printable(gap)}", "      ", first="    ")
@@ -74,7 +75,7 @@ class TextReport:
             for rule in result.rules:
                 if rule.verdict is verdict:
                     yield ""
-                    yield from self._rule(rule, result.examples.get(("", rule.rule), ()))
+                    yield from self._rule(rule, result.examples.get(("", rule.rule), {}))
         if held := sum(rule.verdict is Verdict.UPHELD for rule in result.rules):
             yield ""
             yield f"{_many(held, 'rule')} upheld"
@@ -91,19 +92,21 @@ class TextReport:
         if idle:
             yield f"    {_many(idle, 'rule')} not applicable: looked, and nothing of the kind exists"
 
-    def _rule(self, rule: RuleSummary, examples: Sequence[Finding], indent: str = "") -> Iterator[str]:
+    def _rule(self, rule: RuleSummary, examples: Mapping[Verdict, Finding], indent: str = "") -> Iterator[str]:
         word = str(rule.verdict)
         yield f"{indent}{self._paint(word, word)}  {printable(rule.title)}  [{rule.rule}]"
-        smallest = [one for verdict in (Verdict.BROKEN, Verdict.UNPROVEN) for one in _smallest(examples, verdict)]
-        for finding in smallest:
-            yield from self._wrapped(f"{_subject(finding)}: {_what(finding)}", indent + "      ", first=indent + "    ")
+        counts = dict(rule.counts)
+        for finding in (examples[verdict] for verdict in (Verdict.BROKEN, Verdict.UNPROVEN) if verdict in examples):
+            # What breaks another promise may be unproven to this one, where tags say whether it speaks of the resource.
+            breaks = finding.verdict is Verdict.BROKEN and rule.counts["broken"] > 0
+            counts["broken" if breaks else "unproven"] -= 1
+            yield from self._wrapped(f"{_subject(finding)}: {_what(finding, breaks=breaks)}", indent + "      ", first=indent + "    ")
             if finding.accepted:
                 yield from self._wrapped(f"accepted by {printable(finding.accepted)}", indent + "      ")
-        counts = {verdict: rule.counts[verdict] - sum(one.verdict == verdict for one in smallest) for verdict in ("broken", "unproven")}
-        more = " and ".join(f"{count} more {verdict}" for verdict, count in counts.items() if count > 0)
+        more = " and ".join(f"{counts[verdict]} more {verdict}" for verdict in ("broken", "unproven") if counts[verdict] > 0)
         yield from self._wrapped(coverage(rule) + (f"; {more}" if more else ""), indent + "      ", first=indent + "    ")
-        if rule.verdict is Verdict.BROKEN and examples:
-            yield from self._wrapped(f"do: {printable(examples[0].remedy)}", indent + "        ", first=indent + "    ")
+        if rule.verdict is Verdict.BROKEN:
+            yield from self._wrapped(f"do: {printable(examples[Verdict.BROKEN].remedy)}", indent + "        ", first=indent + "    ")
 
     def _foot(self, result: Result) -> Iterator[str]:
         if result.promises:
@@ -141,15 +144,9 @@ def coverage(rule: RuleSummary) -> str:
     return printable(text)
 
 
-def _smallest(examples: Sequence[Finding], verdict: Verdict) -> list[Finding]:
-    """The finding that takes the fewest words to see; one that nobody accepted, if there is one."""
-    held = [one for one in examples if one.verdict is verdict]
-    return sorted(held, key=lambda one: (one.accepted is not None, len(one.explanation), one.id))[:1]
-
-
-def _what(finding: Finding) -> str:
+def _what(finding: Finding, *, breaks: bool) -> str:
     """The values that break it, or why it is not decided, without the rule's title, which stands above."""
-    if finding.verdict is Verdict.BROKEN and finding.evidence.values:
+    if breaks and finding.evidence.values:
         return printable(shown(finding.evidence.values))
     return printable(finding.explanation.removeprefix("Not decided: ").rstrip("."))
 

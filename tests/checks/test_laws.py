@@ -244,7 +244,7 @@ def test_each_fact_that_a_kept_promise_rests_on_can_be_lost(rule: Rule) -> None:
         f"promises: [{{id: one, quote: Q., quantifier: {'never' if rule.file.control == 'isolation' else 'all'}, controls: [{{id: {rule.file.control}}}]}}]"
     )
     estate = kept().build()
-    pseudo = {
+    pseudo: dict[str, list[tuple[str, Place, Mapping[str, Any]]]] = {
         REGION_TYPE: [(region, Place(ACCOUNT, region), {"Default": {"Encrypted": True}}) for region in (HERE, THERE)],
         ACCOUNT_TYPE: [(ACCOUNT, Place(ACCOUNT, GLOBAL), {"Summary": {"Keys": 0}})],
     }

@@ -17,10 +17,9 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 from unittest import mock
 
 from agent import rulebook, run
@@ -39,9 +38,10 @@ from checks.rule import Rule
 from checks.verdict import Verdict
 from tests.world import shop
 from tests.world.faults import Fault, Kind, Pages, Player, Tape, applicable, refusal
+from tests.world.likeness import make_like_aws
 from tests.world.proxy import FaultProxy
 from tests.world.servers import ACCOUNT, CREDENTIALS, environment, moto
-from tests.world.wire import Call, recognise
+from tests.world.wire import Call
 
 REGION = "eu-central-1"
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -89,14 +89,13 @@ class World:
         return {one.id: (str(one.verdict), one.rule, one.resource.region, one.resource.id) for one in findings}
 
 
-def record(endpoint: str) -> Tape:
-    """Every answer that all rules need, from a server that holds the shop."""
-    tape = Tape()
-    with FaultProxy(endpoint, tape=tape) as proxy, mock.patch.dict(os.environ, environment(proxy.endpoint, REGION)):
-        settings = Settings(schema="upheld.config/1", collect=Collect(aws=[{"account": ACCOUNT, "regions": [REGION]}]))
-        inputs = run.prepare(Configuration(settings, None))
-        with tempfile.TemporaryDirectory() as folder:
-            run.collect(inputs, Path(folder) / "estate", run.plan_for(inputs, every=True), run.Clock())
+def record(proxy: FaultProxy) -> Tape:
+    """Every answer that all rules need, as the proxy gives it."""
+    proxy.tape = tape = Tape()
+    with mock.patch.dict(os.environ, environment(proxy.endpoint, REGION)), tempfile.TemporaryDirectory() as folder:
+        inputs = _inputs(300)
+        run.collect(inputs, Path(folder) / "estate", run.plan_for(inputs, every=True), run.Clock())
+    proxy.tape = None
     return tape
 
 
@@ -178,48 +177,94 @@ def violations(base: Verdicts, after: Verdicts) -> Iterator[str]:
             yield f"{rule} on {resource}: {verdict} vanished"
 
 
-def soundness(most: int, seed: int, *, verbose: bool = False) -> tuple[int, int, list[str], Counter[str]]:
-    """(cases, runs, violations, what became of the verdicts). A case is (rule, call, fault)."""
-    book = rulebook.load()
-    with moto() as server:
-        shop.populate(server.endpoint)
-        tape = record(server.endpoint)
-    world = World(book, tape)
-    base = world.verdicts(book.rules.values())
-    calls = {call.key: call for call in world.player.calls}
-    wanted = list(cases(world, calls.values()))
-    random.Random(seed).shuffle(wanted)
-    done, runs, found, became = 0, 0, list[str](), Counter[str]()
-    for case in wanted:
-        if done >= most:
-            break
-        rules = [book.rules[name] for name in case.rules]
-        after = world.verdicts(rules, [case.fault])
-        if not world.player.struck:
-            continue
-        runs += 1
-        done += len(rules)
+@dataclass
+class Tally:
+    """What became of the verdicts."""
+
+    cases: int = 0
+    runs: int = 0
+    violations: list[str] = field(default_factory=list)
+    became: Counter[str] = field(default_factory=Counter)
+
+    def add(self, case: Case, base: Verdicts, after: Verdicts) -> None:
         before = {id_: held for id_, held in base.items() if held[1] in case.rules}
+        self.runs += 1
+        self.cases += len(case.rules)
         for id_, held in after.items():
-            became[f"{before.get(id_, ('nothing',))[0]} -> {held[0]}"] += 1
+            self.became[f"{before.get(id_, ('nothing',))[0]} -> {held[0]}"] += 1
         for violation in violations(before, after):
-            found.append(f"{case.fault.kind} in {case.call.action} ({case.fault.match}): {violation}")
-            if verbose:
-                print(found[-1])
-    return done, runs, found, became
+            self.violations.append(f"{case.fault.kind} in {case.call.action} ({case.fault.match}): {violation}")
+
+    def __str__(self) -> str:
+        lines = [*self.violations, *(f"{count:8} {turn}" for turn, count in sorted(self.became.items()))]
+        return "\n".join([*lines, f"{self.cases} cases in {self.runs} runs: {len(self.violations)} violations"])
+
+
+def replayed(world: World, most: int, seed: int) -> Tally:
+    """Cases below botocore, until there are `most`."""
+    rules = world.book.rules
+    base = world.verdicts(rules.values())
+    wanted = list(cases(world, {call.key: call for call in world.player.calls}.values()))
+    random.Random(seed).shuffle(wanted)
+    tally = Tally()
+    for case in wanted:
+        if tally.cases >= most:
+            break
+        after = world.verdicts([rules[name] for name in case.rules], [case.fault])
+        if world.player.struck:
+            tally.add(case, base, after)
+    return tally
+
+
+def live(world: World, proxy: FaultProxy, most: int, seed: int, without: Iterable[Kind] = ()) -> Tally:
+    """Cases through the real proxy, with the clients' real retries. Silence is cut short by a deadline."""
+    rules = world.book.rules
+    base = world.verdicts(rules.values())
+    left_out = {Kind.UNREACHABLE, *without}
+    wanted = [case for case in cases(world, {call.key: call for call in world.player.calls}.values()) if case.fault.kind not in left_out]
+    random.Random(seed).shuffle(wanted)
+    tally = Tally()
+    for case in wanted:
+        if tally.cases >= most:
+            break
+        proxy.clear()
+        proxy.enable_regions([REGION])
+        proxy.inject(case.fault)
+        held = {name: rules[name] for name in case.rules}
+        with tempfile.TemporaryDirectory() as folder, mock.patch.dict(os.environ, environment(proxy.endpoint, REGION)):
+            inputs = _inputs(25)
+            inputs = replace(inputs, book=replace(inputs.book, rules=held))
+            run.collect(inputs, Path(folder) / "estate", plan(held.values(), universe=False), run.Clock())
+            estate = read_estate(Path(folder) / "estate")
+        if proxy.struck:
+            findings = judge(estate, world.book.catalogue, bind(held.values(), [], every=True), {})
+            tally.add(case, base, {one.id: (str(one.verdict), one.rule, one.resource.region, one.resource.id) for one in findings})
+    proxy.clear()
+    return tally
+
+
+def _inputs(deadline: int) -> run.Inputs:
+    settings = Settings(schema="upheld.config/1", collect=Collect(deadline=f"{deadline}s", aws=[{"account": ACCOUNT, "regions": [REGION]}]))
+    return run.prepare(Configuration(settings, None))
 
 
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--cases", type=int, default=10_000)
+    parser.add_argument("--live", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     start = time.process_time()
-    done, runs, found, became = soundness(options.cases, options.seed, verbose=True)
-    for turn, count in sorted(became.items()):
-        print(f"{count:8} {turn}")
-    print(f"{done} cases in {runs} runs, {time.process_time() - start:.0f} CPU s, seed {options.seed}: {len(found)} violations")
-    return 1 if found or done < options.cases else 0
+    with moto() as server, FaultProxy(server.endpoint, s3_defaults=True) as proxy:
+        make_like_aws(proxy)
+        shop.populate(proxy.endpoint)
+        world = World(rulebook.load(), record(proxy))
+        tallies = [replayed(world, options.cases, options.seed), live(world, proxy, options.live, options.seed)]
+    for name, tally in zip(("replayed below botocore", "through the proxy, with retries"), tallies, strict=True):
+        print(f"{name}\n{tally}")
+    print(f"{time.process_time() - start:.0f} CPU s, seed {options.seed}")
+    wanting = tallies[0].cases < options.cases or tallies[1].cases < options.live
+    return 1 if wanting or any(tally.violations for tally in tallies) else 0
 
 
 if __name__ == "__main__":
