@@ -45,7 +45,7 @@ bench: $(VENV)/installed
 # Pins with hashes and without index URLs, for every supported Python.
 constraints:
 	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
-		--group dev --extra-build --output-file constraints.txt pyproject.toml
+		--group dev --output-file constraints.txt pyproject.toml
 
 clean:
 	rm -rf $(VENV) build dist

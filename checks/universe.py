@@ -87,10 +87,9 @@ def _regions(estate: Estate, promise: Promise) -> Iterator[Missing]:
 
 
 def _kinds(estate: Estate, promise: Promise, controls: Controls, catalogue: Catalogue, judged: dict[str, set[str]]) -> Iterator[Missing]:
-    subjects = {kind: binding.id for binding in promise.controls if (kinds := controls[binding.id].kinds) != "none" for kind in kinds}
+    subjects = {binding.id: set(kinds) for binding in promise.controls if (kinds := controls[binding.id].kinds) != "none"}
     if not subjects:
         return
-    seen = {kind for binding in promise.controls for type_ in judged.get(binding.id, ()) for kind in catalogue[type_].config}
     unknown: list[Place] = []
     found: dict[str, int] = {}
     for account, regions in sorted(estate.manifest.scope.accounts.items()):
@@ -105,8 +104,10 @@ def _kinds(estate: Estate, promise: Promise, controls: Controls, catalogue: Cata
     if unknown:
         where = ", ".join(f"{place.account}/{place.region}" for place in unknown[:3]) + (" and others" if len(unknown) > 3 else "")
         yield Missing(f"which kinds of resource exist is not known in {where}: AWS Config does not record everything there", "kinds", "*")
-    for kind in sorted(set(found) & set(subjects) - seen):
-        yield Missing(f"{found[kind]} of kind {kind}: no rule of {subjects[kind]} judges it", "kinds", kind)
+    for control, kinds in subjects.items():
+        seen = {kind for type_ in judged.get(control, ()) for kind in catalogue[type_].config}
+        for kind in sorted(kinds & set(found) - seen):
+            yield Missing(f"{found[kind]} of kind {kind}: no rule of {control} judges it", "kinds", kind)
 
 
 def _counts(estate: Estate, place: Place) -> dict[str, int] | None:
