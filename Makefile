@@ -3,49 +3,54 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PIP := $(BIN)/pip --disable-pip-version-check install --quiet
 
-.PHONY: demo test check lint types imports faults bench constraints clean
+.PHONY: demo test check faults bench constraints clean
 
-$(VENV)/installed: pyproject.toml constraints.txt
+# The program itself.
+$(VENV)/program: pyproject.toml constraints.txt
 	$(PYTHON) -m venv --clear $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r constraints.txt
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(PIP) --require-hashes -r constraints.txt
+	$(PIP) --no-deps --no-build-isolation --editable .
+	touch $@
+
+# What tests and checks need beside it.
+$(VENV)/tools: $(VENV)/program constraints-dev.txt
+	$(PIP) --require-hashes -r constraints-dev.txt
 	touch $@
 
 # The main job on the example: no credentials, no network.
-demo: $(VENV)/installed
+demo: $(VENV)/program
 	@$(BIN)/upheld check -c examples/marktbruecke/upheld.yaml --estate examples/marktbruecke/estate --max-age 0; \
-	code=$$?; echo; echo "exit code $$code (1: at least one promise is broken)"; test $$code -eq 1
+	code=$$?; echo; echo "exit code $$code: at least one promise is broken"; test $$code -eq 1
 
 # Everything but the long harnesses.
-test: $(VENV)/installed
+test: $(VENV)/tools
 	$(BIN)/python -m pytest -q
 
-check: $(VENV)/installed lint types imports
+check: $(VENV)/tools
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/ruff check --quiet .
+	$(BIN)/mypy
+	$(BIN)/lint-imports > /dev/null
 	$(BIN)/upheld rules test
 
-lint: $(VENV)/installed
-	$(BIN)/ruff format --check .
-	$(BIN)/ruff check .
+# 10,000 cases of injected faults, 200 more through the proxy with real retries.
+faults: $(VENV)/tools
+	$(BIN)/python -m tests.faults.soundness
 
-types: $(VENV)/installed
-	$(BIN)/mypy
-
-imports: $(VENV)/installed
-	$(BIN)/lint-imports
-
-# 10,000 injected faults, every rule: about five minutes.
-faults: $(VENV)/installed
-	$(BIN)/python -m tests.faults.soundness --cases 10000
-
-bench: $(VENV)/installed
-	$(BIN)/python -m tests.bench.collect
+# Beside Prowler, which it installs into build/ on its first run.
+bench: $(VENV)/tools
+	$(BIN)/python -m tests.bench.collect --scale 1
+	$(BIN)/python -m tests.bench.collect --scale 5
+	$(BIN)/python -m tests.bench.denied
 	$(BIN)/python -m tests.bench.judge
 
-# Pins with hashes and without index URLs, for every supported Python.
+# Pins with hashes and without index URLs, for every supported Python; needs uv.
+PINS := uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11
 constraints:
-	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
-		--group dev --output-file constraints.txt pyproject.toml
+	$(PINS) --group build -o constraints.txt pyproject.toml
+	$(PINS) --group dev -c constraints.txt -o constraints-dev.txt pyproject.toml
 
 clean:
 	rm -rf $(VENV) build dist

@@ -87,7 +87,10 @@ def _regions(estate: Estate, promise: Promise) -> Iterator[Missing]:
 
 
 def _kinds(estate: Estate, promise: Promise, controls: Controls, catalogue: Catalogue, judged: dict[str, set[str]]) -> Iterator[Missing]:
-    subjects = {binding.id: set(kinds) for binding in promise.controls if (kinds := controls[binding.id].kinds) != "none"}
+    subjects: dict[str, list[str]] = {}
+    for binding in promise.controls:
+        if (kinds := controls[binding.id].kinds) != "none":
+            subjects[binding.id] = kinds
     if not subjects:
         return
     unknown: list[Place] = []
@@ -104,9 +107,9 @@ def _kinds(estate: Estate, promise: Promise, controls: Controls, catalogue: Cata
     if unknown:
         where = ", ".join(f"{place.account}/{place.region}" for place in unknown[:3]) + (" and others" if len(unknown) > 3 else "")
         yield Missing(f"which kinds of resource exist is not known in {where}: AWS Config does not record everything there", "kinds", "*")
-    for control, kinds in subjects.items():
+    for control, matter in subjects.items():
         seen = {kind for type_ in judged.get(control, ()) for kind in catalogue[type_].config}
-        for kind in sorted(kinds & set(found) - seen):
+        for kind in sorted(set(found) & set(matter) - seen):
             yield Missing(f"{found[kind]} of kind {kind}: no rule of {control} judges it", "kinds", kind)
 
 

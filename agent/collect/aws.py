@@ -251,7 +251,10 @@ class AwsCollector:
                 continue
             draft.data[detail.into] = []
             for element in value if isinstance(value, list) else ():
-                if all(element.get(name) in allowed for name, allowed in detail.where.items()):
+                if not isinstance(element, dict) or not all(isinstance(element.get(name, ""), str) for name in detail.where):
+                    failure = Failure(Reason.MALFORMED, "WrongType", f"an element of {parent} that cannot be told")
+                    self._gap(listing, draft.resource.id, detail.into, detail.call, failure, None)
+                elif all(element.get(name) in allowed for name, allowed in detail.where.items()):
                     self._ask_about(listing, draft, detail, element, partial(self._joined, listing, draft, detail))
 
     def _joined(self, listing: _Listing, draft: _Draft, detail: Detail, answer: Page | Halt) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -35,9 +34,9 @@ class NoWorld:
         raise DataError(f"{type_}: nobody looked")
 
 
-def run(text: str, data: Data, world: Any = None, params: Mapping[str, Any] | None = None, **changes: Any) -> Outcome:
-    condition = compile_condition(text, vocabulary(**changes))
-    return evaluate(condition, data, params=params or {}, now=MOMENT, account=ACCOUNT, region=HERE, world=world or NoWorld())
+def run(text: str, data: Data, world: Any = None) -> Outcome:
+    condition = compile_condition(text, vocabulary())
+    return evaluate(condition, data, params={}, now=MOMENT, account=ACCOUNT, region=HERE, world=world or NoWorld())
 
 
 @pytest.mark.parametrize(
@@ -226,7 +225,7 @@ def test_whatever_the_data_it_is_judged_and_never_upheld_without_being_read(valu
 
 
 @pytest.fixture
-def failing() -> Iterator[None]:
+def failing(monkeypatch: pytest.MonkeyPatch) -> None:
     """`policy_public` as it is, until it is called: then it raises what the policy says."""
     from checks import expression
 
@@ -240,11 +239,9 @@ def failing() -> Iterator[None]:
                 raise KeyError("Statement")
         return policy == "yes"
 
-    FUNCTIONS["policy_public"] = declared.Function("policy_public", original.takes, original.returns, policy_public)
-    expression._runtime.cache_clear()
-    yield
-    FUNCTIONS["policy_public"] = original
-    expression._runtime.cache_clear()
+    monkeypatch.setitem(FUNCTIONS, "policy_public", declared.Function("policy_public", original.takes, original.returns, policy_public))
+    runtime = expression._Runtime()
+    monkeypatch.setattr(expression, "_runtime", lambda: runtime)
 
 
 @pytest.mark.usefixtures("failing")

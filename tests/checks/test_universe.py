@@ -10,6 +10,7 @@ import pytest
 from checks.model import Estate, Place
 from checks.plan import ACCOUNTS, KINDS, RECORDER, REGIONS
 from checks.summary import PromiseSummary
+from tests.checks import small
 from tests.checks.small import ACCOUNT, BUCKET, DISK, HERE, OTHER_ACCOUNT, THERE, Builder, ask, make_promises, make_rule
 
 ENCRYPTION = "controls: [{id: encryption}]"
@@ -132,6 +133,20 @@ def test_a_kind_that_exists_and_that_no_rule_judges_makes_it_unproven() -> None:
     found = promise(read(kinds={"Disk": 1, "Tape": 7}))
     assert str(found.verdict) == "unproven"
     assert found.missing == ("7 of kind AWS::Test::Tape: no rule of encryption judges it",)
+
+
+def test_a_kind_is_judged_for_each_control_that_it_bears_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    secrecy = small.CONTROLS["encryption"].model_copy(update={"title": "Secrecy", "kinds": ["AWS::Test::Disk"]})
+    monkeypatch.setattr(small, "CONTROLS", {**small.CONTROLS, "secrecy": secrecy})
+    held = [
+        make_rule("resource.Encrypted", id="disk", control="encryption"),
+        make_rule("resource.Encrypted", id="bucket", control="secrecy", resource=BUCKET),
+    ]
+    one = make_promises("promises: [{id: one, quote: Q., controls: [{id: encryption}, {id: secrecy}]}]", held)
+    estate = read(kinds={"Disk": 1})
+    estate.add(BUCKET, {"Encrypted": True}, id="bucket")
+    found = ask(estate.build(), held, one).promises[0]
+    assert found.missing == ("1 of kind AWS::Test::Disk: no rule of secrecy judges it",)
 
 
 def test_a_kind_that_bears_on_another_control_does_not_matter() -> None:
