@@ -52,11 +52,11 @@ class TextReport:
         return printable(f"upheld: {manifest.source} {accounts} ({where}), collected {manifest.finished}{endpoint}")
 
     def _promise(self, promise: PromiseSummary, result: Result) -> Iterator[str]:
-        place = f"{promise.file}:{promise.line}" if promise.file else promise.id
+        place = ":".join(str(part) for part in (promise.file, promise.line) if part)
         word = "unverifiable" if promise.verdict is None else str(promise.verdict)
         accepted = " (accepted)" if promise.verdict is Verdict.BROKEN and promise.open is not Verdict.BROKEN else ""
         yield from self._wrapped(f"\u201c{printable(' '.join(promise.quote.split()))}\u201d", "  ", first="")
-        yield f"  {self._paint(word.upper(), word)}{accepted}  {printable(promise.id)}, {printable(place)}"
+        yield f"  {self._paint(word.upper(), word)}{accepted}  {printable(', '.join(filter(None, (promise.id, place))))}"
         if promise.unverifiable:
             yield from self._wrapped(printable(promise.unverifiable), "    ")
         for control in promise.controls:
@@ -90,7 +90,7 @@ class TextReport:
             )
             yield from self._wrapped(f"holds under {_many(len(held), 'rule')}: {seen}", "      ", first="    ")
         if idle:
-            yield f"    {_many(idle, 'rule')} not applicable: looked, and nothing of the kind exists"
+            yield f"    {_many(idle, 'rule')} not applicable: looked, and found nothing to judge"
 
     def _rule(self, rule: RuleSummary, examples: Mapping[Verdict, Finding], indent: str = "") -> Iterator[str]:
         word = str(rule.verdict)

@@ -20,6 +20,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 from agent import rulebook, run
@@ -30,7 +31,8 @@ from agent.collect.aws_models import session
 from agent.collect.estate import EstateWriter, read_estate
 from agent.config import Collect, Configuration, Settings
 from agent.rulebook import Rulebook
-from checks.catalogue import Detail, Kind as Type
+from checks.catalogue import Detail
+from checks.catalogue import Kind as Type
 from checks.judge import bind, judge
 from checks.model import LISTING, Manifest, Scope
 from checks.plan import plan
@@ -64,8 +66,11 @@ class World:
             aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
             region_name=REGION,
         )
-        held.events.register("before-send", lambda **keywords: self.player(**keywords))
+        held.events.register("before-send", self._play)
         self.account = Account(ACCOUNT, held, Deadline(time.monotonic() + 1e6), 1, lambda: NOW)
+
+    def _play(self, **received: Any) -> Any:
+        return self.player(**received)
 
     def verdicts(self, rules: Iterable[Rule], faults: Iterable[Fault] = (), pages: Mapping[str, int] | None = None) -> Verdicts:
         """Collect what the rules need, with the faults, and judge them all."""
@@ -167,11 +172,10 @@ def _means_none(book: Rulebook, call: Call) -> set[str]:
 def violations(base: Verdicts, after: Verdicts) -> Iterator[str]:
     """What a fault may never do."""
     listings = {(rule, region) for verdict, rule, region, id_ in after.values() if id_ == LISTING and verdict == Verdict.UNPROVEN}
-    for id_, (verdict, rule, region, resource) in after.items():
-        before = base.get(id_, (None,))[0]
-        if verdict != Verdict.UNPROVEN and verdict != before:
-            yield f"{rule} on {resource}: {before or 'nothing'} became {verdict}"
-        del region
+    for id_, (verdict, rule, _, resource) in after.items():
+        before = base.get(id_, ("nothing",))[0]
+        if verdict not in {Verdict.UNPROVEN, before}:
+            yield f"{rule} on {resource}: {before} became {verdict}"
     for id_, (verdict, rule, region, resource) in base.items():
         if id_ not in after and not any((rule, where) in listings for where in (region, "global")):
             yield f"{rule} on {resource}: {verdict} vanished"

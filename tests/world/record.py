@@ -23,7 +23,6 @@ from xml.etree import ElementTree as ET
 
 from agent import config, run
 from agent.collect.estate import EstateWriter, read_estate
-
 from tests.world import shop
 from tests.world.faults import Fault
 from tests.world.likeness import make_like_aws
@@ -45,7 +44,11 @@ def complete(proxy: FaultProxy) -> None:
     proxy.enable_regions([shop.HOME, shop.SECOND], off=["af-south-1", "ap-east-1", "me-south-1"])
     make_like_aws(proxy)
     proxy.answer("config", "DescribeConfigurationRecorders", {"ConfigurationRecorders": [_recorder()]})
-    proxy.answer("config", "DescribeConfigurationRecorderStatus", {"ConfigurationRecordersStatus": [{"name": "default", "recording": True, "lastStatus": "SUCCESS"}]})
+    proxy.answer(
+        "config",
+        "DescribeConfigurationRecorderStatus",
+        {"ConfigurationRecordersStatus": [{"name": "default", "recording": True, "lastStatus": "SUCCESS"}]},
+    )
     proxy.answer("config", "GetDiscoveredResourceCounts", _counts)
     proxy.amend("iam", "GetAccountSummary", _root_has_a_second_factor)
     proxy.answer("organizations", "ListAccounts", _no_organization)

@@ -12,9 +12,13 @@ from agent.collect.estate import EstateError, EstateWriter, read_estate
 from checks.model import Gap, Look, Manifest, Reason, Resource, Scope
 
 NOW = "2026-11-20T12:00:00Z"
-MANIFEST = Manifest("upheld.estate/1", NOW, NOW, "test", {"1": "arn"}, None, Scope({"111122223333": ("eu-central-1",)}, ("aws.ec2.volume",)))
+MANIFEST = Manifest(
+    "upheld.estate/1", NOW, NOW, "test", {"1": "arn"}, None, Scope({"111122223333": ("eu-central-1",)}, ("aws.ec2.volume",))
+)
 LOOK = Look("look", "111122223333", "eu-central-1", "aws.ec2.volume", "DescribeVolumes", None, 1, 1, NOW, "request", "00")
-GAP = Gap("aws.ec2.volume", "111122223333", "eu-central-1", "vol-2", "Encrypted", Reason.DENIED, "DescribeVolumes", "AccessDenied", "no", "ec2:D")
+GAP = Gap(
+    "aws.ec2.volume", "111122223333", "eu-central-1", "vol-2", "Encrypted", Reason.DENIED, "DescribeVolumes", "AccessDenied", "no", "ec2:D"
+)
 
 
 def volume(id_: str, **data: object) -> Resource:
@@ -63,15 +67,17 @@ def test_any_changed_byte_is_found(tmp_path: Path, data: st.DataObject) -> None:
 def test_a_file_that_is_gone_or_not_named_is_found(tmp_path: Path) -> None:
     place = write(tmp_path / "estate", volume("vol-1"))
     (place / "more.jsonl").write_text("{}\n")
-    with pytest.raises(EstateError, match="more.jsonl is not named in the manifest"):
+    with pytest.raises(EstateError, match=r"more\.jsonl is not named in the manifest"):
         read_estate(place)
     (place / "more.jsonl").unlink()
     (place / "gaps.jsonl").unlink()
-    with pytest.raises(EstateError, match="gaps.jsonl is gone"):
+    with pytest.raises(EstateError, match=r"gaps\.jsonl is gone"):
         read_estate(place)
 
 
-@pytest.mark.parametrize("manifest", ["", "[]", "{", '{"schema": "upheld.estate/2", "files": {}}', '{"schema": "upheld.estate/1", "files": {}}'])
+@pytest.mark.parametrize(
+    "manifest", ["", "[]", "{", '{"schema": "upheld.estate/2", "files": {}}', '{"schema": "upheld.estate/1", "files": {}}']
+)
 def test_what_is_not_a_manifest_is_an_error(tmp_path: Path, manifest: str) -> None:
     (tmp_path / "manifest.json").write_text(manifest)
     with pytest.raises(EstateError):

@@ -12,7 +12,7 @@ from unittest import mock
 
 import pytest
 
-from agent import run, rulebook
+from agent import rulebook, run
 from agent.collect.estate import read_estate
 from agent.config import Aws, Collect, Configuration, ConfigurationError, Settings
 from agent.permissions import aws_actions
