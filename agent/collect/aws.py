@@ -6,13 +6,11 @@ is asked comes from the catalogue, cut down to what the enabled rules need.
 
 from __future__ import annotations
 
-import base64
 import itertools
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -20,6 +18,7 @@ from agent.collect.aws_accounts import Entered
 from agent.collect.aws_client import Caller, Deadline, Halt, Page, merged
 from agent.collect.aws_errors import Failure
 from agent.collect.estate import EstateWriter
+from agent.collect.wire import filled, filled_params, identity, items_of, plain_tags, rfc3339, wire
 from checks import paths
 from checks.catalogue import Catalogue, Detail, Kind, TagCall
 from checks.model import GLOBAL, LISTING, Gap, Look, Place, Reason, Resource, digest
@@ -27,7 +26,6 @@ from checks.plan import REGIONS, TAGS, Plan
 
 WORKERS = 16
 Progress = Callable[[int, int], None]
-_REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]{1,2}")
 _Then = Callable[[Page | Halt], None]
 
 
@@ -184,7 +182,7 @@ class AwsCollector:
         data = wire(paths.project(item, kind.kept))
         for path in kind.omitted_means_none:
             paths.put_null(data, paths.parse(path))
-        tags = _tags(paths.first(item, paths.parse(kind.tags))) if isinstance(kind.tags, str) and kind.tags != "none" else None
+        tags = plain_tags(paths.first(item, paths.parse(kind.tags))) if isinstance(kind.tags, str) and kind.tags != "none" else None
         if kind.tags == "none":
             tags = {}
         resource = Resource(name, kind.name, place.account, region, {}, listed_in=place.region if region != place.region else None)
@@ -205,7 +203,7 @@ class AwsCollector:
         names = {"account": resource.account, "region": resource.region, "partition": listing.account.partition}
         calls: list[Detail | TagCall] = [*listing.details, *([listing.tags] if listing.tags else [])]
         for detail in calls:
-            if isinstance(detail, Detail) and (detail.each or (detail.when and not _filled(detail.when, draft.item, names))):
+            if isinstance(detail, Detail) and (detail.each or (detail.when and not filled(detail.when, draft.item, names))):
                 continue
             self._ask_about(listing, draft, detail, draft.item, partial(self._detailed, listing, draft, detail))
 
@@ -250,7 +248,7 @@ class AwsCollector:
             if detail.each != parent:
                 continue
             draft.data[detail.into] = []
-            for element in value if isinstance(value, list) else ():
+            for element in value if isinstance(value, list) else [None]:
                 if not isinstance(element, dict) or not all(isinstance(element.get(name, ""), str) for name in detail.where):
                     failure = Failure(Reason.MALFORMED, "WrongType", f"an element of {parent} that cannot be told")
                     self._gap(listing, draft.resource.id, detail.into, detail.call, failure, None)
@@ -264,7 +262,10 @@ class AwsCollector:
             return
         number = sum(one is not None for one in draft.data[member])
         draft.evidence.append(self._look(listing, detail.call, name, answer, len(answer.pages), f"{member} {number}"))
-        there, value = merged(answer.pages, paths.parse(detail.take))
+        try:
+            there, value = merged(answer.pages, paths.parse(detail.take))
+        except ValueError:
+            there, value = False, None
         if not there or not isinstance(value, list):
             failure = Failure(Reason.MALFORMED, "MissingMember", f"an answer without {detail.take}")
             self._gap(listing, name, member, detail.call, failure, None)
@@ -277,7 +278,7 @@ class AwsCollector:
             code = answer.failure.code
             if code in detail.not_configured or code in detail.vanished:
                 draft.unsettled.append((member, answer.failure, code in detail.vanished))
-                self._for_each(listing, draft, member, None)
+                self._for_each(listing, draft, member, [])
             else:
                 self._unread(listing, draft, detail, answer.failure)
             return
@@ -292,13 +293,13 @@ class AwsCollector:
         if not there and "" not in omitted:
             self._unread(listing, draft, detail, Failure(Reason.MALFORMED, "MissingMember", f"an answer without {detail.take}"))
         elif isinstance(detail, TagCall):
-            draft.tags = _tags(value)
+            draft.tags = plain_tags(value)
         else:
             draft.data[member] = kept = wire(paths.project(value, paths.tree(map(paths.parse, detail.keep))))
             for path in omitted:
                 if path and kept is not None:
                     paths.put_null(kept, paths.parse(path))
-            self._for_each(listing, draft, member, value)
+            self._for_each(listing, draft, member, value if there else [])
 
     def _unread(self, listing: _Listing, draft: _Draft, detail: Detail | TagCall, failure: Failure) -> None:
         """A detail that was not read is a gap, and so is what hangs on its elements."""
@@ -385,100 +386,3 @@ def account_gaps(catalogue: Catalogue, plan: Plan, account: str, regions: tuple[
 
 def _doubtful(draft: _Draft) -> bool:
     return bool(draft.unsettled) and (not draft.answered or any(vanished for _, _, vanished in draft.unsettled))
-
-
-def items_of(page: Mapping[str, Any], path: paths.Path, *, absent_is_empty: bool) -> list[Any] | None:
-    """The items of a page; None where a member on the way is absent, as in an answer that is not one."""
-    level: list[Any] = [page]
-    for step in path:
-        if step == paths.ELEMENT:
-            level = [item for held in level for item in held]
-            continue
-        if not all(isinstance(held, dict) and isinstance(held.get(step), list | dict) for held in level):
-            return [] if absent_is_empty else None
-        level = [held[step] for held in level]
-    return [item for held in level for item in held]
-
-
-def identity(kind: Kind, item: Any, place: Place) -> tuple[str, str] | None:
-    """The id of a listed item and the region it is in; None where it has no id."""
-    name = paths.first(item, paths.parse(kind.id)) if isinstance(item, dict) else None
-    if not isinstance(name, str) or not name:
-        return None
-    if not kind.region_from:
-        return name, place.region
-    region = paths.first(item, paths.parse(kind.region_from))
-    return name, region if isinstance(region, str) and _REGION.fullmatch(region) else GLOBAL
-
-
-def filled_params(params: Mapping[str, Any], item: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any] | None:
-    filled = {name: _filled_value(value, item, names) for name, value in params.items()}
-    return None if any(value is None for value in filled.values()) else filled
-
-
-def _filled_value(value: Any, item: Mapping[str, Any], names: Mapping[str, str]) -> Any:
-    match value:
-        case str():
-            return _filled(value, item, names)
-        case list():
-            inner = [_filled_value(one, item, names) for one in value]
-            return None if None in inner else inner
-        case dict():
-            return filled_params(value, item, names)
-    return value
-
-
-def _filled(template: str, item: Mapping[str, Any], names: Mapping[str, str]) -> str | None:
-    """`{VolumeId}` and the like replaced from the item; None where the item has no such member."""
-    text = ""
-    for literal, _, rest in _pieces(template):
-        text += literal
-        if rest is not None:
-            value = names.get(rest) or paths.first(item, paths.parse(rest))
-            if value is None:
-                return None
-            text += str(value)
-    return text
-
-
-def _pieces(template: str) -> Iterator[tuple[str, str, str | None]]:
-    while template:
-        literal, opened, rest = template.partition("{")
-        name, closed, template = rest.partition("}")
-        yield literal, opened, name if opened and closed else None
-
-
-def _tags(value: Any) -> dict[str, str] | None:
-    """Tags as a plain map, from any of the forms that AWS services give; None for what is none of them."""
-    match value:
-        case dict():
-            pairs = list(value.items())
-        case list() | None:
-            pairs = [_tag(entry) for entry in value or ()]
-        case _:
-            return None
-    return dict(pairs) if all(isinstance(text, str) for pair in pairs for text in pair) else None
-
-
-def _tag(entry: Any) -> tuple[Any, Any]:
-    lowered = {name.lower(): held for name, held in entry.items()} if isinstance(entry, dict) else {}
-    value = lowered.get("value", lowered.get("tagvalue"))
-    return lowered.get("key", lowered.get("tagkey")), "" if value is None else value
-
-
-def wire(value: Any) -> Any:
-    """botocore's parsed form as JSON: times in RFC 3339 UTC, blobs in base64, the provider's nulls left out."""
-    match value:
-        case dict():
-            return {name: wire(held) for name, held in value.items() if held is not None}
-        case list():
-            return [wire(held) for held in value]
-        case datetime():
-            return rfc3339(value)
-        case bytes():
-            return base64.b64encode(value).decode("ascii")
-    return value
-
-
-def rfc3339(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds" if moment.microsecond else "seconds").replace("+00:00", "Z")

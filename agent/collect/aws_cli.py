@@ -15,7 +15,7 @@ from pathlib import Path
 
 from botocore.loaders import Loader
 
-from agent.collect.aws import AwsCollector, rfc3339
+from agent.collect.aws import AwsCollector
 from agent.collect.aws_accounts import Entered
 from agent.collect.aws_client import Deadline, Halt
 from agent.collect.aws_errors import Failure
@@ -26,6 +26,7 @@ from agent.collect.cli_files import ACCOUNT, REGION, read_folder
 from agent.collect.cli_listings import shadows
 from agent.collect.cli_values import fitted
 from agent.collect.estate import SCHEMA, EstateError, EstateWriter
+from agent.collect.wire import rfc3339
 from agent.rulebook import load_catalogue
 from checks import paths
 from checks.catalogue import Catalogue, Kind, TagCall

@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import unquote
 
-from agent.collect.aws import filled_params, identity, items_of
 from agent.collect.aws_client import HOME_REGION, Halt, Page
 from agent.collect.aws_errors import Failure
 from agent.collect.cli_calls import Call, Calls
 from agent.collect.cli_files import CliFile
 from agent.collect.cli_listings import Listed, filtered, full, own, shadows
 from agent.collect.cli_places import Places
+from agent.collect.wire import filled_params, identity, items_of
 from checks import paths
 from checks.catalogue import Detail, Kind, TagCall
 from checks.model import GLOBAL, Place, Reason, canonical

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from agent.collect.aws import items_of
 from agent.collect.aws_client import Page
 from agent.collect.cli_files import CliFile
 from agent.collect.cli_places import OWNERS, arns
+from agent.collect.wire import items_of
 from checks.catalogue import Kind
 from checks.model import Place, canonical
 

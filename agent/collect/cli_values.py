@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from agent.collect.aws import rfc3339
+from agent.collect.wire import rfc3339
 from checks.paths import ELEMENT, Path
 from checks.shape import Shape
 

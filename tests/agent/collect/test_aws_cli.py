@@ -21,11 +21,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent import rulebook
-from agent.collect.aws import AwsCollector, rfc3339
+from agent.collect.aws import AwsCollector
 from agent.collect.aws_accounts import Entered
 from agent.collect.aws_cli import import_folder
 from agent.collect.aws_client import Account, Deadline, Halt, Page
 from agent.collect.estate import EstateError, EstateWriter, read_estate
+from agent.collect.wire import rfc3339
 from agent.rulebook import Rulebook
 from checks.catalogue import Catalogue, TagCall
 from checks.document import DocumentError
@@ -760,6 +761,12 @@ def test_a_detail_of_an_element_that_no_file_holds_is_a_gap(tmp_path: Path, by: 
     estate = imported(put(tmp_path / "src", balancer()), by=by)
     gaps = [gap for gap in estate.gaps if gap.field == "HttpRules"]
     assert [(gap.reason, gap.call) for gap in gaps] == [(Reason.NOT_COLLECTED, "DescribeRules")]
+
+
+@pytest.mark.parametrize("listeners", [None, {}, "HTTP", ["HTTP"], [{"Protocol": ["HTTP"]}]])
+def test_elements_that_are_none_leave_what_hangs_on_them_unseen(tmp_path: Path, listeners: Any) -> None:
+    estate = imported(put(tmp_path / "src", balancer(**{"elbv2.describe-listeners@web": {"Listeners": listeners}})))
+    assert [gap.reason for gap in estate.gaps if gap.field == "HttpRules"] == [Reason.MALFORMED]
 
 
 def test_a_name_that_two_regions_know_must_say_which(tmp_path: Path) -> None:
