@@ -57,26 +57,25 @@ def read_baseline(file: Path) -> Baseline:
 
 
 def exit_code(result: Result, *, fail_on: str, severity: str, baseline: Baseline | None, strict: bool) -> int:
-    """0, 1 or 3. Without narrowing options the answer is the promises' own; nothing judged is nothing proven."""
+    """0, 1 or 3. Without narrowing options the answer is the promises' own; nothing judged is nothing proven, whatever fails."""
+    if result.verdict() is None:
+        return UNPROVEN
     if severity == SEVERITIES[0] and baseline is None:
         verdict = result.verdict(strict=strict)
     else:
         verdict = _narrowed(result, severity, baseline, strict=strict)
-    match verdict:
-        case Verdict.BROKEN:
-            return BROKEN
-        case Verdict.UPHELD:
-            return UPHELD
-        case None:
-            return UNPROVEN
-    return UPHELD if fail_on == "broken" else UNPROVEN
+    if verdict is Verdict.BROKEN:
+        return BROKEN
+    if verdict is Verdict.UPHELD or fail_on == "broken":
+        return UPHELD
+    return UNPROVEN
 
 
 def _narrowed(result: Result, severity: str, baseline: Baseline | None, *, strict: bool) -> Verdict | None:
     """Over the findings that count: severe enough, and with a baseline those that were not as bad in it."""
     wanted = SEVERITIES[SEVERITIES.index(severity) :]
     promises = {promise.id: promise for promise in result.promises}
-    held: list[Verdict | None] = [] if result.verdict(strict=strict) is None else [Verdict.UPHELD]
+    held: list[Verdict | None] = [Verdict.UPHELD]
     for promise in result.promises:
         lacks = _lacks(dataclasses.asdict(promise)) - (baseline.lacks.get(promise.id, frozenset()) if baseline else frozenset())
         if lacks and (promise.verdict is not None or strict):

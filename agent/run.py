@@ -170,7 +170,8 @@ def assess(inputs: Inputs, estate: Estate, *, every: bool, max_age: int, clock: 
         findings.add(finding)
     promises = summarize(estate, book.catalogue, book.controls, inputs.promises, inputs.texts, bound, populations)
     summaries = [summarize_rule(one, populations["", key(one)]) for one in bound if ("", key(one)) in populations]
-    result = Result(estate.manifest, findings, promises, summaries, estate.gaps, tool(), _estate_digest(estate, bound, inputs))
+    calls = sum(look.pages for look in estate.looks)
+    result = Result(estate.manifest, findings, promises, summaries, estate.gaps, tool(), _estate_digest(estate, bound, inputs), calls)
     if stale:
         result.notes.append(f"the estate is older than the maximum age of {max_age} s, so nothing in it is proven; see --max-age")
     if not promises and not summaries:

@@ -29,6 +29,8 @@ class Listing(_Strict):
     call: NonEmpty
     items: NonEmpty
     params: dict[str, Any] = {}
+    count: str | None = None
+    """Where a page says how many items it has: a page that shows another number is not one."""
     as_: str | None = Field(default=None, alias="as")
 
     @cached_property

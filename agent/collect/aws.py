@@ -18,7 +18,7 @@ from agent.collect.aws_accounts import Entered
 from agent.collect.aws_client import Caller, Deadline, Halt, Page, merged
 from agent.collect.aws_errors import Failure
 from agent.collect.estate import EstateWriter
-from agent.collect.wire import filled, filled_params, identity, items_of, plain_tags, rfc3339, wire
+from agent.collect.wire import filled, filled_params, identity, listed, plain_tags, rfc3339, wire
 from checks import paths
 from checks.catalogue import Catalogue, Detail, Kind, TagCall
 from checks.model import GLOBAL, LISTING, Gap, Look, Place, Reason, Resource, digest
@@ -155,7 +155,7 @@ class AwsCollector:
             self._gap(listing, None, None, kind.list_.call, answer.failure, kind.iam)
         seen = 0
         for page in answer.pages:
-            items = items_of(page, kind.list_.path, absent_is_empty=kind.empty == "omitted")
+            items = listed(page, kind)
             if items is None:
                 failure = Failure(Reason.MALFORMED, "MissingMember", f"an answer without {kind.list_.items}")
                 self._gap(listing, None, None, kind.list_.call, failure, None)
@@ -328,7 +328,7 @@ class AwsCollector:
         assert kind.list_ != "none"
         there: set[str] | None = None
         if isinstance(answer, Page):
-            pages = [items_of(page, kind.list_.path, absent_is_empty=kind.empty == "omitted") for page in answer.pages]
+            pages = [listed(page, kind) for page in answer.pages]
             if None not in pages:
                 items = itertools.chain.from_iterable(page or () for page in pages)
                 there = {item if kind.list_.as_ else paths.first(item, paths.parse(kind.id)) for item in items}

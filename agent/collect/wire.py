@@ -28,6 +28,15 @@ def items_of(page: Mapping[str, Any], path: paths.Path, *, absent_is_empty: bool
     return [item for held in level for item in held]
 
 
+def listed(page: Mapping[str, Any], kind: Kind) -> list[Any] | None:
+    """The items of a page of a type's listing; None where it does not show them, or not as many as it says."""
+    assert kind.list_ != "none"
+    items = items_of(page, kind.list_.path, absent_is_empty=kind.empty == "omitted")
+    if items is not None and kind.list_.count is not None and paths.first(page, paths.parse(kind.list_.count)) != len(items):
+        return None
+    return items
+
+
 def identity(kind: Kind, item: Any, place: Place) -> tuple[str, str] | None:
     """The id of a listed item and the region it is in; None where it has no id."""
     name = paths.first(item, paths.parse(kind.id)) if isinstance(item, dict) else None

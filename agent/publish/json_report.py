@@ -48,6 +48,7 @@ def coverage_record(result: Result) -> dict[str, Any]:
     return {
         "accounts": {account: list(regions) for account, regions in scope.accounts.items()},
         "types": list(scope.types),
+        "calls": result.calls,
         "counts": result.counts,
         "accepted": result.accepted,
         "rules": [dataclasses.asdict(rule) for rule in result.rules],
@@ -144,6 +145,7 @@ def json_schema() -> dict[str, Any]:
         {
             "accounts": {"type": "object", "additionalProperties": texts},
             "types": texts,
+            "calls": {"type": "integer", "minimum": 0},
             "counts": counts,
             "accepted": {"type": "integer"},
             "rules": {"type": "array", "items": rule},

@@ -58,6 +58,8 @@ class Result:
     gaps: Sequence[Gap]
     tool: str
     estate_digest: str
+    calls: int
+    """How many calls the estate's looks took: each page of a listing, and one for each resource and detail."""
     notes: list[str] = field(default_factory=list)
 
     @property

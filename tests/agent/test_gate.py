@@ -14,7 +14,7 @@ import pytest
 from agent import gate
 from agent.config import ConfigurationError
 from checks.promise import Acceptance
-from checks.rule import SEVERITIES, Rule
+from checks.rule import Rule
 from checks.summary import Text
 from checks.verdict import Verdict
 from tests.checks.small import BUCKET, DISK, KEY, Answer, Builder, ask, make_promises, make_rule
@@ -33,12 +33,6 @@ def rules() -> tuple[Rule, ...]:
         make_rule("resource.Encrypted", id="disk-encrypted", control="encryption", extra="show: [State]"),
         make_rule("resource.Manager == 'us'", id="key-ours", resource=KEY),
     )
-
-
-def severity(rule: Rule, to: str) -> Rule:
-    from dataclasses import replace
-
-    return replace(rule, file=rule.file.model_copy(update={"severity": to}))
 
 
 def promised(*promises: str) -> Any:
@@ -70,7 +64,9 @@ def run(builder: Builder, *promises: str, accept: bool = False, expires: str = "
 
 
 def code(answer: Answer, **options: Any) -> int:
-    return gate.exit_code(answer.result, **{"fail_on": "unproven", "severity": "informational", "baseline": None, "strict": False, **options})
+    return gate.exit_code(
+        answer.result, **{"fail_on": "unproven", "severity": "informational", "baseline": None, "strict": False, **options}
+    )
 
 
 def baseline(folder: Path, answer: Answer) -> gate.Baseline:
@@ -93,7 +89,7 @@ def baseline(folder: Path, answer: Answer) -> gate.Baseline:
         pytest.param(shop(), [VERIFIABLE, UNVERIFIABLE], False, (0, 0, 0, 3), id="unverifiable-beside-upheld"),
         pytest.param(shop(encrypted=False), [VERIFIABLE, UNVERIFIABLE], False, (1, 1, 1, 1), id="unverifiable-beside-broken"),
         pytest.param(shop(encrypted=False), [VERIFIABLE, UNVERIFIABLE], True, (0, 0, 1, 1), id="unverifiable-beside-accepted"),
-        pytest.param(shop(), [UNVERIFIABLE], False, (3, 3, 0, 3), id="nothing-but-unverifiable"),
+        pytest.param(shop(), [UNVERIFIABLE], False, (3, 3, 3, 3), id="nothing-but-unverifiable"),
         pytest.param(shop(), [SETTINGS], False, (0, 3, 0, 3), id="nothing-to-judge-it-by"),
         pytest.param(shop(kinds=["Disk", "Tape"]), [VERIFIABLE], False, (0, 3, 0, 3), id="a-kind-nobody-judges"),
         pytest.param(shop(), [], False, (0, 0, 0, 0), id="all-rules-upheld"),
@@ -108,7 +104,7 @@ def test_the_exit_code_of_a_run(builder: Builder, promises: list[str], accept: b
     assert tuple(code(answer, fail_on=fail_on, strict=strict) for strict in (False, True) for fail_on in FAIL_ON) == codes
 
 
-@pytest.mark.parametrize("narrowest", SEVERITIES)
+@pytest.mark.parametrize("narrowest", ["informational", "high", "critical"])
 @pytest.mark.parametrize("strict", [False, True])
 @pytest.mark.parametrize("accept", [False, True])
 def test_narrowing_never_makes_it_worse(narrowest: str, strict: bool, accept: bool, tmp_path: Path) -> None:
@@ -235,7 +231,7 @@ def test_what_is_no_report_is_one_clear_line(tmp_path: Path, text: str) -> None:
 
 
 def test_a_baseline_that_cannot_be_read_is_one_clear_line(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="nowhere.json: cannot be read: No such file"):
+    with pytest.raises(ConfigurationError, match=r"nowhere\.json: cannot be read: No such file"):
         gate.read_baseline(tmp_path / "nowhere.json")
     (tmp_path / "bytes.json").write_bytes(b"\xff\xfe{")
     with pytest.raises(ConfigurationError, match="not a JSON report"):

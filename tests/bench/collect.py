@@ -49,6 +49,10 @@ def run(scale: int, folder: Path, *, with_upheld: bool, with_prowler: bool) -> l
             costs["prowler"] = scanned.cost
             rows.append(row(f"prowler {prowler.VERSION}", resources, len(scanned.statuses), scanned.cost))
     lines.append(table(rows))
+    if with_upheld:
+        lines.append(
+            f"upheld made {checked.cost.calls} calls, and its rules need {checked.needed}: pages, and one for each resource and detail"
+        )
     if len(costs) == 2:
         lines.append(ratio(costs["upheld"], costs["prowler"]))
     lines.append(f"load average when each began: {', '.join(f'{name} {cost.load:.1f}' for name, cost in costs.items())}")

@@ -16,6 +16,8 @@ from tests.world.servers import ACCOUNT
 COMMAND = Path(sys.executable).parent / "upheld"
 ANSWERS = {0, 1, 3}
 """All upheld, something broken, something unproven."""
+BESIDE = ("sts:GetCallerIdentity",)
+"""Calls beside those that the estate's looks record."""
 LISTING = "*"
 """The resource id of a finding that stands for what a listing could not show."""
 Subject = tuple[str, str, str, str]
@@ -32,6 +34,8 @@ class Check:
 
     cost: Cost
     verdicts: Mapping[Subject, str]
+    needed: int
+    """Calls that it takes: each page of a listing, one for each resource and detail, and those that it starts with."""
 
     def per_rule(self) -> dict[str, Counter[str]]:
         """Rule -> how many resources have each verdict."""
@@ -57,8 +61,9 @@ def check(upstream: str, into: Path, *, region: str, faults: Sequence[Fault] = (
         said = (into / "stderr").read_text(errors="replace")[-500:]
         message = f"upheld ended with {cost.exit_code}: {said}"
         raise ProductError(message)
-    findings = json.loads((into / "stdout").read_text())["findings"]
-    return Check(cost, {_subject(finding): finding["verdict"] for finding in findings})
+    report = json.loads((into / "stdout").read_text())
+    needed = report["coverage"]["calls"] + len(BESIDE)
+    return Check(cost, {_subject(finding): finding["verdict"] for finding in report["findings"]}, needed)
 
 
 def _subject(finding: Mapping[str, object]) -> Subject:

@@ -313,5 +313,5 @@ def ask(
         spool.add(finding)
     rules_summed = [summarize_rule(one, populations["", key(one)]) for one in bound if ("", key(one)) in populations]
     return Answer(
-        findings, summaries, populations, bound, Result(estate.manifest, spool, summaries, rules_summed, estate.gaps, "upheld", "digest")
+        findings, summaries, populations, bound, Result(estate.manifest, spool, summaries, rules_summed, estate.gaps, "upheld", "digest", 0)
     )

@@ -353,6 +353,42 @@ def test_the_gap_of_one_resource_is_not_that_of_its_namesake_elsewhere() -> None
     assert {finding.resource.region: str(finding.verdict) for finding in answer.findings} == {HERE: "upheld", THERE: "unproven"}
 
 
+def test_a_resource_that_is_a_gap_as_a_whole_proves_nothing_about_itself_or_others() -> None:
+    estate = Builder()
+    estate.add(DISK, {"Encrypted": True, "KeyId": "k"}, id="disk")
+    estate.add(KEY, {"Manager": "CUSTOMER", "Name": "n"}, id="k")
+    asked = [make_rule("resource.Encrypted", id="a"), make_rule("lookup('aws.test.key', resource.KeyId).Manager == 'CUSTOMER'", id="b")]
+    assert [str(finding.verdict) for finding in ask(estate.build(), asked).findings] == ["upheld", "upheld"]
+    gap = estate.gap(KEY, "k")
+    found = ask(estate.build(), asked).findings
+    assert [(str(finding.verdict), finding.evidence.gaps) for finding in found] == [("upheld", ()), ("unproven", (gap,))]
+    gap = estate.gap(DISK, "disk")
+    found = ask(estate.build(), asked).findings
+    assert [(str(finding.verdict), finding.evidence.gaps) for finding in found] == [("unproven", (gap,))] * 2
+
+
+@pytest.mark.parametrize("applies", [True, False])
+def test_a_value_of_another_type_on_another_resource_is_no_value(applies: bool) -> None:
+    customer = "lookup('aws.test.key', resource.KeyId).Manager == 'CUSTOMER'"
+    rule = make_rule("resource.Encrypted", extra=f"applies_if: {customer}") if applies else make_rule(customer)
+    estate = Builder()
+    estate.add(DISK, {"Encrypted": True, "KeyId": "k"}, id="disk")
+    estate.add(KEY, {"Manager": 5, "Name": "n"}, id="k")
+    answer = ask(estate.build(), [rule])
+    assert answer.verdict("disk") == "unproven"
+    assert [(gap.type, gap.field, str(gap.reason)) for gap in answer.findings[0].evidence.gaps] == [(KEY, "Manager", "malformed")]
+
+
+def test_a_listing_that_failed_where_nobody_expected_it_is_not_passed_over() -> None:
+    estate = Builder()
+    estate.gap(DISK, place=Place(ACCOUNT, "*"))
+    estate.gap(DISK, place=Place(OTHER_ACCOUNT, HERE))
+    answer = ask(estate.build(), [make_rule("resource.Encrypted")])
+    assert [(one.resource.id, one.resource.account, one.resource.region) for one in answer.findings] == [
+        (LISTING, ACCOUNT, "*"), (LISTING, OTHER_ACCOUNT, HERE),
+    ]  # fmt: skip
+
+
 # -- law 3: Kleene logic throughout -----------------------------------------------------------------------------------
 
 

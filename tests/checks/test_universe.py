@@ -72,8 +72,10 @@ def test_a_named_account_that_nobody_read_makes_it_unproven() -> None:
 
 
 def test_an_account_that_no_list_names_may_be_of_another_organization() -> None:
-    found = promise(read(accounts=(OTHER_ACCOUNT,)))
-    assert "which accounts exist is not known" in found.missing[0]
+    estate = Builder({ACCOUNT: (HERE,), OTHER_ACCOUNT: (HERE,)}).universe(accounts=(ACCOUNT,))
+    assert "which accounts exist is not known" in promise(estate).missing[0]
+    estate = Builder({ACCOUNT: (HERE,), OTHER_ACCOUNT: (HERE,)}).universe()
+    assert promise(estate).missing == ()
 
 
 def test_an_account_that_is_known_by_a_gap_alone_was_not_read() -> None:

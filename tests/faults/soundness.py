@@ -121,7 +121,7 @@ def cases(world: World, calls: Iterable[Call]) -> Iterator[Case]:
         (service, name)
         for kind in world.book.catalogue.values()
         for service, name, detail in _calls_of(kind)
-        if detail is not None and "" in detail.omitted_means_none
+        if (kind.empty == "omitted" and not kind.list_.count if detail is None else "" in detail.omitted_means_none)
     }
     for call in calls:
         rules = depending.get((call.service, call.operation), ())

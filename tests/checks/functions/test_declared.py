@@ -24,6 +24,7 @@ SIGNATURES = [
     "policy_outsiders(policy: string|map, account: string) -> list",
     "policy_public(policy: string|map) -> bool",
     "trust_outsiders(policy: string|map, account: string) -> list",
+    "undecided(reason: string) -> bool",
 ]
 
 
