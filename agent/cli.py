@@ -8,7 +8,6 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-UPHELD, BROKEN, USAGE, UNPROVEN, INTERNAL, INTERRUPTED = 0, 1, 2, 3, 4, 130
 _EXITS = "exit codes: 0 all upheld, 1 something broken, 2 usage or configuration error, 3 nothing broken but something unproven, 4 internal error, 130 interrupted"
 
 
@@ -237,5 +236,14 @@ def _schema(options: argparse.Namespace) -> int:
     return UPHELD
 
 
+def command() -> None:
+    """The installed command. An interrupted one does not wait for calls that are still on their way."""
+    code = main()
+    if code == INTERRUPTED:
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    command()

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from agent import run
-from agent.cli import BROKEN, UNPROVEN, UPHELD
 from agent.collect.estate import read_estate
+from agent.exits import BROKEN, UNPROVEN, UPHELD
 from agent.publish.result import Result
 from agent.publish.text import printable
 from agent.run import Inputs

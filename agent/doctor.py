@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from agent import run
-from agent.cli import UNPROVEN, UPHELD
 from agent.collect.aws_client import endpoint_override
 from agent.collect.estate import read_estate
+from agent.exits import UNPROVEN, UPHELD
 from agent.permissions import aws_actions, aws_calls
 from agent.publish.text import gap_lines, printable
 from agent.run import Clock, Inputs

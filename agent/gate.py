@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from agent.cli import BROKEN, UNPROVEN, UPHELD
 from agent.config import ConfigurationError
+from agent.exits import BROKEN, UNPROVEN, UPHELD
 from agent.publish.json_report import SCHEMA
 from agent.publish.result import Result
 from checks.rule import SEVERITIES

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from agent import rulebook
-from agent.cli import BROKEN, UPHELD
 from agent.config import ConfigurationError
+from agent.exits import BROKEN, UPHELD
 from agent.publish.text import printable
 from checks import example
 from checks.rule import Rule

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import upheld
+from tests.world.servers import environment
 
 CONFIG = "schema: upheld.config/1\n"
 PROMISE = """schema: upheld.promises/1
@@ -120,3 +126,30 @@ def test_help_and_version_need_no_configuration() -> None:
     assert upheld("--help").code == 0
     assert upheld("--version").out.startswith("upheld 0.")
     assert upheld().code == 2
+
+
+def test_a_folder_named_like_one_of_ours_is_not_imported(tmp_path: Path) -> None:
+    (tmp_path / "checks").mkdir()
+    (tmp_path / "checks" / "__init__.py").write_text("raise SystemExit('imported from the current folder')")
+    installed = Path(sys.executable).parent / "upheld"
+    done = subprocess.run([installed, "rules", "list"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_an_interrupt_ends_at_once_with_130(tmp_path: Path) -> None:
+    (tmp_path / "upheld.yaml").write_text(CONFIG)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        process = subprocess.Popen(
+            [Path(sys.executable).parent / "upheld", "check", "--all-rules"],
+            cwd=tmp_path,
+            env={**os.environ, **environment(f"http://127.0.0.1:{port}")},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        connection, _ = silent.accept()
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=15)
+        connection.close()
+    assert process.returncode == 130
+    assert "Traceback" not in err
