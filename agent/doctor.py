@@ -13,7 +13,7 @@ from agent.exits import UNPROVEN, UPHELD
 from agent.permissions import aws_actions, aws_calls
 from agent.publish.text import gap_lines, printable
 from agent.run import Clock, Inputs
-from checks.model import Estate, Reason
+from checks.model import LISTING, Estate, Reason
 from checks.plan import Plan
 
 _CLOCK_LIMIT = 300
@@ -64,14 +64,17 @@ def _findings(estate: Estate, clock: Clock) -> Iterator[str]:
     for account, identity in sorted(estate.manifest.identity.items()):
         regions = estate.manifest.scope.accounts[account]
         yield printable(f"identity       {account}: {identity}")
-        yield printable(f"regions        {len(regions)}: {', '.join(regions[:6])}{', ...' if len(regions) > 6 else ''}")
+        listed = f"{len(regions)}: {', '.join(regions[:6])}{', ...' if len(regions) > 6 else ''}"
+        yield printable(f"regions        {listed if regions != (LISTING,) else 'which are enabled could not be told'}")
     for account in sorted(set(estate.manifest.scope.accounts) - set(estate.manifest.identity)):
         gap = next(gap for gap in estate.gaps if gap.account == account)
         yield printable(f"identity       {account}: cannot be entered: {gap.reason} {gap.code} {gap.message}")
-    skewed = [gap for gap in estate.gaps if gap.reason is Reason.CLOCK_SKEW]
-    state = (
-        "AWS refuses this machine's time: set the clock"
-        if skewed
-        else f"within {_CLOCK_LIMIT // 60} minutes of AWS's, or it would have been refused"
-    )
-    yield f"clock          {clock.now().isoformat(timespec='seconds')}: {state}"
+    yield f"clock          {clock.now().isoformat(timespec='seconds')}: {_clock(estate)}"
+
+
+def _clock(estate: Estate) -> str:
+    if any(gap.reason is Reason.CLOCK_SKEW for gap in estate.gaps):
+        return "AWS refuses this machine's time: set the clock"
+    if not estate.manifest.identity:
+        return "not compared, for nothing was answered"
+    return f"within {_CLOCK_LIMIT // 60} minutes of AWS's, or it would have been refused"
