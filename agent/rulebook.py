@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.resources
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -48,18 +49,27 @@ def read_document(file: Path) -> Document:
 
 def load(own: Iterable[Path] = ()) -> Rulebook:
     """Load everything. Raises DocumentError for the first thing that is not as it must be."""
-    root = shipped()
+    book = _shipped(shipped())
+    return _with(book, own)
+
+
+@functools.cache
+def _shipped(root: Path) -> Rulebook:
+    """The rules that come with the program, which do not change while it runs."""
     controls = control.read(read_document(root / "controls.yaml"))
     kinds = load_catalogue()
-    shapes = _shapes(kinds)
-    rules: dict[str, Rule] = {}
-    for folder in (root, *own):
+    return _with(Rulebook(controls, kinds, _shapes(kinds), {}), [root])
+
+
+def _with(book: Rulebook, folders: Iterable[Path]) -> Rulebook:
+    rules = dict(book.rules)
+    for folder in folders:
         for file in _rule_files(folder):
-            loaded = _load(file, kinds, shapes, controls)
+            loaded = _load(file, book.catalogue, book.shapes, book.controls)
             if (other := rules.get(loaded.id)) is not None:
                 loaded.document.fail(("id",), f"the rule {loaded.id!r} stands in {other.document.file} already")
             rules[loaded.id] = loaded
-    return Rulebook(controls, kinds, shapes, dict(sorted(rules.items())))
+    return Rulebook(book.controls, book.catalogue, book.shapes, dict(sorted(rules.items())))
 
 
 def load_catalogue() -> Catalogue:
@@ -80,7 +90,7 @@ def _rule_files(folder: Path) -> Iterator[Path]:
     if not folder.is_dir():
         raise DocumentError(str(folder), None, "there is no such folder of rules")
     for file in sorted(folder.rglob("*.yaml")):
-        if "catalogue" not in file.parts and "profiles" not in file.parts and file.name != "controls.yaml":
+        if not {"catalogue", "profiles", "controls.yaml"} & set(file.relative_to(folder).parts):
             yield file
 
 

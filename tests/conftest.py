@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 
+from agent.cli import main
 from tests.world import shop
 from tests.world.likeness import make_like_aws
 from tests.world.proxy import FaultProxy
@@ -33,11 +35,16 @@ class Ended:
 
 
 def upheld(*arguments: str | Path, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> Ended:
-    """Run the command, isolated as it is installed."""
-    settings = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "UPHELD_"))}
-    command = [sys.executable, "-I", "-m", "agent.cli", *map(str, arguments)]
-    done = subprocess.run(command, cwd=cwd, env={**settings, **(env or {})}, capture_output=True, text=True, timeout=200, check=False)
-    return Ended(done.returncode, done.stdout, done.stderr)
+    """Run the command as a user does, in this process: loading the rules once is enough for all tests."""
+    out, err = io.StringIO(), io.StringIO()
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "UPHELD_"))}
+    environ = mock.patch.dict(os.environ, {**kept, **(env or {})}, clear=True)
+    with environ, contextlib.chdir(cwd or Path.cwd()), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            code = main([str(argument) for argument in arguments])
+        except SystemExit as ending:
+            code = int(ending.code or 0)
+    return Ended(code, out.getvalue(), err.getvalue())
 
 
 @pytest.fixture(scope="session")
