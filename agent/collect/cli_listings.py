@@ -11,6 +11,7 @@ from agent.collect.aws_client import Page
 from agent.collect.cli_files import CliFile
 from agent.collect.cli_places import OWNERS, arns
 from agent.collect.wire import items_of
+from checks import paths
 from checks.catalogue import Kind
 from checks.model import Place, canonical
 
@@ -40,11 +41,26 @@ class Listed:
 def own(kind: Kind, place: Place, page: Mapping[str, Any]) -> tuple[Mapping[str, Any], int]:
     """The page as the catalogue's parameters would have cut it: without what belongs to others, and how much that was."""
     assert kind.list_ != "none"
+    page = _counted(kind, page)
     items = items_of(page, kind.list_.path, absent_is_empty=False)
     if items is None or len(kind.list_.path) > 1:
         return page, 0
     kept = [item for item in items if not isinstance(item, dict) or _is_own(kind, place, item)]
     return {**page, kind.list_.path[0]: kept}, len(items) - len(kept)
+
+
+def _counted(kind: Kind, page: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The page with the number of its items, where it has none: the CLI joins an answer's pages, and drops what counted them."""
+    assert kind.list_ != "none"
+    if kind.list_.count is None or paths.first(page, paths.parse(kind.list_.count)) is not None:
+        return page
+    *parents, name = paths.parse(kind.list_.count)
+    whole = holder = dict(page)
+    for step in parents:
+        holder[step] = dict(holder.get(step) or {})
+        holder = holder[step]
+    holder[name] = len(items_of(page, kind.list_.path, absent_is_empty=True) or ())
+    return whole
 
 
 def _is_own(kind: Kind, place: Place, item: Mapping[str, Any]) -> bool:

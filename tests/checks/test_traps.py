@@ -60,7 +60,7 @@ TRAPS = [
     ("null where it never stands", "resource.Engine == null", "resource.PublicIp == null", "Engine is never null"),
     ("not null where it never stands", "resource.Engine != null", "resource.PublicIp != null", "Engine is never null"),
     ("the whole resource not being null", "resource != null", "resource.PublicIp != null", "resource is never null"),
-    ("null beside what was put together", "[resource.PublicIp, 'x'][0] != null", "resource.PublicIp != null", "is never null"),
+    ("null beside what was put together", "(resource.Encrypted ? resource.PublicIp : 'x') != null", "resource.PublicIp != null", "is never null"),
     ("an optional member", "resource.?Engine.orValue('x') == 'x'", "resource.Engine == 'x'", "unsupported syntax"),
     # deny-lists
     ("!= a constant", "resource.State != 'deleted'", "resource.State in ['available', 'in-use']", "`!=` with a constant"),
@@ -131,6 +131,12 @@ TRAPS = [
     ("a list of lists", "size(resource.Grid) > 0 && resource.Grid.all(row, row.all(z, z == 'a'))", "size(resource.Grid) > 0 && resource.Grid.all(row, row == ['a'])", "Grid[] may be empty"),
     (
         "a guard for the list of another element",
+        GUARDED + "resource.Attachments.exists(b, size(b.Hosts) > 0 && resource.Attachments.all(a, a.Hosts.all(h, h.Name == 'x')))",
+        "resource.Attachments.exists(b, size(b.Hosts) > 0 && b.Hosts.all(h, h.Name == 'x'))",
+        "Attachments[].Hosts may be empty",
+    ),
+    (
+        "a guard for the list of the first element",
         GUARDED + "size(resource.Attachments[0].Hosts) > 0 && resource.Attachments.all(a, a.Hosts.all(h, h.Name == 'x'))",
         "size(resource.Attachments[0].Hosts) > 0 && resource.Attachments[0].Hosts.all(h, h.Name == 'x')",
         "Attachments[].Hosts may be empty",
@@ -185,7 +191,7 @@ TRAPS = [
         "Permissions[].FromPort is read through helper functions only",
     ),
     ("a guarded member of an element", "resource.Attachments.exists(a, a.Secret == 'x')", "resource.Attachments.exists(a, a.Device == 'x')", "helper functions only"),
-    ("a guarded member through map()", "resource.Spares.map(s, resource.Attachments[0]).exists(a, a.Secret == 'x')", "resource.Attachments.map(a, a.Device).exists(d, d == 'x')", "helper functions only"),
+    ("a guarded member through map()", "resource.Spares.exists(s, resource.Attachments.map(b, b).exists(a, a.Secret == 'x'))", "resource.Attachments.map(a, a.Device).exists(d, d == 'x')", "helper functions only"),
     # other resources
     ("every() in a rule about one resource", "every('aws.test.key').exists(k, k.Manager == 'x')", "lookup('aws.test.key', resource.KeyId).Manager == 'x'", "only for rules on aws.account"),
     ("a type nobody collects", "lookup('aws.test.kye', 'x') == null", "lookup('aws.test.key', 'x') == null", "nobody collects the type 'aws.test.kye'"),

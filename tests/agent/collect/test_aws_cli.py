@@ -429,6 +429,22 @@ def test_a_list_that_is_as_long_as_one_answer_can_be_may_have_more(tmp_path: Pat
     assert isinstance(estate.listing("aws.sqs.queue", HERE), Look) is complete
 
 
+@pytest.mark.parametrize(
+    ("page", "complete"),
+    [
+        ({"DistributionList": {"Items": [{"Id": "E1"}]}}, True),
+        ({"DistributionList": {"Items": [{"Id": "E1"}], "Quantity": 1}}, True),
+        ({"DistributionList": {"Items": [{"Id": "E1"}], "Quantity": 2}}, False),
+        ({"DistributionList": {"Quantity": 1}}, False),
+        ({"DistributionList": {"Quantity": 0}}, True),
+        ({}, True),
+    ],
+)
+def test_a_page_may_leave_out_how_many_it_holds_as_the_cli_does_and_not_say_it_wrongly(tmp_path: Path, page: Any, complete: bool) -> None:
+    estate = imported(put(tmp_path / "src", {f"{ACCOUNT}/cloudfront.list-distributions.json": page}))
+    assert isinstance(estate.listing("aws.cloudfront.distribution", EVERYWHERE), Look) is complete
+
+
 def test_an_item_without_an_id_is_a_gap_of_the_listing(tmp_path: Path) -> None:
     held = {"Volumes": [{"Encrypted": True}, "vol-3", {"VolumeId": 4}]}
     estate = imported(put(tmp_path / "src", {f"{FOLDER}/ec2.describe-volumes.json": held}))

@@ -1,0 +1,218 @@
+"""The shipped folder as a whole: every rule holds its own examples, and every file says where it has it from."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import botocore.session
+import pytest
+
+from agent.collect.aws_client import _cut
+from agent.rulebook import shipped as folder
+from checks import example
+from checks.catalogue import Kind, TagCall
+from tests.agent.road import shipped
+
+BOOK = shipped()
+RULES = sorted(BOOK.rules)
+LATER = {
+    "data-location": "which region a thing is in is read of everything, but no rule compares it with the promise yet",
+    "log-pii-free": "needs the rows of logs, which nothing reads yet",
+}
+"""Controls that have no rule yet, and why."""
+NO_PAGES = {
+    ("athena", "ListWorkGroups"): "botocore has no paginator; a token that is left over is a gap",
+    ("backup", "ListTags"): "botocore has no paginator; a vault has at most 50 tags, which is less than a page",
+    ("config", "GetDiscoveredResourceCounts"): "botocore has no paginator; a token that is left over is a gap",
+    ("firehose", "ListDeliveryStreams"): "the largest page is asked for; more than that is a gap",
+    ("firehose", "ListTagsForDeliveryStream"): "a stream has at most 50 tags, which is a page",
+    ("kinesis", "ListTagsForStream"): "a stream has at most 50 tags; more than a page is a gap",
+    ("ssm", "DescribeDocumentPermission"): "botocore has no paginator; a token that is left over is a gap",
+}
+"""Calls that answer in pages and that botocore asks for one of only."""
+OF_THE_ACCOUNT = {("aws.cloudfront.distribution", "LogDeliveries"): "the deliveries of a distribution are known by their source's name"}
+"""Details that are the same for every resource of a type: the rule picks out what is about the one it judges."""
+FIXED = {
+    "aws-eks-audit-logs": {"log_types"},
+    "aws-eks-endpoint-not-public": {"everyone"},
+    "aws-network-acl-admin-ports": {"ports", "sources"},
+    "aws-security-group-database-ports": {"everyone", "ports"},
+    "aws-security-group-open-ports": {"closed", "everyone"},
+}
+"""Parameters that no promise can give: constants with a name."""
+OF_OUR_OWN = {"policy.sentence"}
+"""Types that upheld makes itself: what is said of them has no source outside."""
+TOKEN = re.compile(r"token|marker|truncated|hasmore|position", re.IGNORECASE)
+
+
+def calls(kind: Kind) -> Iterator[tuple[str, str]]:
+    if kind.list_ != "none":
+        yield kind.service, kind.list_.call
+    yield from ((detail.service or kind.service, detail.call) for detail in kind.detail)
+    if isinstance(kind.tags, TagCall):
+        yield kind.service, kind.tags.call
+
+
+ASKED = sorted({call for kind in BOOK.catalogue.values() for call in calls(kind)})
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_a_rule_holds_its_examples_and_every_mutant_of_them(name: str) -> None:
+    assert [f"{failure.line}: {failure.problem}" for failure in example.run(BOOK.rules[name], BOOK.catalogue)] == []
+
+
+def test_there_are_rules_for_many_kinds_of_thing() -> None:
+    assert len(RULES) >= 60
+    assert len({rule.kind for rule in BOOK.rules.values()}) >= 25
+
+
+@pytest.mark.parametrize("verdict", ["upheld", "broken", "unproven"])
+def test_every_rule_shows_each_verdict(verdict: str) -> None:
+    assert [name for name, rule in BOOK.rules.items() if not getattr(rule.file.examples, verdict)] == []
+
+
+def test_a_file_is_named_after_its_rule_and_stands_under_its_provider() -> None:
+    files = {name: Path(rule.document.file).relative_to(folder()) for name, rule in BOOK.rules.items()}
+    assert {name: file for name, file in files.items() if file.stem != name} == {}
+    providers = {name: rule.kind.partition(".")[0] for name, rule in BOOK.rules.items()}
+    assert {name: file for name, file in files.items() if file.parts[0] != providers[name]} == {}
+    assert [name for name in RULES if not name.startswith(providers[name] + "-")] == []
+
+
+def test_a_catalogue_stands_under_its_provider() -> None:
+    held = {file.relative_to(folder()).parts[0]: file for file in folder().glob("*/catalogue/*.yaml")}
+    assert {name.partition(".")[0] for name in BOOK.catalogue} == set(held)
+
+
+def test_nothing_else_lies_in_the_folder() -> None:
+    read = {Path(rule.document.file) for rule in BOOK.rules.values()}
+    catalogues = set(folder().glob("*/catalogue/*.yaml"))
+    files = {file for file in folder().rglob("*") if file.is_file() and "__pycache__" not in file.parts}
+    assert files - read - catalogues == {folder() / "__init__.py", folder() / "controls.yaml"}
+
+
+def test_every_rule_says_where_it_has_it_from() -> None:
+    assert [
+        name for name, rule in BOOK.rules.items() if not (rule.file.source or rule.file.references) and rule.kind not in OF_OUR_OWN
+    ] == []
+
+
+def test_a_citation_names_its_framework_as_all_others_do_and_an_id_once_a_rule() -> None:
+    frameworks = {citation.framework for rule in BOOK.rules.values() for citation in rule.file.references}
+    assert frameworks <= {"aws-fsbp", "cis-aws-5.0.0"}
+    cited = [(name, one.framework, one.id) for name, rule in BOOK.rules.items() for one in rule.file.references]
+    assert [one for one, count in Counter(cited).items() if count > 1] == []
+    wrong = [one for one in cited if not re.fullmatch(r"[A-Za-z0-9]+\.[0-9]+" if one[1] == "aws-fsbp" else r"[0-9]+(\.[0-9]+)+", one[2])]
+    assert wrong == []
+
+
+def test_no_two_rules_have_the_same_title() -> None:
+    assert [title for title, count in Counter(rule.file.title for rule in BOOK.rules.values()).items() if count > 1] == []
+
+
+def test_what_an_absence_means_is_said_with_its_source() -> None:
+    said: list[tuple[str, str, str]] = []
+    for name, kind in BOOK.catalogue.items():
+        said += [(name, path, source) for path, source in kind.omitted_means_none.items()]
+        said += [(name, f"{one.into}.{path}", source) for one in kind.detail for path, source in one.omitted_means_none.items()]
+        if kind.empty == "omitted":
+            said.append((name, "items", kind.source or ""))
+    assert len(said) > 40
+    documented = re.compile(r"reference|guide|documentation|RFC|issue [0-9]+|its absence only ever counts against", re.IGNORECASE)
+    assert [one for one in said if one[0] not in OF_OUR_OWN and not (len(one[2]) > 40 and documented.search(one[2]))] == []
+
+
+@pytest.fixture(scope="module")
+def models() -> Any:
+    """botocore's models, whole: not those that the program has cut down to the catalogue."""
+    return botocore.session.Session()
+
+
+def paginated(models: Any, service: str, call: str) -> bool:
+    """Whether botocore has a paginator for the call."""
+    return call in models.get_component("data_loader").load_service_model(service, "paginators-1").get("pagination", {})
+
+
+def test_every_call_exists_and_all_its_pages_are_asked_for_or_show(models: Any) -> None:
+    assert len(ASKED) > 150
+    cut_off = set()
+    for service, call in ASKED:
+        output = models.get_service_model(service).operation_model(call).output_shape
+        tokens = [member for member in (output.members if output else ()) if TOKEN.search(member)]
+        if tokens and not paginated(models, service, call):
+            cut_off.add((service, call))
+            unseen = [member for member in tokens if not _cut({member: True if member.startswith(("Is", "Has")) else "more"})]
+            assert unseen == [], f"{service} {call} would end with its first page, and nobody would know"
+    assert cut_off == set(NO_PAGES)
+
+
+def test_no_call_changes_anything(models: Any) -> None:
+    """By its name; which permission it takes is held against IAM's own list elsewhere."""
+    verbs = re.compile(r"(Describe|Get|List|BatchGet|Lookup)[A-Z]")
+    assert [call for call in ASKED if not verbs.match(call[1])] == []
+    assert not [call for call in ASKED if call[1] in {"GetSecretValue", "GetObject", "GetParameter", "GetFunction", "GetPasswordData"}]
+
+
+def test_every_detail_is_taken_from_a_call_about_its_resource() -> None:
+    """A call without parameters, on a thing of which there are many, would say the same of each."""
+    nameless = {
+        (kind.name, detail.into) for kind in BOOK.catalogue.values() for detail in kind.detail if not (detail.params or kind.pseudo)
+    }
+    assert nameless == set(OF_THE_ACCOUNT)
+
+
+def test_kinds_are_spelt_alike_wherever_they_are_named() -> None:
+    named = {kind for control in BOOK.controls.values() if control.kinds != "none" for kind in control.kinds}
+    collected = {kind for held in BOOK.catalogue.values() for kind in held.config}
+    spelt: dict[str, set[str]] = {}
+    for kind in named | collected:
+        spelt.setdefault(re.sub(r"[^a-z0-9:]", "", kind.lower()), set()).add(kind)
+    assert {plain: kinds for plain, kinds in spelt.items() if len(kinds) > 1} == {}
+    assert [kind for kind in named | collected if not re.fullmatch(r"AWS::[A-Za-z0-9]+::[A-Za-z0-9]+", kind)] == []
+
+
+def test_a_rule_judges_a_kind_that_its_control_is_about() -> None:
+    """Else a thing of a kind that exists would be judged without being counted, or counted without being judged."""
+    strange = {
+        name: rule.kind
+        for name, rule in BOOK.rules.items()
+        if (kinds := BOOK.controls[rule.file.control].kinds) != "none"
+        and (held := BOOK.catalogue[rule.kind].config)
+        and not set(held) & set(kinds)
+    }
+    assert strange == {}
+
+
+def test_a_control_lists_each_kind_once_and_in_order() -> None:
+    assert [
+        name for name, control in BOOK.controls.items() if control.kinds != "none" and len(set(control.kinds)) < len(control.kinds)
+    ] == []
+
+
+def test_every_control_has_a_rule_or_is_work_to_come() -> None:
+    used = {rule.file.control for rule in BOOK.rules.values()}
+    assert set(BOOK.controls) - used == set(LATER)
+
+
+@pytest.mark.xfail(reason="public-access takes *only*, and has no parameter that says what is allowed", strict=True)
+def test_a_control_that_is_open_to_only_has_the_parameter_that_says_what_is_allowed() -> None:
+    assert [
+        name for name, control in BOOK.controls.items() if "only" in control.quantifiers and control.allow_list not in control.params
+    ] == []
+
+
+def test_a_parameter_of_a_rule_is_one_of_its_control() -> None:
+    """A promise can give no other, so another stays at its default for ever."""
+    fixed = {}
+    for name, rule in BOOK.rules.items():
+        control = BOOK.controls[rule.file.control]
+        if unknown := set(rule.file.params) - set(control.params):
+            fixed[name] = unknown
+        assert set(rule.file.ignores) <= set(control.params), name
+        given = {one: held.type for one, held in rule.file.params.items() if one not in unknown}
+        assert given == {one: control.params[one].type for one in given}, name
+    assert fixed == FIXED
