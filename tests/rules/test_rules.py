@@ -198,7 +198,6 @@ def test_every_control_has_a_rule_or_is_work_to_come() -> None:
     assert set(BOOK.controls) - used == set(LATER)
 
 
-@pytest.mark.xfail(reason="public-access takes *only*, and has no parameter that says what is allowed", strict=True)
 def test_a_control_that_is_open_to_only_has_the_parameter_that_says_what_is_allowed() -> None:
     assert [
         name for name, control in BOOK.controls.items() if "only" in control.quantifiers and control.allow_list not in control.params

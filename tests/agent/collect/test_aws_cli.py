@@ -578,7 +578,7 @@ def test_whatever_a_file_holds_it_is_an_estate_or_a_clear_error(volumes: Any, re
             return
         upheld_ones = {name for name, verdict in verdicts(estate, "aws-ebs-volume-encrypted").items() if verdict == "upheld"}
         encrypted = [one.get("VolumeId") for one in volumes or () if isinstance(one, dict) and one.get("Encrypted") is True]
-    assert all(one in encrypted for one in upheld_ones)
+        assert all(one in encrypted for one in upheld_ones)
         assert set(verdicts(estate, "aws-s3-bucket-encrypted").values()) <= {"unproven", "broken"}
 
 
