@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from checks.catalogue import Catalogue, TagCall
 from checks.plan import TAGS, Plan
-
-_PREFIXES: Mapping[str, str] = {
-    "apigatewayv2": "apigateway", "dax": "dax", "docdb": "rds", "elb": "elasticloadbalancing", "elbv2": "elasticloadbalancing",
-    "efs": "elasticfilesystem", "kafka": "kafka", "neptune": "rds", "opensearch": "es", "s3control": "s3",
-    "accessanalyzer": "access-analyzer",
-}  # fmt: skip
-"""IAM's service prefix where it is not botocore's service name (Service Authorization Reference)."""
 
 
 def aws_actions(catalogue: Catalogue, plan: Plan) -> list[str]:
@@ -34,7 +27,8 @@ def aws_calls(catalogue: Catalogue, plan: Plan) -> Iterator[tuple[str, str, str]
 
 
 def _action(service: str, call: str) -> str:
-    return f"{_PREFIXES.get(service, service)}:{call}"
+    """Where the catalogue says nothing else (`iam`), IAM's action is named after botocore's service and the call."""
+    return f"{service}:{call}"
 
 
 def aws_policy(catalogue: Catalogue, plan: Plan) -> dict[str, Any]:

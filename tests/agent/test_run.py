@@ -171,6 +171,21 @@ def test_a_policy_that_cannot_be_read_leaves_its_promise_unproven(inputs: Inputs
     assert findings(result, "policy-quote-stands")[promise]["verdict"] == "unproven"
 
 
+def test_what_no_machine_can_verify_does_not_fail_a_run_when_its_sentence_changes(inputs: Inputs) -> None:
+    told = {"id": "told", "policy": "security", "quote": "Our staff are trained.", "unverifiable": "Training leaves no trace."}
+    held = type(inputs.promises).model_validate({"schema": "upheld.promises/1", "policies": inputs.promises.policies, "promises": [told]})
+    both = held.model_copy(update={"promises": [inputs.promises.promises[0], *held.promises]})
+    result = judge(replace(inputs, promises=both), company(volume("one")))
+    assert (promises(result), findings(result, "policy-quote-stands")["told"]["verdict"]) == ({"at-rest": "upheld", "told": None}, "broken")
+    known = gate.Baseline({}, {})
+    codes = [
+        gate.exit_code(result, fail_on="unproven", severity="informational", baseline=baseline, strict=strict)
+        for baseline in (None, known)
+        for strict in (False, True)
+    ]
+    assert codes == [0, 3, 0, 3]
+
+
 def test_an_exception_from_the_file_is_accepted_and_sets_no_exit_code(inputs: Inputs, office: Path, tmp_path: Path) -> None:
     only = run.prepare(config.load(str(office / "upheld.yaml"), {}), ["office"])
     place = seal(company(group("198.51.100.0/24")), tmp_path / "estate")
