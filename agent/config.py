@@ -73,11 +73,11 @@ class Aws(_Strict):
     account: Annotated[str, BeforeValidator(_account)]
     role: str | None = None
     external_id: Secret | str | None = None
-    regions: Annotated[tuple[str, ...], BeforeValidator(_regions)] = ()
+    regions: Annotated[tuple[str, ...], BeforeValidator(_regions, json_schema_input_type=list[str] | Literal["enabled"] | None)] = ()
 
 
 class Collect(_Strict):
-    deadline: Annotated[int, BeforeValidator(seconds)] = 900
+    deadline: Annotated[int, BeforeValidator(seconds, json_schema_input_type=str | Literal[0])] = 900
     aws: list[Aws] = []
 
 

@@ -92,6 +92,8 @@ def _promises(configuration: Configuration, book: Rulebook) -> tuple[Promises, d
             if any(promise.id == other.id for other in promises):
                 raise DocumentError(str(file), None, f"the promise {promise.id!r} stands in another file already")
         for policy in held.policies:
+            if policy.id in texts:
+                raise DocumentError(str(file), None, f"the policy {policy.id!r} stands in another file already")
             try:
                 texts[policy.id] = Text(read_text(file.parent / policy.file))
             except DocumentError as error:
@@ -161,8 +163,9 @@ def assess(inputs: Inputs, estate: Estate, *, every: bool, max_age: int, clock: 
     """Judge an estate. `max_age` in seconds; 0 for no limit. The clock is asked for nothing but the estate's age."""
     stale = bool(max_age) and clock.now() - estate.manifest.now > timedelta(seconds=max_age)
     book, findings = inputs.book, Findings()
-    rules = _present(book, estate) if every else inputs.judged
-    bound = bind(rules, inputs.promises.promises, every=every and not inputs.promises.promises)
+    promised = {rule.id for rule in inputs.judged}
+    beside = [rule for rule in _present(book, estate) if rule.id not in promised] if every else []
+    bound = [*bind(inputs.judged, inputs.promises.promises, every=False), *bind(beside, [], every=True)]
     populations: dict[tuple[str, str], Population] = {}
     for finding in judge(estate, book.catalogue, bound, populations, inputs.exceptions, stale=stale):
         findings.add(finding)

@@ -145,12 +145,20 @@ def _pages(client: BaseClient, operation: str, params: Mapping[str, Any]) -> Any
     if client.can_paginate(method):
         yield from client.get_paginator(method).paginate(**params)
         return
-    page = getattr(client, method)(**params)
-    yield page
+    accepted = client.meta.service_model.operation_model(operation).input_shape
+    seen: set[str] = set()
+    while True:
+        page = getattr(client, method)(**params)
+        yield page
+        token = next((name for name in _MORE if page.get(name) and accepted is not None and name in accepted.members), None)
+        if token is None or page[token] in seen:
+            break
+        seen.add(page[token])
+        params = {**params, token: page[token]}
     if any(_cut(held) for held in (page, *page.values())):
         from botocore.exceptions import PaginationError
 
-        raise PaginationError(message=f"{operation} has more pages, and this version does not know how to ask for them")
+        raise PaginationError(message=f"{operation} has more pages, and there is no way to ask for them, or they go round in a circle")
 
 
 def _cut(value: Any) -> bool:

@@ -6,7 +6,7 @@ import dataclasses
 import json
 import tempfile
 import weakref
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import IO, Any
 
@@ -88,8 +88,8 @@ class Result:
         return sum(rule.verdict is None for rule in self.rules)
 
     def verdict(self, *, strict: bool = False) -> Verdict | None:
-        """The whole run's verdict: over the promises, or over all rules where no promise was judged."""
-        held: Iterable[PromiseSummary | RuleSummary] = self.promises or self.rules
+        """The whole run's verdict: over the promises, and over the rules that were asked for beside them."""
+        held: list[PromiseSummary | RuleSummary] = [*self.promises, *self.rules]
         found = combine((one.verdict if strict else one.open) for one in held)
         if found is None and any(one.verdict is not None for one in held):
             found = Verdict.UPHELD  # every finding is accepted

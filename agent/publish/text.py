@@ -38,8 +38,7 @@ class TextReport:
             for promise in result.promises:
                 yield ""
                 yield from self._promise(promise, result)
-        else:
-            yield from self._rules(result)
+        yield from self._rules(result)
         yield ""
         yield from self._foot(result)
 
@@ -70,7 +69,7 @@ class TextReport:
             yield from self._wrapped(f"assumes: {printable(assumption)}", "      ", first="    ")
 
     def _rules(self, result: Result) -> Iterator[str]:
-        """Without promises: the broken rules, then the unproven ones; those that hold are counted."""
+        """Rules that no promise binds: the broken ones, then the unproven; those that hold are counted."""
         for verdict in (Verdict.BROKEN, Verdict.UNPROVEN):
             for rule in result.rules:
                 if rule.verdict is verdict:

@@ -20,11 +20,12 @@ from agent.publish.result import Result
 from agent.rulebook import Rulebook
 from checks.model import Estate as Recorded
 from checks.model import Reason
-from checks.plan import plan
+from checks.plan import KINDS, plan
 from tests.conftest import Estate, configuration, upheld
 from tests.world import shop
 from tests.world.faults import Fault
 from tests.world.servers import ACCOUNT, CREDENTIALS
+from tests.world.wire import Call
 
 SECRETS = ("not-a-secret", "Not-a-secret-1", CREDENTIALS["AWS_SECRET_ACCESS_KEY"])
 """What the shop's passwords, tokens, user data and environment variables hold."""
@@ -42,7 +43,7 @@ class Road:
     """Collecting and judging by a few rules, in this process, with the real clients."""
 
     def __init__(self, world: Estate, book: Rulebook, folder: Path) -> None:
-        self.world, self._book, self._folder = world, book, folder
+        self.world, self._book, self.folder = world, book, folder
         self._runs = 0
 
     def inputs(self, *rules: str, deadline: int = 300, accounts: tuple[Aws, ...] = ()) -> run.Inputs:
@@ -56,7 +57,7 @@ class Road:
     def collect(self, *rules: str, **options: Any) -> Recorded:
         inputs = self.inputs(*rules, **options)
         self._runs += 1
-        place = self._folder / f"estate-{self._runs}"
+        place = self.folder / f"estate-{self._runs}"
         with mock.patch.dict(os.environ, self.world.environment):
             run.collect(inputs, place, plan(inputs.book.rules.values(), universe=False), run.Clock())
         return read_estate(place)
@@ -118,6 +119,25 @@ def test_every_page_is_read_and_a_lost_page_shows(road: Road) -> None:
     assert cut.pop("*") == "unproven"
     assert len(cut) == 2
     assert cut.items() <= whole.items()
+
+
+def counts(call: Call) -> dict[str, Any]:
+    """Two pages of an operation that the SDK has no paginator for."""
+    first = "nextToken" not in call.params
+    kind = "AWS::EC2::Volume" if first else "AWS::S3::Bucket"
+    page = {"totalDiscoveredResources": 2, "resourceCounts": [{"resourceType": kind, "count": 1}]}
+    return {**page, "nextToken": "second"} if first else page
+
+
+@pytest.mark.parametrize(("reply", "gaps"), [(counts, 0), (lambda call: {**counts(call), "nextToken": "second"}, 1)])
+def test_pages_are_asked_for_where_the_sdk_cannot(road: Road, reply: Any, gaps: int) -> None:
+    road.world.proxy.answer("config", "GetDiscoveredResourceCounts", reply)
+    inputs = road.inputs(VOLUMES)
+    with mock.patch.dict(os.environ, road.world.environment):
+        run.collect(inputs, road.folder / "counts", {KINDS: frozenset({"*"})}, run.Clock())
+    estate = read_estate(road.folder / "counts")
+    assert {one.id for one in estate.of(KINDS)} == {"AWS::EC2::Volume", "AWS::S3::Bucket"}
+    assert len(estate.gaps) == gaps
 
 
 def test_pages_that_go_round_in_a_circle_are_a_gap(road: Road) -> None:
