@@ -22,6 +22,7 @@ from checks.plan import Plan, plan
 from checks.promise import Acceptance, Assumption, Policy, Promise, Promises, read, read_exceptions
 from checks.rule import Rule
 from checks.summary import Text, summarize, summarize_rule
+from checks.verdict import Verdict
 from checks.wording import SENTENCE, sentences
 
 ATTEMPTS = 4
@@ -45,6 +46,8 @@ class Inputs:
     promises: Promises
     texts: Mapping[str, Text]
     exceptions: Mapping[str, Acceptance]
+    narrowed: bool = False
+    """Whether only some of the promises are asked for."""
 
     @property
     def judged(self) -> list[Rule]:
@@ -76,7 +79,7 @@ def prepare(configuration: Configuration, only: Sequence[str] = ()) -> Inputs:
             if name not in known:
                 raise ConfigurationError(f"there is no promise {name!r}; there is {', '.join(sorted(known)) or 'none at all'}")
         promises = promises.model_copy(update={"promises": [known[name] for name in known if name in only]})
-    return Inputs(configuration, book, promises, texts, exceptions)
+    return Inputs(configuration, book, promises, texts, exceptions, narrowed=bool(only))
 
 
 def _promises(configuration: Configuration, book: Rulebook) -> tuple[Promises, dict[str, Text]]:
@@ -136,7 +139,7 @@ def collect(inputs: Inputs, place: Path, wanted: Plan, clock: Clock, progress: P
         for door in doors:
             if not isinstance(door, Entered):
                 accounts[door.account] = door.regions
-                for gap in account_gaps(inputs.book.catalogue, wanted, door.account, door.regions, door.failure):
+                for gap in account_gaps(inputs.book.catalogue, wanted, door):
                     writer.add_gap(gap)
         AwsCollector(inputs.book.catalogue, wanted, writer, deadline, clock.now, progress=progress).collect(entered)
         identity = {door.account.id: door.identity for door in entered}
@@ -167,8 +170,11 @@ def assess(inputs: Inputs, estate: Estate, *, every: bool, max_age: int, clock: 
     beside = [rule for rule in _present(book, estate) if rule.id not in promised] if every else []
     bound = [*bind(inputs.judged, inputs.promises.promises, every=False), *bind(beside, [], every=True)]
     populations: dict[tuple[str, str], Population] = {}
+    unmatched = set(inputs.exceptions)
     for finding in judge(estate, book.catalogue, bound, populations, inputs.exceptions, stale=stale):
         findings.add(finding)
+        if finding.verdict is not Verdict.UPHELD:
+            unmatched.discard(finding.id)
     for finding in _wording(inputs, estate):
         findings.add(finding)
     promises = summarize(estate, book.catalogue, book.controls, inputs.promises, inputs.texts, bound, populations)
@@ -177,6 +183,11 @@ def assess(inputs: Inputs, estate: Estate, *, every: bool, max_age: int, clock: 
     result = Result(estate.manifest, findings, promises, summaries, estate.gaps, tool(), _estate_digest(estate, bound, inputs), calls)
     if stale:
         result.notes.append(f"the estate is older than the maximum age of {max_age} s, so nothing in it is proven; see --max-age")
+    for name in () if inputs.narrowed else sorted(unmatched):
+        accepted = inputs.exceptions[name]
+        result.notes.append(
+            f"the exception for {accepted.resource or name} ({accepted.rule or 'a finding'}) accepts nothing that is broken here: remove it"
+        )
     if not promises and not summaries:
         result.notes.append("there is nothing to judge: no promises in the configuration, and --all-rules was not given")
     return result
@@ -199,4 +210,6 @@ def _present(book: Rulebook, estate: Estate) -> Iterable[Rule]:
 def _estate_digest(estate: Estate, bound: Sequence[Bound], inputs: Inputs) -> str:
     """Which looks, under which rules and promises: equal for runs that must give equal findings."""
     looks = [(look.id, look.sha256) for look in estate.looks]
-    return digest(looks, [key(one) for one in bound], inputs.promises.model_dump(mode="json"))
+    said = {name: text.text for name, text in inputs.texts.items()}
+    accepted = [one.model_dump(mode="json") for _, one in sorted(inputs.exceptions.items())]
+    return digest(looks, [key(one) for one in bound], inputs.promises.model_dump(mode="json"), said, accepted)

@@ -14,7 +14,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from agent.collect.aws_accounts import Entered
+from agent.collect.aws_accounts import Entered, Shut
 from agent.collect.aws_client import Caller, Deadline, Halt, Page, merged
 from agent.collect.aws_errors import Failure
 from agent.collect.estate import EstateWriter
@@ -377,11 +377,11 @@ class AwsCollector:
         )
 
 
-def account_gaps(catalogue: Catalogue, plan: Plan, account: str, regions: tuple[str, ...], failure: Failure) -> Iterator[Gap]:
+def account_gaps(catalogue: Catalogue, plan: Plan, door: Shut) -> Iterator[Gap]:
     """An account that could not be entered: every listing in it is a gap."""
     for name in sorted(plan):
-        for region in [GLOBAL] if catalogue[name].is_global else regions or (LISTING,):
-            yield Gap(name, account, region, None, None, failure.reason, "AssumeRole", failure.code, failure.message)
+        for region in [GLOBAL] if catalogue[name].is_global else door.regions or (LISTING,):
+            yield Gap(name, door.account, region, None, None, door.failure.reason, door.call, door.failure.code, door.failure.message)
 
 
 def _doubtful(draft: _Draft) -> bool:

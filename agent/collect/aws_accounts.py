@@ -44,6 +44,7 @@ class Shut:
 
     account: str
     regions: tuple[str, ...]
+    call: str
     failure: Failure
 
 
@@ -72,14 +73,14 @@ def _enter(target: AwsTarget, base: boto3.Session, deadline: Deadline, attempts:
             params["ExternalId"] = target.external_id
         answer = own.call("sts", start, "AssumeRole", params)
         if isinstance(answer, Halt):
-            return Shut(target.account or target.role, target.regions, answer.failure)
+            return Shut(target.account or target.role, target.regions, "AssumeRole", answer.failure)
         session = _session(answer.pages[0]["Credentials"], start)
     account = Account(target.account or "", session, deadline, attempts, now)
     identity = account.call("sts", start, "GetCallerIdentity", {})
     if isinstance(identity, Halt):
         if target.account is None:
             raise WrongAccount(f"AWS: whose credentials these are cannot be told: {identity.failure.code}: {identity.failure.message}")
-        return Shut(target.account, target.regions, identity.failure)
+        return Shut(target.account, target.regions, "GetCallerIdentity", identity.failure)
     caller = identity.pages[0]
     if target.account not in (None, caller["Account"]):
         raise WrongAccount(

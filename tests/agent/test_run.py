@@ -238,7 +238,7 @@ def test_an_exception_does_not_turn_what_is_not_seen_into_anything() -> None:
 def test_an_estate_older_than_the_maximum_age_proves_nothing(inputs: Inputs, max_age: int, verdict: str) -> None:
     result = judge(inputs, company(volume("one")), max_age=max_age, now="2026-11-20T08:00:00Z")
     assert promises(result)["at-rest"] == verdict
-    assert bool(result.notes) is (verdict == "unproven")
+    assert any("maximum age" in note for note in result.notes) is (verdict == "unproven")
 
 
 def test_a_stale_estate_breaks_nothing_and_says_why(inputs: Inputs) -> None:
@@ -367,6 +367,13 @@ def test_two_files_may_not_bear_a_policy_of_the_same_id(tmp_path: Path) -> None:
     (tmp_path / "upheld.yaml").write_text("schema: upheld.config/1\npromises: [shop.yaml, bank.yaml]\n")
     with pytest.raises(ConfigurationError, match="the policy 'security' stands in another file already"):
         run.prepare(config.load(str(tmp_path / "upheld.yaml"), {}))
+
+
+def test_an_exception_that_accepts_nothing_is_said(inputs: Inputs) -> None:
+    idle = Acceptance(finding="gone", resource="vol-9", owner="me", reason="old", expires="2030-01-01", digest="00")
+    noted = judge(replace(inputs, exceptions={"gone": idle}), company(volume("one")))
+    assert any("the exception for vol-9" in note for note in noted.notes)
+    assert judge(replace(inputs, exceptions={"gone": idle}, narrowed=True), company(volume("one"))).notes == []
 
 
 def test_the_clock_of_a_run_is_utc() -> None:
