@@ -39,8 +39,8 @@ class _Draft:
     tags: dict[str, str] | None
     evidence: list[str]
     answered: bool = False
-    unsettled: list[tuple[str, Failure, bool]] = field(default_factory=list)
-    """(member, failure, vanished): answers that count only once the resource is known to be still there."""
+    unsettled: list[tuple[Detail | TagCall, Halt, bool]] = field(default_factory=list)
+    """(detail, answer, vanished): answers that count only once the resource is known to be still there."""
 
     def done(self) -> Resource:
         seen = self.resource
@@ -213,7 +213,7 @@ class AwsCollector:
         params = filled_params(detail.params, item, names)
         if params is None:
             failure = Failure(Reason.MALFORMED, "MissingMember", f"{detail.call} needs what the listing does not give")
-            self._gap(listing, resource.id, detail.into if isinstance(detail, Detail) else TAGS, detail.call, failure, None)
+            self._gap(listing, resource.id, _member(detail), detail.call, failure, None)
             return
         service = (detail.service if isinstance(detail, Detail) else None) or listing.kind.service
         if not isinstance(detail, Detail) or not detail.shared:
@@ -273,11 +273,11 @@ class AwsCollector:
         draft.data[member] += wire(paths.project(value, paths.tree(map(paths.parse, detail.keep))))
 
     def _detailed(self, listing: _Listing, draft: _Draft, detail: Detail | TagCall, answer: Page | Halt) -> None:
-        member = detail.into if isinstance(detail, Detail) else TAGS
+        member = _member(detail)
         if isinstance(answer, Halt):
             code = answer.failure.code
             if code in detail.not_configured or code in detail.vanished:
-                draft.unsettled.append((member, answer.failure, code in detail.vanished))
+                draft.unsettled.append((detail, answer, code in detail.vanished))
                 self._for_each(listing, draft, member, [])
             else:
                 self._unread(listing, draft, detail, answer.failure)
@@ -303,7 +303,7 @@ class AwsCollector:
 
     def _unread(self, listing: _Listing, draft: _Draft, detail: Detail | TagCall, failure: Failure) -> None:
         """A detail that was not read is a gap, and so is what hangs on its elements."""
-        member = detail.into if isinstance(detail, Detail) else TAGS
+        member = _member(detail)
         for name in (member, *(other.into for other in listing.details if other.each == member)):
             self._gap(listing, draft.resource.id, name, detail.call, failure, detail.iam)
 
@@ -339,24 +339,31 @@ class AwsCollector:
             if there is not None and name not in there:
                 del listing.drafts[name]
                 continue
-            for member, failure, vanished in draft.unsettled:
-                if there is None or vanished:
-                    draft.unsettled = [kept for kept in draft.unsettled if kept[0] != member]
-                    reason = Reason.VANISHED if vanished else failure.reason
-                    self._gap(listing, name, member, kind.list_.call, Failure(reason, failure.code, failure.message), None)
+            for doubt in draft.unsettled if there is None else [one for one in draft.unsettled if one[2]]:
+                self._doubted(listing, name, *doubt)
+            draft.unsettled = [] if there is None else [one for one in draft.unsettled if not one[2]]
         self._write(listing)
 
     def _write(self, listing: _Listing) -> None:
         for draft in listing.drafts.values():
-            for member, failure, vanished in draft.unsettled:
+            for detail, answer, vanished in draft.unsettled:
                 if vanished:
-                    self._gap(listing, draft.resource.id, member, "", Failure(Reason.VANISHED, failure.code, failure.message), None)
-                elif member == TAGS:
+                    self._doubted(listing, draft.resource.id, detail, answer, vanished)
+                    continue
+                if answer.read.sha256:  # the service's own word that there is none
+                    said = Page(({},), answer.read.request_id, answer.read.sha256)
+                    draft.evidence.append(self._look(listing, detail.call, draft.resource.id, said, 0, _member(detail)))
+                if isinstance(detail, TagCall):
                     draft.tags = {}
                 else:
-                    draft.data[member] = None
+                    draft.data[detail.into] = None
         self.writer.add_resources(draft.done() for draft in listing.drafts.values())
         listing.drafts.clear()
+
+    def _doubted(self, listing: _Listing, name: str, detail: Detail | TagCall, answer: Halt, vanished: bool) -> None:  # noqa: FBT001 - a part of the answer
+        failure = answer.failure
+        reason = Reason.VANISHED if vanished else failure.reason
+        self._gap(listing, name, _member(detail), detail.call, Failure(reason, failure.code, failure.message), None)
 
     # -- looks and gaps -------------------------------------------------------------------------------------------
 
@@ -382,6 +389,10 @@ def account_gaps(catalogue: Catalogue, plan: Plan, door: Shut) -> Iterator[Gap]:
     for name in sorted(plan):
         for region in [GLOBAL] if catalogue[name].is_global else door.regions or (LISTING,):
             yield Gap(name, door.account, region, None, None, door.failure.reason, door.call, door.failure.code, door.failure.message)
+
+
+def _member(detail: Detail | TagCall) -> str:
+    return detail.into if isinstance(detail, Detail) else TAGS
 
 
 def _doubtful(draft: _Draft) -> bool:

@@ -119,9 +119,9 @@ class Account:
     def call(self, service: str, region: str, operation: str, params: Mapping[str, Any]) -> Page | Halt:
         """Every page of one operation. Whatever AWS or the network does comes back as a Halt; only a bug raises."""
         pages: list[Mapping[str, Any]] = []
+        self._witness.begin()
         try:
             client = self.client(service, region)
-            self._witness.begin()
             for page in _pages(client, operation, params):
                 pages.append(page)
         except Exception as error:
@@ -132,9 +132,7 @@ class Account:
         return self._read(pages)
 
     def _read(self, pages: list[Mapping[str, Any]]) -> Page:
-        if not pages:
-            return Page((), None, "")
-        sha256, request_id = self._witness.result()
+        sha256, request_id = self._witness.result() if pages else self._witness.refused()
         return Page(tuple(pages), request_id, sha256)
 
 

@@ -48,15 +48,21 @@ class Witness:
     def begin(self) -> None:
         """A new call starts in this thread."""
         self._seen.hash, self._seen.request_id = hashlib.sha256(), None
+        self._seen.refused = ("", None)
 
     def result(self) -> tuple[str, str | None]:
         """SHA-256 over the bodies of the call's successful responses, and the last one's request id."""
         return self._seen.hash.hexdigest(), self._seen.request_id
 
+    def refused(self) -> tuple[str, str | None]:
+        """The same of the last error that the service sent, which is an answer where it means that there is none."""
+        return self._seen.refused  # type: ignore[no-any-return]
+
     def _before_parse(self, operation_model: Any, response_dict: Mapping[str, Any], **_: Any) -> None:
-        if response_dict["status_code"] >= 300:
-            return
         body = response_dict["body"] or b""
+        if response_dict["status_code"] >= 300:
+            self._seen.refused = (hashlib.sha256(body).hexdigest(), _request_id(response_dict["headers"], body))
+            return
         examine(operation_model, response_dict["headers"], body)
         self._seen.hash.update(body)
         self._seen.request_id = _request_id(response_dict["headers"], body)

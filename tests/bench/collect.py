@@ -51,7 +51,7 @@ def run(scale: int, folder: Path, *, with_upheld: bool, with_prowler: bool) -> l
     lines.append(table(rows))
     if with_upheld:
         lines.append(
-            f"upheld made {checked.cost.calls} calls, and its rules need {checked.needed}: pages, and one for each resource and detail"
+            f"upheld made {checked.cost.calls} calls for {checked.needed} answers: each page, and one for each resource and detail"
         )
     if len(costs) == 2:
         lines.append(ratio(costs["upheld"], costs["prowler"]))
