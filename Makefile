@@ -44,6 +44,7 @@ bench: $(VENV)/tools
 	$(BIN)/python -m tests.bench.collect --scale 1
 	$(BIN)/python -m tests.bench.collect --scale 5
 	$(BIN)/python -m tests.bench.denied
+	$(BIN)/python -m tests.bench.denied --kind throttle
 	$(BIN)/python -m tests.bench.judge
 
 # Pins with hashes and without index URLs, for every supported Python; needs uv.

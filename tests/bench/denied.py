@@ -41,7 +41,11 @@ DENIED = (
     ("rds", "DescribeDBInstances"),
 )
 S = TypeVar("S", bound=Hashable)
-FAULTS = tuple(Fault(service, operation, "deny") for service, operation in DENIED)
+
+
+def faults(kind: str) -> tuple[Fault, ...]:
+    """The same fault in each of these actions."""
+    return tuple(Fault(service, operation, kind) for service, operation in DENIED)
 
 
 class Fate(StrEnum):
@@ -128,19 +132,19 @@ def _counts(counter: Mapping[Any, int] | None) -> str:
     return ", ".join(f"{count} {name}" for name, count in sorted((counter or {}).items())) or "-"
 
 
-def run(folder: Path, *, with_upheld: bool, with_prowler: bool) -> list[str]:
+def run(folder: Path, *, with_upheld: bool, with_prowler: bool, kind: str) -> list[str]:
     """Judge the estate with everything allowed and with 16 actions denied; say what became of each verdict."""
     lines: list[str] = []
     with moto() as server:
         build(server.endpoint)
         if with_upheld:
             was = product.check(server.endpoint, folder / "upheld-baseline", region=REGION)
-            now = product.check(server.endpoint, folder / "upheld-denied", region=REGION, faults=FAULTS)
+            now = product.check(server.endpoint, folder / "upheld-denied", region=REGION, faults=faults(kind))
             lines += report("upheld", was.per_rule(), now.per_rule(), fates_of_upheld(was, now))
             lines.append(f"upheld: exit {was.cost.exit_code} -> {now.cost.exit_code}")
         if with_prowler:
             saw = prowler.scan(server.endpoint, folder / "prowler-baseline", region=REGION)
-            sees = prowler.scan(server.endpoint, folder / "prowler-denied", region=REGION, faults=FAULTS)
+            sees = prowler.scan(server.endpoint, folder / "prowler-denied", region=REGION, faults=faults(kind))
             name = f"prowler {prowler.VERSION}"
             lines += report(name, saw.per_check(), sees.per_check(), fates_of_prowler(saw, sees))
             lines.append(f"{name}: exit {saw.cost.exit_code} -> {sees.cost.exit_code}")
@@ -152,12 +156,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--without-prowler", action="store_true")
     parser.add_argument("--without-upheld", action="store_true")
+    parser.add_argument("--kind", choices=["deny", "throttle"], default="deny", help="what happens to the 16 actions")
     parser.add_argument("--keep", type=Path, help="a folder in which the outputs stay")
     asked = parser.parse_args(arguments)
     try:
         with TemporaryDirectory(prefix="bench-") as scratch:
             folder = (asked.keep or Path(scratch)).absolute()
-            lines = run(folder, with_upheld=not asked.without_upheld, with_prowler=not asked.without_prowler)
+            lines = run(folder, with_upheld=not asked.without_upheld, with_prowler=not asked.without_prowler, kind=asked.kind)
     except (product.ProductError, prowler.ProwlerError) as error:
         print(error, file=sys.stderr)
         return 2
