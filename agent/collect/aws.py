@@ -127,7 +127,10 @@ class AwsCollector:
             listings[id(listing)] = listing
             then(late)
         for listing in listings.values():
-            self._write(listing)
+            if listing.kind.list_ == "none":
+                self._write(listing)
+            else:  # "there is none" that nothing more can confirm is not seen
+                self._confirmed(listing, late)
 
     def _ask(self, listing: _Listing, service: str, region: str, call: str, params: Mapping[str, Any], then: _Then) -> None:
         listing.pending += 1
