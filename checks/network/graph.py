@@ -126,14 +126,15 @@ Translation = tuple[tuple[int, int, int], ...]
 class Rewrite:
     """How a packet is changed: an end translated one to one, or replaced by any of some addresses; sent to another port.
 
-    `leg` says that here one connection ends and another begins: `proxy`, if the first must be established for the
-    second to be made, `nat`, if packets just go on under another address.
+    `leg` says that here one connection ends and another begins, whose replies come back to the station that the link
+    leaves: `proxy`, if the first must be established for the second to be made; `nat`, if packets just go on under
+    another address; `pass`, if the network itself carries the replies back, whatever the routes say.
     """
 
     source: Translation | Addresses | None = None
     destination: Translation | Addresses | None = None
     port: int | None = None
-    leg: Literal["", "proxy", "nat"] = ""
+    leg: Literal["", "proxy", "nat", "pass"] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,9 +142,10 @@ class Link:
     """A way from a station to the next.
 
     `filters`: every group must let a packet through, and one filter of a group is enough to. `source` and
-    `destination` confine the addresses, `packets` the protocols and ports (with every address). `carries` says which
-    packets of a connection go this way. `labels` replaces what the sender is known as. `doubt` says why it is not
-    sure that any packet goes this way. `via` are the hops to be told, after the filters.
+    `destination` confine the addresses, `packets` the protocols and ports (with every address); they and the filters
+    see the packet as it was before `rewrite`. `carries` says which packets of a connection go this way. `labels`
+    replaces what the sender is known as. `doubt` says why it is not sure that any packet goes this way. `via` are the
+    hops to be told, after the filters.
     """
 
     to: str
@@ -160,11 +162,13 @@ class Link:
 
 @dataclass(slots=True)
 class Station:
-    """A place in the graph. Links are kept by address family. A packet that comes to a station that `ends` has arrived."""
+    """A place in the graph. Links are kept by address family. A packet that comes to a station that `ends` has arrived;
+    who receives it there sends from the station `sends`, or where that is empty, from here."""
 
     id: str
     kind: str
     ends: bool = False
+    sends: str = ""
     links: dict[int, list[Link]] = field(default_factory=lambda: {4: [], 6: []})
 
 
@@ -206,10 +210,10 @@ class Graph:
     doubts: list[str] = field(default_factory=list)
     """What is not known about the networks as a whole: what nobody looked at that could hold interfaces."""
 
-    def station(self, id_: str, kind: str, *, ends: bool = False) -> Station:
+    def station(self, id_: str, kind: str, *, ends: bool = False, sends: str = "") -> Station:
         """The station of that id, made where it is not there yet."""
         if id_ not in self.stations:
-            self.stations[id_] = Station(id_, kind, ends)
+            self.stations[id_] = Station(id_, kind, ends, sends)
         return self.stations[id_]
 
     def link(self, at: str, link: Link, families: tuple[int, ...] = (4, 6)) -> None:
