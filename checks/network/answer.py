@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from checks.network.flow import Flow, flow
+from checks.network.flow import Answered, Flow, flow
 from checks.network.graph import Graph
 from checks.network.packet import TCP, UDP, Hop, Packet, Trace
 from checks.network.packets import EVERYBODY, PORTS, PROTOCOLS, PacketSet, Span, packets, union, who
@@ -78,18 +78,32 @@ def ask(graph: Graph, sources: Places, targets: Places, wanted: Wanted, replay: 
     for found in sorted(arrivals(graph, sources.held, targets.held, wanted), key=Found.order):
         if not found.flow.must:
             doubtful += found.arrival.doubts
-            continue
-        surely, _ = found.walker.answered(found.arrival.station, found.flow, found.arrival.leg, found.arrival.ports)
-        if surely and found.arrival.legs_answered:
-            best = min(surely, key=lambda part: (_rank(part.flow), part.ports))
+        elif (best := _answered(found, found.flow.must)) is not None:
             return _replayed(found, best.flow, best.ports, replay, one_way=False)
-        one_way = one_way or (found, found.flow.must, found.arrival.ports)
+        else:
+            one_way = one_way or (found, found.flow.must, found.arrival.ports)
     if one_way:
         return _replayed(*one_way, replay, one_way=True)
     doubtful += [*sources.doubts, *targets.doubts]
     if doubtful:
         return Answer("unknown", why=tuple(dict.fromkeys(doubtful)))
     return Answer("unreachable")
+
+
+def report(found: Found, part: Flow, replay: Replay) -> Answer:
+    """The answer that a part of what arrived gives: reachable, or unknown where the simulator does not agree."""
+    best = _answered(found, part)
+    if best is not None:
+        return _replayed(found, best.flow, best.ports, replay, one_way=False)
+    return _replayed(found, part, found.arrival.ports, replay, one_way=True)
+
+
+def _answered(found: Found, part: Flow) -> Answered | None:
+    """What of a part that is sure to arrive is sure to be answered, TCP first."""
+    if not found.arrival.legs_answered:
+        return None
+    surely, _ = found.walker.answered(found.arrival.station, Sure(part, part), found.arrival.leg, found.arrival.ports)
+    return min(surely, key=lambda one: (_rank(one.flow), one.ports), default=None)
 
 
 def _rank(part: Flow) -> int:

@@ -1,0 +1,105 @@
+"""What a `paths:` rule asks: from where, to where, which packets, and whether none of them or only some may get there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+
+from checks.network.wanted import ANY, Unclear, wanted
+
+EVERYTHING, OUTSIDE = "everything", "outside"
+PARAM = "params."
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Kinds(_Strict):
+    """Interfaces by the type of what they serve."""
+
+    type: list[str] = Field(min_length=1)
+
+
+Selector = str | list[str] | Kinds
+"""A name as `upheld paths` takes it, `everything` (every interface), `outside` (the internet and all networks that no
+estate holds), `params.NAME`, several of these, or types."""
+
+
+def _text(value: object) -> object:
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+class Allowed(_Strict):
+    """Paths that may be open."""
+
+    from_: Selector = Field(alias="from")
+    to: Selector = EVERYTHING
+    protocol: Annotated[str, BeforeValidator(_text)] = ANY
+    ports: Annotated[str, BeforeValidator(_text)] = ANY
+
+    @field_validator("ports", mode="after")
+    @classmethod
+    def _readable(cls, value: str) -> str:
+        if not value.startswith(PARAM):
+            wanted(ports=value)
+        return value
+
+
+class Body(_Strict):
+    """The `paths:` of a rule file."""
+
+    from_: Selector = Field(alias="from")
+    to: Selector = EVERYTHING
+    protocol: Annotated[str, BeforeValidator(_text)] = ANY
+    ports: Annotated[str, BeforeValidator(_text)] = ANY
+    expect: Literal["never", "only"]
+    allowed: str | list[Allowed] = Field(default=[])
+
+    def given(self, params: Mapping[str, Any]) -> Body:
+        """With the values of the parameters in the place of `params.NAME`. Raises Unclear."""
+        values = {name: _with(value, params) for name, value in self.model_dump(by_alias=True).items()}
+        try:
+            return Body.model_validate(values)
+        except ValidationError as error:
+            raise Unclear(_problem(error)) from error
+
+
+def read_allowed(value: Any) -> list[Allowed]:
+    """The entries of a promise's `allowed:`. Raises Unclear."""
+    try:
+        return Body.model_validate({"from": "internet", "expect": "only", "allowed": value}).allowed  # type: ignore[return-value]
+    except ValidationError as error:
+        raise Unclear(_problem(error)) from error
+
+
+def _problem(error: ValidationError) -> str:
+    first = error.errors(include_url=False)[0]
+    place = ".".join(str(step) for step in first["loc"] if step not in {"list[Allowed]", "Allowed"})
+    return f"{place}: {first['msg'].removeprefix('Value error, ')}"
+
+
+def _with(value: Any, params: Mapping[str, Any]) -> Any:
+    match value:
+        case str() if value.startswith(PARAM):
+            return params[value.removeprefix(PARAM)]
+        case dict():
+            return {name: _with(held, params) for name, held in value.items()}
+        case list():
+            return [_with(held, params) for held in value]
+    return value
+
+
+def names(value: Any) -> Iterable[str]:
+    """The parameters that a body names."""
+    match value:
+        case str() if value.startswith(PARAM):
+            yield value.removeprefix(PARAM)
+        case dict():
+            for held in value.values():
+                yield from names(held)
+        case list():
+            for held in value:
+                yield from names(held)
