@@ -13,7 +13,12 @@ _WIDTH, _HEIGHT, _GAP = 640, 46, 22
 
 def dot(answer: Answer, source: str, target: str) -> str:
     """A Graphviz digraph: a node for each hop, an edge to the next, labelled by the rules that let the packet on."""
-    lines = ["digraph path {", "  rankdir=TB;", '  node [shape=box, fontname="sans-serif"];', f"  label={_quoted(_title(answer, source, target))};"]
+    lines = [
+        "digraph path {",
+        "  rankdir=TB;",
+        '  node [shape=box, fontname="sans-serif"];',
+        f"  label={_quoted(_title(answer, source, target))};",
+    ]
     for number, hop in enumerate(answer.hops):
         lines.append(f"  n{number} [label={_quoted(f'{hop.id} ({hop.kind})')}];")
         if number:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
@@ -58,6 +58,10 @@ class Body(_Strict):
     expect: Literal["never", "only"]
     allowed: str | list[Allowed] = Field(default=[])
 
+    def parameters(self) -> list[str]:
+        """The parameters that it names."""
+        return list(_named(self.model_dump(by_alias=True)))
+
     def given(self, params: Mapping[str, Any]) -> Body:
         """With the values of the parameters in the place of `params.NAME`. Raises Unclear."""
         values = {name: _with(value, params) for name, value in self.model_dump(by_alias=True).items()}
@@ -92,14 +96,13 @@ def _with(value: Any, params: Mapping[str, Any]) -> Any:
     return value
 
 
-def names(value: Any) -> Iterable[str]:
-    """The parameters that a body names."""
+def _named(value: Any) -> Iterator[str]:
     match value:
         case str() if value.startswith(PARAM):
             yield value.removeprefix(PARAM)
         case dict():
             for held in value.values():
-                yield from names(held)
+                yield from _named(held)
         case list():
             for held in value:
-                yield from names(held)
+                yield from _named(held)
