@@ -57,7 +57,8 @@ def outcome(rule: Rule, catalogue: Catalogue, example: Mapping[str, Any]) -> tup
 
 def _of_networks(rule: Rule, catalogue: Catalogue, example: Mapping[str, Any]) -> tuple[str, str]:
     """The verdict over all networks of an example: a small estate by type, under `estate`, and `params`."""
-    estate = _estate(rule.kind, catalogue, None, example["estate"], example.get("unseen", ()))
+    held = {**rule.file.examples.base, **example["estate"]}
+    estate = _estate(rule.kind, catalogue, None, held, example.get("unseen", ()))
     bound = Bound(rule, rule.params(example.get("params", {})), {}, ())
     findings = [finding for finding in judge(estate, catalogue, [bound], {}) if finding.resource.type == rule.kind]
     verdict = combine(finding.verdict for finding in findings)

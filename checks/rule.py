@@ -72,6 +72,9 @@ class Citation(_Strict):
 
 
 class Examples(_Strict):
+    """`base`: what the small estates of a rule with `paths` have in common; each replaces a type's resources by its own."""
+
+    base: dict[str, Any] = {}
     upheld: list[dict[str, Any]] = Field(min_length=1)
     broken: list[dict[str, Any]] = Field(min_length=1)
     unproven: list[dict[str, Any]] = Field(min_length=1)
@@ -233,8 +236,10 @@ def _check_body(file: RuleFile, body: Body, document: Document) -> None:
 
 def _check_examples(file: RuleFile, document: Document, catalogue: Catalogue) -> None:
     """An example is a resource's data, or the data under `given`, others `with` it, and `params`: a misspelt key would test nothing."""
-    for wanted, examples in file.examples:
-        for index, example in enumerate(examples):
+    if file.paths is None and file.examples.base:
+        document.fail(("examples", "base"), "`base` is for rules with `paths`")
+    for wanted in ("upheld", "broken", "unproven", "excluded"):
+        for index, example in enumerate(getattr(file.examples, wanted)):
             at = ("examples", wanted, index)
             if file.paths is not None:
                 _check_network(file, document, catalogue, at, example)
@@ -256,7 +261,7 @@ def _check_examples(file: RuleFile, document: Document, catalogue: Catalogue) ->
 
 def _check_network(file: RuleFile, document: Document, catalogue: Catalogue, at: tuple[str | int, ...], example: dict[str, Any]) -> None:
     """An example of a rule with `paths` is a small estate: resources by type, types that are `unseen`, and `params`."""
-    estate = example.get("estate")
+    estate = example.get("estate") if not isinstance(example.get("estate"), dict) else {**file.examples.base, **example["estate"]}
     if not isinstance(estate, dict) or set(example) - {"estate", "unseen", "params"}:
         document.fail(at, "an example of paths gives an `estate`, and beside it `unseen` and `params`")
     for type_, held in estate.items():

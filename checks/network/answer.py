@@ -115,8 +115,9 @@ def arrivals(graph: Graph, sources: Iterable[Place], targets: Iterable[Place], w
     goals: dict[str, list[Place]] = {}
     for target in targets:
         goals.setdefault(target.station, []).append(target)
+    towards = graph.leading_to(goals)
     for ports in wanted.source_ports:
-        walker = Walker(graph, ports)
+        walker = Walker(graph, ports, towards)
         for source in sources:
             for family in (4, 6):
                 if not (own := source.addresses.get(family)):

@@ -10,7 +10,7 @@ its destination; the other end is the interface it stands at.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Literal
@@ -219,6 +219,21 @@ class Graph:
     def link(self, at: str, link: Link, families: tuple[int, ...] = (4, 6)) -> None:
         for family in families:
             self.stations[at].links[family].append(link)
+
+    def leading_to(self, goals: Iterable[str]) -> frozenset[str]:
+        """The stations from which some link after link leads to one of these, whatever may pass."""
+        before: dict[str, list[str]] = {}
+        for station in self.stations.values():
+            for links in station.links.values():
+                for link in links:
+                    before.setdefault(link.to, []).append(station.id)
+        found, todo = set(goals), list(goals)
+        while todo:
+            for id_ in before.get(todo.pop(), ()):
+                if id_ not in found:
+                    found.add(id_)
+                    todo.append(id_)
+        return frozenset(found)
 
     @property
     def source_port_cuts(self) -> tuple[int, ...]:

@@ -81,10 +81,12 @@ class Arrival:
 
 @dataclass(slots=True)
 class Walker:
-    """Walks one graph. `source_ports` are those that a first packet may be sent from."""
+    """Walks one graph. `source_ports` are those that a first packet may be sent from. Where only what comes to some
+    stations is asked for, `towards` holds those that lead there, and no other is gone to."""
 
     graph: Graph
     source_ports: Span = EPHEMERAL
+    towards: frozenset[str] | None = None
     _replies: dict[tuple[str, str, Flow], list[Sure]] = field(default_factory=dict)
 
     def arrivals(self, start: Start) -> Iterator[Arrival]:
@@ -113,7 +115,9 @@ class Walker:
             if station.ends and step is not None:
                 yield Arrival(at, flowing, labels, step, leg, ports, legs_answered)
             for link in station.links[start.flow.family]:
-                if link.carries == "reply" or (taken := self._take(link, flowing, labels, ports[0], first=True)) is None:
+                if link.carries == "reply" or (self.towards is not None and link.to not in self.towards):
+                    continue
+                if (taken := self._take(link, flowing, labels, ports[0], first=True)) is None:
                     continue
                 inside, doubts = taken
                 answers, next_leg = legs_answered, leg
