@@ -1,0 +1,295 @@
+"""Certificates: whether a chain is trusted for a name, and if not, why; what they say of keys, signatures and lifetimes.
+
+Trust is what `cryptography.x509.verification` says (RFC 5280, CA/Browser Forum profile). Its texts do not tell causes
+apart, so each cause is looked for here, by itself. Chains of private authorities that its strict profile refuses get a
+second opinion from OpenSSL: then they are trusted, and malformed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from ipaddress import ip_address
+from typing import Any
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID
+from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
+
+from checks.tls.names import fits
+
+_SCHEDULE = ((datetime(2029, 3, 15, tzinfo=UTC), 47), (datetime(2027, 3, 15, tzinfo=UTC), 100), (datetime(2026, 3, 15, tzinfo=UTC), 200))
+_BEFORE = 398
+"""CA/Browser Forum, ballot SC-081v3: the most days a certificate may be valid for, by the day it is issued on."""
+FAULTS = (
+    "unreadable", "expired", "not_yet_valid", "self_signed", "untrusted_root", "missing_intermediate", "wrong_name", "no_names",
+    "no_server_use", "issuer_is_no_ca", "chain_expired", "name_constraints", "malformed", "invalid",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Roots:
+    """Certificates that are trusted: those of the public store, and an organization's own."""
+
+    public: tuple[x509.Certificate, ...]
+    private: tuple[x509.Certificate, ...] = ()
+
+
+def load_roots(text: bytes) -> tuple[x509.Certificate, ...]:
+    """PEM certificates. Raises ValueError where there is none, or one that cannot be read."""
+    return tuple(x509.load_pem_x509_certificates(text))
+
+
+def examine(chain: Sequence[bytes], host: str, now: datetime, roots: Roots) -> dict[str, Any]:
+    """Facts of a chain as sent (DER, leaf first): the leaf's own, those of the others, and the verdict on trust."""
+    try:
+        certificates = [x509.load_der_x509_certificate(one) for one in chain]
+        facts = describe(certificates[0], now)
+        return {**facts, "trust": trust(certificates, host, now, roots), "chain": [_brief(one, now) for one in certificates[1:]]}
+    except (ValueError, UnsupportedAlgorithm, x509.InvalidVersion, IndexError) as error:
+        return {"trust": {"trusted": False, **dict.fromkeys(FAULTS, False), "unreadable": True, "detail": str(error)}}
+
+
+# -- what a certificate says -----------------------------------------------------------------------------------------
+
+
+def describe(leaf: x509.Certificate, now: datetime) -> dict[str, Any]:
+    """Names, key, signature, lifetime in days, and what is asked of servers that use it."""
+    whole = leaf.not_valid_after_utc - leaf.not_valid_before_utc + timedelta(seconds=1)
+    left = leaf.not_valid_after_utc - now
+    return {
+        **_brief(leaf, now),
+        "serial": f"{leaf.serial_number:x}",
+        "names": names(leaf),
+        "lifetime_days": whole.days + bool(whole % timedelta(days=1)),
+        "days_left": left // timedelta(days=1),
+        "lifetime_left_percent": max(0, int(100 * left / whole)) if whole > timedelta(0) else 0,
+        "must_staple": _has_must_staple(leaf),
+        "scts": _scts(leaf),
+        "ocsp": _urls_of_ocsp(leaf),
+        "crl": _urls_of_crl(leaf),
+    }
+
+
+def _brief(one: x509.Certificate, now: datetime) -> dict[str, Any]:
+    spki = one.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    kind, bits, curve = key(one)
+    return {
+        "subject": one.subject.rfc4514_string(),
+        "issuer": one.issuer.rfc4514_string(),
+        "sha256": one.fingerprint(_sha256()).hex(),
+        "key_sha256": hashlib.sha256(spki).hexdigest(),
+        "not_before": _time(one.not_valid_before_utc),
+        "not_after": _time(one.not_valid_after_utc),
+        "valid_now": one.not_valid_before_utc <= now <= one.not_valid_after_utc,
+        "key_type": kind,
+        "key_bits": bits,
+        "curve": curve,
+        "signature": _signature(one),
+    }
+
+
+def _sha256() -> Any:
+    from cryptography.hazmat.primitives.hashes import SHA256
+
+    return SHA256()
+
+
+def _time(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def key(one: x509.Certificate) -> tuple[str, int, str | None]:
+    """(type, size in bits, curve)."""
+    match one.public_key():
+        case rsa.RSAPublicKey() as held:
+            return "RSA", held.key_size, None
+        case ec.EllipticCurvePublicKey() as held:
+            return "EC", held.key_size, held.curve.name
+        case dsa.DSAPublicKey() as held:
+            return "DSA", held.key_size, None
+        case ed25519.Ed25519PublicKey():
+            return "Ed25519", 256, None
+        case ed448.Ed448PublicKey():
+            return "Ed448", 456, None
+    return "unknown", 0, None
+
+
+def _signature(one: x509.Certificate) -> str:
+    name = one.signature_algorithm_oid._name  # noqa: SLF001
+    return str(name) if name != "Unknown OID" else one.signature_algorithm_oid.dotted_string
+
+
+def names(leaf: x509.Certificate) -> list[str]:
+    """DNS names and IP addresses it is for (RFC 9525: the subject's common name is none)."""
+    try:
+        held = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except (x509.ExtensionNotFound, ValueError):
+        return []
+    found = [*held.get_values_for_type(x509.DNSName), *map(str, held.get_values_for_type(x509.IPAddress))]
+    return sorted(found)
+
+
+def most_days(issued: datetime) -> int:
+    """How long a public certificate issued then may be valid for, in days (SC-081v3)."""
+    return next((days for start, days in _SCHEDULE if issued >= start), _BEFORE)
+
+
+def _has_must_staple(leaf: x509.Certificate) -> bool:
+    try:
+        held = leaf.extensions.get_extension_for_class(x509.TLSFeature).value
+    except (x509.ExtensionNotFound, ValueError):
+        return False
+    return x509.TLSFeatureType.status_request in held
+
+
+def _scts(leaf: x509.Certificate) -> int:
+    try:
+        return len(list(leaf.extensions.get_extension_for_class(x509.PrecertificateSignedCertificateTimestamps).value))
+    except (x509.ExtensionNotFound, ValueError):
+        return 0
+
+
+def _urls_of_ocsp(leaf: x509.Certificate) -> list[str]:
+    try:
+        held = leaf.extensions.get_extension_for_class(x509.AuthorityInformationAccess).value
+    except (x509.ExtensionNotFound, ValueError):
+        return []
+    ocsp = x509.oid.AuthorityInformationAccessOID.OCSP
+    return sorted(one.access_location.value for one in held if one.access_method == ocsp)
+
+
+def _urls_of_crl(leaf: x509.Certificate) -> list[str]:
+    try:
+        held = leaf.extensions.get_extension_for_class(x509.CRLDistributionPoints).value
+    except (x509.ExtensionNotFound, ValueError):
+        return []
+    return sorted(name.value for point in held for name in point.full_name or [] if isinstance(name, x509.UniformResourceIdentifier))
+
+
+# -- trust -----------------------------------------------------------------------------------------------------------
+
+
+def trust(chain: Sequence[x509.Certificate], host: str, now: datetime, roots: Roots) -> dict[str, Any]:
+    """Whether a client that trusts these roots accepts the chain for a host, and each fault by itself, true or false."""
+    leaf = chain[0]
+    found = dict.fromkeys(FAULTS, False)
+    path, root = _path(chain, roots)
+    own_root = root is not None and root in roots.private and root not in roots.public
+    found["expired"], found["not_yet_valid"] = now > leaf.not_valid_after_utc, now < leaf.not_valid_before_utc
+    found["chain_expired"] = any(not one.not_valid_before_utc <= now <= one.not_valid_after_utc for one in path[1:])
+    found["self_signed"] = _issued(leaf, leaf) and root is None
+    if root is None and not found["self_signed"]:
+        last = path[-1]
+        found["untrusted_root" if _issued(last, last) else "missing_intermediate"] = True
+    found["no_names"] = not names(leaf)
+    found["wrong_name"] = bool(names(leaf)) and not fits(host, names(leaf))
+    found["no_server_use"] = not _for_servers(leaf)
+    found["issuer_is_no_ca"] = not all(_is_ca(one) for one in path[1:])
+    refusal = _refusal(chain, host, now, roots)
+    if refusal and not any(found.values()):
+        found["name_constraints"] = any(_has(one, ExtensionOID.NAME_CONSTRAINTS) for one in path[1:])
+        if not found["name_constraints"] and _openssl_accepts(chain, now, roots):
+            found["malformed"] = True
+        elif not found["name_constraints"]:
+            found["invalid"] = True
+    trusted = refusal is None or (found["malformed"] and not any(found[name] for name in FAULTS if name != "malformed"))
+    return {
+        "trusted": trusted,
+        **found,
+        "public": root is not None and not own_root,
+        "root": root.subject.rfc4514_string() if root is not None else None,
+        "in_order": list(path[: len(chain)]) == list(chain[: len(path)]) and len(chain) <= len(path) + 1,
+        "root_sent": len(chain) > 1 and any(_issued(one, one) for one in chain[1:]),
+        "detail": refusal or "",
+        "allowed_days": most_days(leaf.not_valid_before_utc) if root is not None and not own_root else None,
+    }
+
+
+def _path(chain: Sequence[x509.Certificate], roots: Roots) -> tuple[list[x509.Certificate], x509.Certificate | None]:
+    """From the leaf from issuer to issuer as far as what was sent goes, and the trusted root it comes to."""
+    path = [chain[0]]
+    while True:
+        last = path[-1]
+        for root in (*roots.private, *roots.public):
+            if last == root or (last.issuer == root.subject and _issued(last, root)):
+                return path, root
+        nearer = next((one for one in chain if one not in path and one.subject == last.issuer and _issued(last, one)), None)
+        if nearer is None:
+            return path, None
+        path.append(nearer)
+
+
+@lru_cache(4096)
+def _issued(one: x509.Certificate, issuer: x509.Certificate) -> bool:
+    try:
+        one.verify_directly_issued_by(issuer)
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+        return False
+    return True
+
+
+def _refusal(chain: Sequence[x509.Certificate], host: str, now: datetime, roots: Roots) -> str | None:
+    """Why the verifier does not accept it; None where it does."""
+    try:
+        subject: x509.GeneralName = x509.IPAddress(ip_address(host))
+    except ValueError:
+        subject = x509.DNSName(host)
+    try:
+        verifier = PolicyBuilder().store(_store(roots)).time(now).build_server_verifier(subject)  # type: ignore[arg-type]
+        verifier.verify(chain[0], list(chain[1:]))
+    except (VerificationError, ValueError, UnsupportedAlgorithm) as error:
+        return " ".join(str(error).split())
+    return None
+
+
+@lru_cache(8)
+def _store(roots: Roots) -> Store:
+    return Store([*roots.private, *roots.public])
+
+
+def _openssl_accepts(chain: Sequence[x509.Certificate], now: datetime, roots: Roots) -> bool:
+    from OpenSSL import crypto
+
+    store = crypto.X509Store()
+    for root in (*roots.private, *roots.public):
+        store.add_cert(crypto.X509.from_cryptography(root))
+    store.set_time(now)
+    leaf, *others = [crypto.X509.from_cryptography(one) for one in chain]
+    try:
+        crypto.X509StoreContext(store, leaf, others).verify_certificate()
+    except crypto.X509StoreContextError:
+        return False
+    return True
+
+
+def _is_ca(one: x509.Certificate) -> bool:
+    try:
+        return one.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    except (x509.ExtensionNotFound, ValueError):
+        return False
+
+
+def _for_servers(leaf: x509.Certificate) -> bool:
+    """Whether it may be used by servers: without the extension it may (RFC 5280, 4.2.1.12)."""
+    try:
+        uses: Iterable[x509.ObjectIdentifier] = leaf.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    except x509.ExtensionNotFound:
+        return True
+    except ValueError:
+        return False
+    return bool({ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE} & set(uses))
+
+
+def _has(one: x509.Certificate, oid: x509.ObjectIdentifier) -> bool:
+    try:
+        one.extensions.get_extension_for_oid(oid)
+    except (x509.ExtensionNotFound, ValueError):
+        return False
+    return True
