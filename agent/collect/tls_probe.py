@@ -62,12 +62,16 @@ class Probe:
     _good: Hello | None = None
     _flaky: int = 0
 
-    async def run(self, *, full: bool) -> None:
+    async def run(self, *, full: bool, shaken: bool = False) -> None:
+        """Ask. `shaken`: a real handshake has just succeeded, which the quick questions need not ask for again."""
         self.facts["address"] = self.door.address
         try:
             async with asyncio.timeout(self.seconds):
-                first = await self._first()
-                if first is not None:
+                if shaken and not full:
+                    self._good = hello.full(self.server_name)
+                    self.facts["outcome"] = "inspected"
+                    await self._quick()
+                elif (first := await self._first()) is not None:
                     await (self._full(first) if full else self._quick())
         except TimeoutError:
             self.unanswered.append(f"the time of {self.seconds:g} s was up")
