@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 METADATA: Final = "ResponseMetadata"
 READS: Final = re.compile(r"(batch-?)?(describe|get|list|lookup|search)", re.IGNORECASE)
 TOKENS: Final = ("NextToken", "nextToken", "NextMarker", "Marker", "ContinuationToken", "nextPageToken", "position")
-_CUT: Final = ("IsTruncated", "Truncated", "HasMoreDeliveryStreams", "HasMoreStreams", "HasMoreTags")
+_CUT: Final = ("IsTruncated", "Truncated", "AdditionalRoutesAvailable", "HasMoreDeliveryStreams", "HasMoreStreams", "HasMoreTags")
 _CLI_NAMES: Final = {"s3api": "s3", "configservice": "config", "deploy": "codedeploy"}
 """Services that the CLI names differently from botocore (awscli/handlers.py, awscli/customizations)."""
 
