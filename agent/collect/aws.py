@@ -22,7 +22,7 @@ from agent.collect.aws_parts import question
 from agent.collect.estate import EstateWriter
 from agent.collect.wire import filled, filled_params, identity, listed, plain_tags, rfc3339, wire
 from checks import paths
-from checks.catalogue import Catalogue, Detail, Kind, Per, TagCall
+from checks.catalogue import Catalogue, Detail, Per, TagCall
 from checks.model import GLOBAL, LISTING, Gap, Look, Place, Reason, Resource, digest
 from checks.plan import REGIONS, TAGS, Plan, whole
 

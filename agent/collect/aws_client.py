@@ -20,9 +20,8 @@ if TYPE_CHECKING:
 
 HOME_REGION = "us-east-1"
 """Where calls of global services go (IAM, CloudFront and Organizations sign for it in the aws partition)."""
-_HOMES = {"globalaccelerator": "us-west-2"}
-"""Global services that answer in another region only (AWS Global Accelerator developer guide, Quotas). botocore knows where
-the others are: it sends Network Manager's calls to us-west-2 wherever they are made."""
+_HOMES = {"globalaccelerator": "us-west-2", "networkmanager": "us-west-2"}
+"""Global services that answer in another region only (AWS General Reference, service endpoints of both)."""
 _MORE = ("NextToken", "nextToken", "NextMarker", "Marker", "ContinuationToken", "nextPageToken", "position")
 
 
