@@ -272,7 +272,7 @@ def _answers(net: Net) -> Mapping[tuple[str, str], Reply]:
 
 def _associations(net: Net, call: Call) -> Mapping[str, Any]:
     """Each gateway has one association, and is told about its own only."""
-    asked = call.params["associatedGatewayId"]
+    asked = call.params["virtualGatewayId"]
     kind = "virtualPrivateGateway" if asked == net.vpn_gateway else "transitGateway"
     gateway = {"id": asked, "type": kind, "ownerAccount": ACCOUNT, "region": net.region}
     return {

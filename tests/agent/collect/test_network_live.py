@@ -179,13 +179,13 @@ def test_a_vpc_whose_owner_is_not_told_is_a_gap(eyes: Eyes) -> None:
 
 def test_what_is_late_in_a_listing_of_parts_is_a_gap(eyes: Eyes) -> None:
     eyes.proxy.inject(Fault("vpc-lattice", "ListServiceNetworkVpcAssociations", "timeout", match=eyes.net.vpc))
-    estate = eyes.collect({LATTICE: TYPES[LATTICE]}, deadline=3)
+    estate = eyes.collect({LATTICE: TYPES[LATTICE]}, deadline=5)
     assert [(gap.type, gap.reason) for gap in estate.gaps] == [(LATTICE, Reason.LATE)]
 
 
 def test_what_waits_for_a_late_listing_is_late_too(eyes: Eyes) -> None:
     eyes.proxy.inject(Fault("ec2", "DescribeVpcs", "timeout"))
-    estate = eyes.collect({LATTICE: TYPES[LATTICE]}, deadline=3)
+    estate = eyes.collect({LATTICE: TYPES[LATTICE]}, deadline=5)
     assert {(gap.type, gap.reason) for gap in estate.gaps} == {("aws.ec2.vpc", Reason.LATE), (LATTICE, Reason.LATE)}
 
 
