@@ -24,11 +24,13 @@ class _Strict(BaseModel):
 
 
 class Per(_Strict):
-    """Another type, whose listed things a call is made for: once for each that has one of the values in `where`."""
+    """Another type, whose listed things a call is made for: once for each that has one of the values in `where`, and none of
+    those in `unless`."""
 
     type: NonEmpty
     params: dict[str, Any]
     where: dict[str, list[str]] = {}
+    unless: dict[str, list[str]] = {}
 
 
 class Listing(_Strict):

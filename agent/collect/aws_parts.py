@@ -39,7 +39,7 @@ class Parts:
         failed = next((answer.failure for answer in told if isinstance(answer, Halt)), None)
         sources = [one for one in read if one.pages]
         if not told and not self.doubts:
-            sources, pages = self.rests_on, (_empty(listing),)
+            sources, pages = sorted(self.rests_on, key=lambda one: one.sha256), (_empty(listing),)
         digest = sources[0].sha256 if len(sources) == 1 else sha256("".join(one.sha256 for one in sources).encode()).hexdigest()
         whole = Page(pages, next((one.request_id for one in sources), None), digest)
         return Halt(failed, whole) if failed else whole
@@ -60,5 +60,7 @@ def question(listing: Listing, per: Per, item: Mapping[str, Any], names: Mapping
             return Failure(Reason.MALFORMED, "MissingMember", f"{listing.call} needs {member}, which the listing does not give")
         if held not in [filled(template, item, names) for template in templates]:
             return None
+    if any(item.get(member) in values for member, values in per.unless.items()):
+        return None
     params = filled_params({**listing.params, **per.params}, item, names)
     return params or Failure(Reason.MALFORMED, "MissingMember", f"{listing.call} needs what the listing does not give")

@@ -42,9 +42,9 @@ class Eyes:
     def __init__(self, proxy: FaultProxy, net: Net, folder: Path) -> None:
         self.proxy, self.net, self._folder, self._runs = proxy, net, folder, 0
 
-    def collect(self, wanted: Mapping[str, frozenset[str]], deadline: int = 100) -> Estate:
-        account = Aws(account=ACCOUNT, regions=[REGION])
-        settings = Settings(schema="upheld.config/1", collect=Collect(deadline=f"{deadline}s", aws=[account]))
+    def collect(self, wanted: Mapping[str, frozenset[str]], *, deadline: int = 100, account: Aws | None = None) -> Estate:
+        accounts = [account or Aws(account=ACCOUNT, regions=[REGION])]
+        settings = Settings(schema="upheld.config/1", collect=Collect(deadline=f"{deadline}s", aws=accounts))
         self._runs += 1
         place = self._folder / f"estate-{self._runs}"
         with mock.patch.dict(os.environ, environment(self.proxy.endpoint)):
@@ -304,6 +304,14 @@ def test_no_call_is_made_twice(eyes: Eyes) -> None:
     eyes.collect(TYPES)
     keys = [call.key for call in eyes.proxy.calls if not call.has_page_token]
     assert [key for key in keys if keys.count(key) > 1] == []
+
+
+def test_where_regions_are_not_known_every_type_has_a_gap(eyes: Eyes) -> None:
+    eyes.proxy.inject(Fault("ec2", "DescribeRegions", "deny"))
+    estate = eyes.collect(TYPES, account=Aws(account=ACCOUNT))
+    regional = {name for name in TYPES if not CATALOGUE[name].is_global}
+    assert {gap.type for gap in estate.gaps if gap.call == "DescribeRegions"} == regional
+    assert {one.type for one in estate.looks} & regional == set()
 
 
 def test_a_gap_of_the_parent_stays_its_own(eyes: Eyes) -> None:

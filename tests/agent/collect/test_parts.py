@@ -14,9 +14,14 @@ from checks.catalogue import Listing, Per
 from checks.model import Reason
 
 LISTING = Listing(call="ListChildren", items="Result.Children")
-PER = Per(type="aws.a.parent", params={"ParentId": "{Id}"}, where={"OwnerId": ["{account}"], "State": ["here", "{region}-here"]})
+PER = Per(
+    type="aws.a.parent",
+    params={"ParentId": "{Id}"},
+    where={"OwnerId": ["{account}"], "Place": ["here", "{region}-here"]},
+    unless={"State": ["deleted"]},
+)
 NAMES = {"account": "111122223333", "region": "eu-central-1", "partition": "aws"}
-ITEM = {"Id": "p-1", "OwnerId": "111122223333", "State": "here"}
+ITEM = {"Id": "p-1", "OwnerId": "111122223333", "Place": "here"}
 FAILURE = Failure(Reason.DENIED, "AccessDenied", "no")
 
 pages = st.builds(
@@ -60,11 +65,13 @@ def test_nothing_to_ask_about_in_a_listing_that_is_not_whole_is_no_answer() -> N
 
 def test_what_is_asked_about_is_what_fits() -> None:
     assert question(LISTING, PER, ITEM, NAMES) == {"ParentId": "p-1"}
-    assert question(LISTING, PER, {**ITEM, "State": "eu-central-1-here"}, NAMES) == {"ParentId": "p-1"}
+    assert question(LISTING, PER, {**ITEM, "Place": "eu-central-1-here"}, NAMES) == {"ParentId": "p-1"}
     assert question(LISTING, PER, {**ITEM, "OwnerId": "444455556666"}, NAMES) is None
-    assert question(LISTING, PER, {**ITEM, "State": "gone"}, NAMES) is None
+    assert question(LISTING, PER, {**ITEM, "Place": "gone"}, NAMES) is None
+    assert question(LISTING, PER, {**ITEM, "State": "deleted"}, NAMES) is None
+    assert question(LISTING, PER, {**ITEM, "State": "a new state"}, NAMES) == {"ParentId": "p-1"}
 
 
 def test_what_cannot_be_told_is_a_failure_and_not_passed_over() -> None:
-    for item in ({**ITEM, "OwnerId": None}, {"Id": "p-1", "State": "here"}, {"OwnerId": "111122223333", "State": "here"}):
+    for item in ({**ITEM, "OwnerId": None}, {"Id": "p-1", "Place": "here"}, {"OwnerId": "111122223333", "Place": "here"}):
         assert isinstance(question(LISTING, PER, item, NAMES), Failure)
