@@ -11,7 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from checks import paths
 from checks.document import Document, validate
 from checks.paths import Path
-from checks.shape import SCALAR, Shape, declared
+from checks.shape import SCALAR, Shape, declared, json_schema
 
 NonEmpty = Annotated[str, Field(min_length=1)]
 
@@ -143,8 +143,14 @@ class Kind(_Strict):
     """The kinds that AWS Config knows the type as."""
     tags: str | TagCall = "none"
     keep: list[NonEmpty] = []
-    members: dict[NonEmpty, Literal["string", "integer", "double", "boolean", "timestamp"]] = {}
-    """The shape of a type that no provider models, but this program makes itself."""
+    members: dict[NonEmpty, Any] = {}
+    """The shape of a type that no provider models, but this program makes itself: as `checks.shape.declared` reads it."""
+    found: NonEmpty | None = None
+    """How the program comes by such a type, where it looks for it: what there is of it is a listing like any other."""
+    required: list[NonEmpty] = []
+    """Members that such a type always has."""
+    explains: list[NonEmpty] = []
+    """Members that say why others are absent."""
     arm: Arm | None = None
     omitted_means_none: dict[NonEmpty, NonEmpty] = {}
     helper_only: list[NonEmpty] = []
@@ -165,6 +171,10 @@ class Kind(_Strict):
     def _whole(self) -> Kind:
         if self.list_ != "none" and not (self.id and self.keep):
             raise ValueError("a listed type needs `id` and `keep`")
+        if self.members:
+            own = declared(self.members)
+            if unknown := [path for path in (*self.required, *self.explains) if not own.has(paths.parse(path))]:
+                raise ValueError(f"there is no member {unknown[0]!r}")
         if self.empty == "omitted" and not self.source:
             raise ValueError("`empty: omitted` needs a `source`")
         if self.list_ != "none" and self.list_.per and (paths.ELEMENT in self.list_.path or self.list_.count):
@@ -179,7 +189,7 @@ class Kind(_Strict):
     @property
     def pseudo(self) -> bool:
         """An account or a region: one each, nothing lists them."""
-        return self.list_ == "none" and self.arm is None
+        return self.list_ == "none" and self.arm is None and self.found is None
 
     @property
     def parents(self) -> tuple[str, ...]:
@@ -208,6 +218,11 @@ class Kind(_Strict):
     def guarded(self) -> frozenset[Path]:
         """Members that only helper functions may read."""
         return frozenset(paths.parse(path) for path in self.helper_only)
+
+    def json_schema(self) -> dict[str, Any]:
+        """The published schema of a type of our own."""
+        held = json_schema(declared(self.members), self.nullable, frozenset(map(paths.parse, self.required)))
+        return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": self.name, "description": self.title, **held}
 
     def details_for(self, members: Iterable[str]) -> list[Detail]:
         wanted = set(members)

@@ -10,11 +10,12 @@ from typing import Any
 from checks import paths
 from checks.catalogue import Catalogue
 from checks.judge import Bound, judge
-from checks.model import GLOBAL, Estate, Finding, Look, Manifest, Resource, Scope, digest
+from checks.model import GLOBAL, Estate, Finding, Look, Manifest, Reading, Resource, Scope, digest
 from checks.paths import ELEMENT, Path
 from checks.rule import Rule
 from checks.verdict import Verdict, combine
 
+ACCOUNTS = {"azure": "7b0c2c4e-0000-4000-8000-000000000001", "tls": "tls"}
 ACCOUNT, REGION, NOW = "111122223333", "eu-central-1", "2026-01-01T00:00:00Z"
 UNKNOWN = "unknown-mutant"
 
@@ -30,25 +31,29 @@ class Failure:
 
 def run(rule: Rule, catalogue: Catalogue) -> Iterator[Failure]:
     """Every example against the verdict it stands under, then every mutant of the upheld ones."""
-    for wanted in ("upheld", "broken", "unproven", "excluded"):
-        for index, example in enumerate(getattr(rule.file.examples, wanted)):
-            found, why = outcome(rule, catalogue, example)
-            if found != wanted:
-                line = rule.document.line(("examples", wanted, index))
-                yield Failure(rule.id, line, f"example {wanted}[{index}] came out {found}: {why}")
+    readings: list[Reading] = ["substance", *([] if rule.literal_if is None else ["literal"])]  # type: ignore[list-item]
+    for group in ("upheld", "differing", "broken", "unproven", "excluded"):
+        for index, example in enumerate(getattr(rule.file.examples, group)):
+            for reading in readings:
+                wanted = group if group != "differing" else "upheld" if reading == "substance" else "broken"
+                found, why = outcome(rule, catalogue, example, reading)
+                if found != wanted:
+                    line = rule.document.line(("examples", group, index))
+                    yield Failure(rule.id, line, f"example {group}[{index}] came out {found}, in {reading} reading: {why}")
     if rule.file.paths is not None:
         return  # most members of a network make no difference to a path; the prover's own laws hold for those that do
-    for index, example in enumerate(rule.file.examples.upheld):
-        yield from _mutants(rule, catalogue, example, index)
+    for reading in readings:
+        for index, example in enumerate(rule.file.examples.upheld):
+            yield from _mutants(rule, catalogue, example, index, reading)
 
 
-def outcome(rule: Rule, catalogue: Catalogue, example: Mapping[str, Any]) -> tuple[str, str]:
+def outcome(rule: Rule, catalogue: Catalogue, example: Mapping[str, Any], reading: Reading = "substance") -> tuple[str, str]:
     """The verdict that a rule comes to on an example (or `excluded`), and its explanation."""
     if rule.file.paths is not None:
         return _of_networks(rule, catalogue, example)
     given, others, params = _parts(example)
     estate = _estate(rule.kind, catalogue, given, others)
-    bound = Bound(rule, rule.params(params), {}, ())
+    bound = Bound(rule, rule.params(params), {}, (), reading)
     findings = [finding for finding in judge(estate, catalogue, [bound], {}) if _about_example(finding, rule)]
     if not findings:
         return "excluded", "applies_if left it out"
@@ -85,16 +90,17 @@ def _estate(
     """A small estate in which every listing was read but those of types that are `unseen`."""
     looks: dict[str, Look] = {}
     resources: dict[str, list[Resource]] = {}
+    account = ACCOUNTS.get(type_.partition(".")[0], ACCOUNT)
     for name in sorted({type_, *catalogue} - set(unseen)):
         region = GLOBAL if catalogue[name].is_global else REGION
-        look = Look(digest(name), ACCOUNT, region, name, "example", None, 1, 0, NOW, None, "")
+        look = Look(digest(name), account, region, name, "example", None, 1, 0, NOW, None, "")
         looks[look.id] = look
     for name, held in [*([(type_, [given])] if given is not None else []), *others.items()]:
         for number, data in enumerate(held):
             id_ = "example" if data is given else str(paths.first(data, paths.parse(catalogue[name].id)) or f"{name}-{number}")
             region = GLOBAL if catalogue[name].is_global else REGION
-            resources.setdefault(name, []).append(Resource(id_, name, ACCOUNT, region, data, _tags(data), (digest(name),)))
-    manifest = Manifest("upheld.estate/1", NOW, NOW, "examples", {}, None, Scope({ACCOUNT: (REGION,)}, tuple(sorted(catalogue))))
+            resources.setdefault(name, []).append(Resource(id_, name, account, region, data, _tags(data), (digest(name),)))
+    manifest = Manifest("upheld.estate/1", NOW, NOW, "examples", {}, None, Scope({account: (REGION,)}, tuple(sorted(catalogue))))
     return Estate(manifest, {name: tuple(held) for name, held in resources.items()}, tuple(looks.values()), ())
 
 
@@ -103,7 +109,7 @@ def _tags(data: Mapping[str, Any]) -> Mapping[str, str]:
     return {tag["Key"]: tag["Value"] for tag in data.get("Tags", data.get("TagSet", []))}
 
 
-def _mutants(rule: Rule, catalogue: Catalogue, example: Mapping[str, Any], index: int) -> Iterator[Failure]:
+def _mutants(rule: Rule, catalogue: Catalogue, example: Mapping[str, Any], index: int, reading: Reading) -> Iterator[Failure]:
     given, others, params = _parts(example)
     mutants = [(mutation, path, {"given": mutant, "with": others}) for mutation, path, mutant in mutate(given)]
     for type_, held in others.items():
@@ -115,7 +121,7 @@ def _mutants(rule: Rule, catalogue: Catalogue, example: Mapping[str, Any], index
     for mutation, path, mutant in mutants:
         if any(entry.covers(mutation, path) for entry in rule.file.intended):
             continue
-        found, _ = outcome(rule, catalogue, {**mutant, "params": params})
+        found, _ = outcome(rule, catalogue, {**mutant, "params": params}, reading)
         if found == Verdict.UPHELD:
             line = rule.document.line(("examples", "upheld", index))
             yield Failure(

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from checks import paths
-from checks.catalogue import Catalogue
-from checks.expression import Outcome, evaluate
+from checks.catalogue import Catalogue, Kind
+from checks.expression import Condition, Outcome, evaluate
 from checks.judge_paths import Networks
 from checks.model import (
     GLOBAL,
@@ -20,10 +20,13 @@ from checks.model import (
     Finding,
     Gap,
     Look,
+    OtherReading,
     Place,
+    Reading,
     Reason,
     Resource,
     Subject,
+    can_hold,
     digest,
 )
 from checks.network.body import Body
@@ -43,6 +46,7 @@ class Bound:
     params: Mapping[str, Any]
     given: Mapping[str, Any]
     promises: tuple[Promise, ...]
+    reading: Reading = "substance"
 
     @property
     def unknown(self) -> list[str]:
@@ -51,8 +55,9 @@ class Bound:
 
     @property
     def identity(self) -> Mapping[str, Any]:
-        """What tells it from the same rule under other parameters."""
-        return {**self.params, **dict.fromkeys(self.unknown)}
+        """What tells it from the same rule under other parameters, or read otherwise."""
+        literally = {"reading": self.reading} if self.reading == "literal" and self.rule.file.literal_if is not None else {}
+        return {**self.params, **dict.fromkeys(self.unknown), **literally}
 
 
 @dataclass(slots=True)
@@ -76,7 +81,7 @@ def bind(rules: Iterable[Rule], promises: Iterable[Promise], *, every: bool) -> 
         for promise in decidable:
             for binding in promise.controls:
                 if binding.id == rule.file.control:
-                    one = Bound(rule, rule.params(binding.params), binding.params, ())
+                    one = Bound(rule, rule.params(binding.params), binding.params, (), promise.reading)
                     readers = held.setdefault(key(one), (one, []))[1]
                     if promise not in readers:
                         readers.append(promise)
@@ -145,7 +150,8 @@ class _Judge:
     def _places(self, rule: Rule) -> list[Place]:
         """Where resources of the rule's type are to be expected: what was collected, and wherever a gap says so."""
         kind = self.catalogue[rule.kind]
-        found = set(self.estate.manifest.scope.places(everywhere=not kind.is_global))
+        places = self.estate.manifest.scope.places(everywhere=not kind.is_global)
+        found = {place for place in places if can_hold(place.account, rule.kind)}
         found |= {place for type_, place in self.estate.listing_gaps if type_ == rule.kind}
         return sorted(found)
 
@@ -191,14 +197,14 @@ class _Judge:
                 unsure.append(reader)
         if not binding:
             return
-        outcome, evidence = self._evaluate(bound, resource)
+        outcome, evidence, other = self._evaluate(bound, resource)
         if outcome is None:
             for reader in binding:
                 held[reader.id if reader else ""].excluded.append(resource.id)
             return
         rule = bound.rule
         subject = Subject(rule.kind, resource.id, resource.account, resource.region)
-        explanation = _explanation(rule, outcome, evidence)
+        explanation = _explanation(rule, outcome, evidence, other)
         counterexample = self._counterexample(bound, resource) if outcome.verdict is Verdict.BROKEN else ""
         verdict = outcome.verdict
         if unsure and verdict is not Verdict.UNPROVEN:
@@ -206,13 +212,15 @@ class _Judge:
             evidence = replace(evidence, gaps=tuple(gap for gap in gaps if gap.field == TAGS))
             doubt = f"its tags could not be read, so whether {_listed(unsure)} speaks of it is not known"
             if len(unsure) == len(binding):
-                verdict, explanation, counterexample = Verdict.UNPROVEN, f"Not decided: {doubt}.", ""
+                verdict, explanation, counterexample, other = Verdict.UNPROVEN, f"Not decided: {doubt}.", "", None
             else:
                 explanation += f" But {doubt}."
-        yield self._finding(bound, subject, verdict, evidence, explanation, binding, held, counterexample, unsure)
+        yield replace(
+            self._finding(bound, subject, verdict, evidence, explanation, binding, held, counterexample, unsure), other_reading=other
+        )
 
-    def _evaluate(self, bound: Bound, resource: Resource) -> tuple[Outcome | None, Evidence]:
-        """The verdict and what it rests on; no outcome where `applies_if` leaves the resource out."""
+    def _evaluate(self, bound: Bound, resource: Resource) -> tuple[Outcome | None, Evidence, OtherReading | None]:
+        """The verdict, what it rests on, and what another reading comes to; no outcome where `applies_if` leaves the resource out."""
         rule, world = bound.rule, self.world
         world.enter(resource)
         data, lost = world.cleaned(resource)
@@ -229,20 +237,28 @@ class _Judge:
         if self.stale:
             gaps.append(_stale(resource.type, resource.place, resource.id))
         if gaps:
-            return Outcome(Verdict.UNPROVEN, _gap_sentence(gaps[0])), self._evidence(resource, values, gaps)
+            return Outcome(Verdict.UNPROVEN, _gap_sentence(gaps[0])), self._evidence(resource, values, gaps), None
         if rule.file.paths is not None:
-            return self._paths(bound, rule.file.paths, resource)
-        assert rule.upheld_if is not None
+            return *self._paths(bound, rule.file.paths, resource), None
+        readings: dict[Reading, Condition | None] = {"substance": rule.upheld_if, "literal": rule.literal_if}
+        counts = readings.pop(bound.reading) or rule.upheld_if
+        assert counts is not None
         arguments: dict[str, Any] = {
             "params": bound.params, "now": self.estate.manifest.now, "account": resource.account, "region": resource.region, "world": world,
         }  # fmt: skip
-        outcome = Outcome(Verdict.UPHELD)
+        outcome, other = Outcome(Verdict.UPHELD), None
         if rule.applies_if is not None:
             outcome = evaluate(rule.applies_if, data, **arguments)
         if outcome.verdict is Verdict.UPHELD:
-            outcome = evaluate(rule.upheld_if, data, **arguments)
+            outcome = evaluate(counts, data, **arguments)
+            if rule.literal_if is not None:
+                (reading, condition), *_ = readings.items()
+                assert condition is not None
+                other = OtherReading(reading, evaluate(condition, data, **arguments).verdict)
         elif outcome.verdict is Verdict.BROKEN and not self._others_gaps(rule):
-            return None, Evidence()
+            return None, Evidence(), None
+        if outcome.verdict is Verdict.UNPROVEN:
+            outcome = replace(outcome, error=outcome.error + _because(self.catalogue[rule.kind], data))
         if gaps := self._others_gaps(rule):
             outcome = Outcome(Verdict.UNPROVEN, _gap_sentence(gaps[0]))
         elif bound.unknown and outcome.verdict is Verdict.UPHELD:
@@ -250,7 +266,8 @@ class _Judge:
         evidence = self._evidence(resource, values, gaps)
         if outcome.verdict is Verdict.UPHELD and not evidence.looks:
             outcome = Outcome(Verdict.UNPROVEN, "the estate holds no look behind this resource")
-        return outcome, evidence
+        differs = other is not None and Verdict.UNPROVEN not in {outcome.verdict, other.verdict} and other.verdict is not outcome.verdict
+        return outcome, evidence, other if differs else None
 
     def _paths(self, bound: Bound, body: Body, network: Resource) -> tuple[Outcome | None, Evidence]:
         """What may reach what in one network; no outcome where it holds nothing that the rule is about."""
@@ -392,7 +409,20 @@ def _gap_sentence(gap: Gap) -> str:
     return f"{what}{where} was not seen ({gap.reason}{said}{needs})"
 
 
-def _explanation(rule: Rule, outcome: Outcome, evidence: Evidence) -> str:
+def _because(kind: Kind, data: Any) -> str:
+    """What the type's own members say about what is absent."""
+    said = {path: held for path in kind.explains if (held := list(paths.values(data, paths.parse(path))))}
+    return f" ({shown(said)})" if said else ""
+
+
+def _explanation(rule: Rule, outcome: Outcome, evidence: Evidence, other: OtherReading | None) -> str:
+    sentence = _sentence(rule, outcome, evidence)
+    if other is None:
+        return sentence
+    return f"{sentence} Read {'word for word' if other.reading == 'literal' else 'for what it is about'}, the promise is {other.verdict}."
+
+
+def _sentence(rule: Rule, outcome: Outcome, evidence: Evidence) -> str:
     match outcome.verdict:
         case Verdict.UPHELD:
             return f"{rule.file.title}."

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 from checks.verdict import Verdict
 
 Data = Mapping[str, Any]
+Reading = Literal["literal", "substance"]
+"""How a promise is read: word for word, or for what it is about."""
 GLOBAL = "global"
 LISTING = "*"
 """The resource id of a finding about a listing: what exists of a type could not be told."""
@@ -40,6 +43,25 @@ class Reason(StrEnum):
     LATE = "late"
     STALE = "stale"
     NOT_COLLECTED = "not-collected"
+
+
+_PROVIDERS = (
+    ("aws", re.compile(r"[0-9]{12}")),
+    ("azure", re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)),
+    ("tls", re.compile("tls")),
+)
+"""Whose an account is, by its form: 12 digits are an account of AWS, a GUID is a subscription of Azure."""
+
+
+def provider(account: str) -> str | None:
+    """Who provides an account; None where its form does not tell."""
+    return next((name for name, form in _PROVIDERS if form.fullmatch(account)), None)
+
+
+def can_hold(account: str, type_: str) -> bool:
+    """Whether resources of a type can be in an account: what is AWS's is in no subscription of Azure. In doubt, they can."""
+    of, held = type_.partition(".")[0], provider(account)
+    return held is None or of == held or of not in {name for name, _ in _PROVIDERS}
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -239,6 +261,14 @@ class Subject:
 
 
 @dataclass(frozen=True, slots=True)
+class OtherReading:
+    """What the promised sentence comes to if it is read the other way (`literal` or `substance`), where that differs."""
+
+    reading: Reading
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """A verdict of one rule on one resource. Raises NoEvidence for an upheld one without looks."""
 
@@ -254,6 +284,7 @@ class Finding:
     remedy: str
     accepted: str | None = None
     """Why a person accepts it: `owner: reason (until date)`."""
+    other_reading: OtherReading | None = None
 
     def __post_init__(self) -> None:
         if self.verdict is Verdict.UPHELD and not self.evidence.looks:

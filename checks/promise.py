@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from checks.control import Controls
 from checks.document import Document, validate
-from checks.model import Place, Resource
+from checks.model import Place, Reading, Resource, provider
 from checks.rule import Parameter, Rule
 
 NonEmpty = Annotated[str, Field(min_length=1)]
@@ -56,7 +56,8 @@ class PromiseScope(_Strict):
         return [_account(one) for one in value] if isinstance(value, list) else value
 
     def has_account(self, account: str) -> bool:
-        return self.accounts == "all" or account in self.accounts
+        """Endpoints are seen from outside and are in nobody's account: no choice of accounts leaves them out."""
+        return provider(account) == "tls" or self.accounts == "all" or account in self.accounts
 
     def has_place(self, place: Place) -> bool:
         """Whether a listing matters. Global and unknown regions always do."""
@@ -87,7 +88,7 @@ class Promise(_Strict):
     line: int | None = None
     quote: NonEmpty
     quantifier: Literal["all", "only", "never"] = "all"
-    reading: Literal["literal", "substance"] = "substance"
+    reading: Reading = "substance"
     sha256: str | None = None
     confirmed: Confirmed | None = None
     controls: list[Binding] = []

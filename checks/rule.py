@@ -76,6 +76,8 @@ class Examples(_Strict):
 
     base: dict[str, Any] = {}
     upheld: list[dict[str, Any]] = Field(min_length=1)
+    differing: list[dict[str, Any]] = []
+    """Upheld in substance, and broken if the sentence is read literally."""
     broken: list[dict[str, Any]] = Field(min_length=1)
     unproven: list[dict[str, Any]] = Field(min_length=1)
     excluded: list[dict[str, Any]] = []
@@ -91,6 +93,8 @@ class RuleFile(_Strict):
     resource: NonEmpty
     applies_if: NonEmpty | None = None
     upheld_if: NonEmpty | None = None
+    literal_if: NonEmpty | None = None
+    """What the sentence says word for word, where `upheld_if` says what it is about: a promise picks the reading that counts."""
     paths: Body | None = None
     """In the place of a condition: what may reach what, judged for each network of the type `resource`."""
     show: list[NonEmpty] = []
@@ -108,8 +112,10 @@ class RuleFile(_Strict):
     def _one_body(self) -> RuleFile:
         if (self.upheld_if is None) == (self.paths is None):
             raise ValueError("a rule has either `upheld_if` or `paths`")
-        if self.paths is not None and (self.applies_if is not None or self.show or self.intended):
-            raise ValueError("beside `paths`, nothing is said by `applies_if`, `show` or `intended`")
+        if self.paths is not None and (self.applies_if is not None or self.literal_if is not None or self.show or self.intended):
+            raise ValueError("beside `paths`, nothing is said by `applies_if`, `literal_if`, `show` or `intended`")
+        if bool(self.examples.differing) != (self.literal_if is not None):
+            raise ValueError("`examples.differing` shows where `literal_if` and `upheld_if` part: give both or neither")
         return self
 
     @model_validator(mode="after")
@@ -131,6 +137,7 @@ class Rule:
     document: Document
     applies_if: Condition | None
     upheld_if: Condition | None
+    literal_if: Condition | None
     references: frozenset[Reference]
     expected: Expected
 
@@ -166,11 +173,11 @@ def read(document: Document, catalogue: Catalogue, shapes: Mapping[str, Shape], 
     _check_params(file, document)
     _check_examples(file, document, catalogue)
     for index, path in enumerate(file.show):
-        if not _has(shapes[file.resource], paths.parse(path)):
+        if not shapes[file.resource].has(paths.parse(path)):
             document.fail(("show", index), f"show: there is no member {path!r}")
     if file.paths is not None:
         _check_body(file, file.paths, document)
-        return Rule(file, document, None, None, frozenset(), {})
+        return Rule(file, document, None, None, None, frozenset(), {})
     vocabulary = Vocabulary(
         kind=file.resource,
         shapes=shapes,
@@ -186,8 +193,9 @@ def read(document: Document, catalogue: Catalogue, shapes: Mapping[str, Shape], 
             vocabulary.kind, vocabulary.shapes, vocabulary.catalogue, vocabulary.params, vocabulary.intended_empty, deny_lists=True
         )
         applies_if = _compile(document, "applies_if", file.applies_if, relaxed)
-    references = upheld_if.references | (applies_if.references if applies_if else frozenset())
-    return Rule(file, document, applies_if, upheld_if, references, _expected(references, file.resource, shapes))
+    literal_if = _compile(document, "literal_if", file.literal_if, vocabulary) if file.literal_if is not None else None
+    references = frozenset().union(*(one.references for one in (applies_if, upheld_if, literal_if) if one))
+    return Rule(file, document, applies_if, upheld_if, literal_if, references, _expected(references, file.resource, shapes))
 
 
 def _expected(references: Iterable[Reference], kind: str, shapes: Mapping[str, Shape]) -> Expected:
@@ -238,7 +246,7 @@ def _check_examples(file: RuleFile, document: Document, catalogue: Catalogue) ->
     """An example is a resource's data, or the data under `given`, others `with` it, and `params`: a misspelt key would test nothing."""
     if file.paths is None and file.examples.base:
         document.fail(("examples", "base"), "`base` is for rules with `paths`")
-    for wanted in ("upheld", "broken", "unproven", "excluded"):
+    for wanted in ("upheld", "differing", "broken", "unproven", "excluded"):
         for index, example in enumerate(getattr(file.examples, wanted)):
             at = ("examples", wanted, index)
             if file.paths is not None:
@@ -270,12 +278,3 @@ def _check_network(file: RuleFile, document: Document, catalogue: Catalogue, at:
     for name, value in example.get("params", {}).items():
         if name not in file.params or not file.params[name].takes(value):
             document.fail((*at, "params", name), f"the rule declares no parameter {name!r} that could be {value!r}")
-
-
-def _has(shape: Shape, path: paths.Path) -> bool:
-    at: Shape | None = shape
-    for step in path:
-        if at is None:
-            return False
-        at = at.element if at.kind == "list" and (step == paths.ELEMENT or step.isdigit()) else at.step(step)
-    return at is not None

@@ -12,7 +12,7 @@ from typing import Any
 
 from checks.catalogue import Catalogue
 from checks.control import Controls
-from checks.model import GLOBAL, Estate, Look, Place
+from checks.model import GLOBAL, Estate, Look, Place, can_hold
 from checks.plan import ACCOUNTS, KINDS, RECORDER, REGIONS
 from checks.promise import Assumption, Promise
 
@@ -45,7 +45,8 @@ def missing(estate: Estate, promise: Promise, controls: Controls, catalogue: Cat
 
 
 def _read_accounts(estate: Estate) -> set[str]:
-    return set(estate.manifest.scope.accounts)
+    """The accounts of AWS that were read: of no other does an organization of AWS tell."""
+    return {account for account in estate.manifest.scope.accounts if can_hold(account, ACCOUNTS)}
 
 
 def _accounts(estate: Estate, promise: Promise) -> Iterator[Missing]:
@@ -95,8 +96,8 @@ def _kinds(estate: Estate, promise: Promise, controls: Controls, catalogue: Cata
         return
     unknown: list[Place] = []
     found: dict[str, int] = {}
-    for account, regions in sorted(estate.manifest.scope.accounts.items()):
-        for place in (Place(account, region) for region in regions):
+    for account in sorted(_read_accounts(estate)):
+        for place in (Place(account, region) for region in estate.manifest.scope.accounts[account]):
             if not promise.scope.has_place(place):
                 continue
             if (counts := _counts(estate, place)) is None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from checks import paths
 from checks.catalogue import Catalogue, Detail, Kind
-from checks.shape import ANY, SCALAR, Shape
+from checks.shape import ANY, SCALAR, Shape, declared
 
 if TYPE_CHECKING:
     from botocore.loaders import Loader
@@ -74,7 +74,7 @@ class AwsShapes(Mapping[str, Shape]):
         if kind.arm is not None:
             return kind.arm.shape
         if kind.members:
-            return Shape("structure", {name: Shape(held) for name, held in kind.members.items()})
+            return declared(kind.members)
         members: dict[str, Shape] = {}
         if kind.list_ != "none":
             item = self.item(kind)

@@ -72,6 +72,7 @@ def json_schema() -> dict[str, Any]:
     """JSON Schema (2020-12) of the report. Members may be added within version 1; none is taken away."""
     verdict = {"enum": [str(verdict) for verdict in Verdict]}
     maybe = {"enum": [*verdict["enum"], None]}
+    reading = {"enum": ["literal", "substance"]}
     text, texts = {"type": "string"}, {"type": "array", "items": {"type": "string"}}
     counts = {"type": "object", "required": verdict["enum"], "additionalProperties": {"type": "integer", "minimum": 0}}
     unseen = _object({"reason": text, "count": {"type": "integer"}}, {"action": {"type": ["string", "null"]}})
@@ -110,14 +111,14 @@ def json_schema() -> dict[str, Any]:
             "explanation": text,
             "remedy": text,
         },
-        {"accepted": text},
+        {"accepted": text, "other_reading": _object({"reading": reading, "verdict": verdict})},
     )
     promise = _object(
         {
             "id": text,
             "quote": text,
             "quantifier": {"enum": ["all", "only", "never"]},
-            "reading": {"enum": ["literal", "substance"]},
+            "reading": reading,
             "verdict": maybe,
             "open": maybe,
             "controls": {"type": "array", "items": control},

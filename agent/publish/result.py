@@ -131,4 +131,6 @@ def finding_record(finding: Finding) -> dict[str, Any]:
         "explanation": finding.explanation,
         "remedy": finding.remedy,
     }
+    if finding.other_reading is not None:
+        record["other_reading"] = {"reading": finding.other_reading.reading, "verdict": finding.other_reading.verdict}
     return record if finding.accepted is None else {**record, "accepted": finding.accepted}
