@@ -23,12 +23,26 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, ignored_types=(cached_property,))
 
 
+class Per(_Strict):
+    """Another type, whose listed things a call is made for: once for each that has one of the values in `where`, and none of
+    those in `unless`."""
+
+    type: NonEmpty
+    params: dict[str, Any]
+    where: dict[str, list[str]] = {}
+    unless: dict[str, list[str]] = {}
+
+
 class Listing(_Strict):
     """One call that lists a type. `as_` names the member that a plain-string item becomes."""
 
     call: NonEmpty
     items: NonEmpty
     params: dict[str, Any] = {}
+    one: bool = False
+    """The answer holds one thing where other listings hold a list of them."""
+    per: list[Per] = []
+    """The call lists what belongs to something else: it is made for each of those, and the answers are one listing."""
     count: str | None = None
     """Where a page says how many items it has: a page that shows another number is not one."""
     as_: str | None = Field(default=None, alias="as")
@@ -107,6 +121,8 @@ class Kind(_Strict):
             raise ValueError("a listed type needs `id` and `keep`")
         if self.empty == "omitted" and not self.source:
             raise ValueError("`empty: omitted` needs a `source`")
+        if self.list_ != "none" and self.list_.per and (paths.ELEMENT in self.list_.path or self.list_.count):
+            raise ValueError("`per` is for calls whose items stand in one list, without a count")
         names = [detail.into for detail in self.detail]
         if len(set(names)) < len(names):
             raise ValueError("two details go into the same member")
@@ -118,6 +134,11 @@ class Kind(_Strict):
     def pseudo(self) -> bool:
         """An account or a region: one each, nothing lists them."""
         return self.list_ == "none"
+
+    @property
+    def parents(self) -> tuple[str, ...]:
+        """The types whose listed things the type's own listing is asked for."""
+        return () if self.list_ == "none" else tuple(per.type for per in self.list_.per)
 
     @property
     def is_global(self) -> bool:
@@ -158,12 +179,18 @@ Catalogue = Mapping[str, Kind]
 
 
 def read(documents: Iterable[Document]) -> Catalogue:
-    """All types of several catalogue files. Raises DocumentError for an unknown key or a type declared twice."""
+    """All types of several catalogue files. Raises DocumentError for an unknown key, a type declared twice, or one listed
+    per a type that is not listed in the same places."""
     kinds: dict[str, Kind] = {}
+    stand_in: dict[str, Document] = {}
     for document in documents:
         file = validate(document, _File.model_validate)
         for name, kind in file.types.items():
             if name in kinds:
                 document.fail(("types", name), f"the type {name} is declared twice")
-            kinds[name] = kind.model_copy(update={"name": name, "service": file.service})
+            kinds[name], stand_in[name] = kind.model_copy(update={"name": name, "service": file.service}), document
+    for name, kind in kinds.items():
+        for parent in kind.parents:
+            if parent not in kinds or kinds[parent].pseudo or kinds[parent].parents or kinds[parent].scope != kind.scope:
+                stand_in[name].fail(("types", name), f"{name} cannot be listed per {parent}")
     return kinds

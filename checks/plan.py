@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from checks.catalogue import Catalogue
 from checks.rule import Rule
 
 Plan = Mapping[str, frozenset[str]]
@@ -33,3 +34,9 @@ def plan(rules: Iterable[Rule], *, provider: str = "aws", tags: bool = False, un
         for kind in UNIVERSE:
             needed.setdefault(kind, set()).add("*")
     return {kind: frozenset(members) for kind, members in sorted(needed.items())}
+
+
+def whole(plan: Plan, catalogue: Catalogue) -> Plan:
+    """The plan with the types that others in it are listed per: VPCs, where what is associated with each is asked for."""
+    parents = {parent: frozenset[str]() for kind in plan for parent in catalogue[kind].parents}
+    return dict(sorted({**parents, **plan}.items()))

@@ -16,49 +16,19 @@ from typing import Any
 
 from agent.collect.aws_accounts import Entered, Shut
 from agent.collect.aws_client import Caller, Deadline, Halt, Page, merged
+from agent.collect.aws_drafts import Draft, Listing, related
 from agent.collect.aws_errors import Failure
+from agent.collect.aws_parts import question
 from agent.collect.estate import EstateWriter
 from agent.collect.wire import filled, filled_params, identity, listed, plain_tags, rfc3339, wire
 from checks import paths
-from checks.catalogue import Catalogue, Detail, Kind, TagCall
+from checks.catalogue import Catalogue, Detail, Per, TagCall
 from checks.model import GLOBAL, LISTING, Gap, Look, Place, Reason, Resource, digest
-from checks.plan import REGIONS, TAGS, Plan
+from checks.plan import REGIONS, TAGS, Plan, whole
 
 WORKERS = 16
 Progress = Callable[[int, int], None]
 _Then = Callable[[Page | Halt], None]
-
-
-@dataclass(slots=True)
-class _Draft:
-    """A resource while its details come in."""
-
-    resource: Resource
-    data: dict[str, Any]
-    item: Mapping[str, Any]
-    tags: dict[str, str] | None
-    evidence: list[str]
-    answered: bool = False
-    unsettled: list[tuple[Detail | TagCall, Halt, bool]] = field(default_factory=list)
-    """(detail, answer, vanished): answers that count only once the resource is known to be still there."""
-
-    def done(self) -> Resource:
-        seen = self.resource
-        return Resource(seen.id, seen.type, seen.account, seen.region, self.data, self.tags, tuple(sorted(self.evidence)), seen.listed_in)
-
-
-@dataclass(slots=True)
-class _Listing:
-    """One type in one place."""
-
-    kind: Kind
-    account: Caller
-    place: Place
-    details: list[Detail]
-    tags: TagCall | None
-    drafts: dict[str, _Draft] = field(default_factory=dict)
-    pending: int = 0
-    confirming: bool = False
 
 
 @dataclass(slots=True)
@@ -72,8 +42,8 @@ class AwsCollector:
     now: Callable[[], datetime]
     workers: int = WORKERS
     progress: Progress | None = None
-    _waiting: dict[Future[Page | Halt], tuple[_Listing, _Then]] = field(default_factory=dict)
-    _shared: dict[str, Page | Halt | list[tuple[_Listing, _Then]]] = field(default_factory=dict)
+    _waiting: dict[Future[Page | Halt], tuple[Listing, _Then]] = field(default_factory=dict)
+    _shared: dict[str, Page | Halt | list[tuple[Listing, _Then]]] = field(default_factory=dict)
     _finished: int = 0
     _pool: ThreadPoolExecutor = field(init=False)
 
@@ -82,7 +52,8 @@ class AwsCollector:
         self._pool = ThreadPoolExecutor(self.workers, thread_name_prefix="collect")
         try:
             for entered in accounts:
-                for listing in self._listings(entered.account, entered.regions):
+                listings = related(self._listings(entered.account, entered.regions))
+                for listing in listings:
                     if listing.kind.name == REGIONS:
                         self._listed(listing, entered.answer)
                         self._settle(listing)
@@ -94,13 +65,13 @@ class AwsCollector:
         finally:
             self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def _listings(self, account: Caller, regions: tuple[str, ...]) -> Iterator[_Listing]:
-        for name, members in sorted(self.plan.items()):
+    def _listings(self, account: Caller, regions: tuple[str, ...]) -> Iterator[Listing]:
+        for name, members in whole(self.plan, self.catalogue).items():
             kind = self.catalogue[name]
             tags = kind.tags if TAGS in members and isinstance(kind.tags, TagCall) else None
             details = kind.detail if "*" in members else kind.details_for(members)
             for region in [GLOBAL] if kind.is_global else regions:
-                yield _Listing(kind, account, Place(account.id, region), details, tags)
+                yield Listing(kind, account, Place(account.id, region), details, tags)
 
     def _drain(self) -> None:
         while self._waiting:
@@ -121,37 +92,42 @@ class AwsCollector:
     def _give_up(self) -> None:
         """The deadline has passed: whatever has not answered is late. Running calls end by their own time limits."""
         late = Halt(Failure(Reason.LATE, "DeadlinePassed", "the collection's deadline passed before this was answered"))
-        listings: dict[int, _Listing] = {}
+        listings: dict[int, Listing] = {}
         while self._waiting:
             _, (listing, then) = self._waiting.popitem()
-            listings[id(listing)] = listing
+            listings |= {id(one): one for one in (listing, *(child for child, _ in listing.children))}
             then(late)
+            for one in (listing, *(child for child, _ in listing.children)):
+                if one.parts and one.parts.awaited == 0 and not any(held is one for held, _ in self._waiting.values()):
+                    self._put_together(one)
         for listing in listings.values():
             if listing.kind.list_ == "none":
                 self._write(listing)
             else:  # "there is none" that nothing more can confirm is not seen
                 self._confirmed(listing, late)
 
-    def _ask(self, listing: _Listing, service: str, region: str, call: str, params: Mapping[str, Any], then: _Then) -> None:
+    def _ask(self, listing: Listing, service: str, region: str, call: str, params: Mapping[str, Any], then: _Then) -> None:
         listing.pending += 1
         future = self._pool.submit(listing.account.call, service, region, call, params)
         self._waiting[future] = (listing, then)
 
     # -- listings -------------------------------------------------------------------------------------------------
 
-    def _start(self, listing: _Listing) -> None:
+    def _start(self, listing: Listing) -> None:
         kind = listing.kind
+        if listing.parts:
+            return
         if kind.list_ == "none":
             account, region = listing.place.account, listing.place.region
             name = account if kind.is_global else region
             resource = Resource(name, kind.name, account, region, {})
-            self._add(listing, _Draft(resource, {"Account": account}, {}, {}, []))
+            self._add(listing, Draft(resource, {"Account": account}, {}, {}, []))
             if listing.pending == 0:
                 self._settle(listing)
             return
         self._ask(listing, kind.service, listing.place.region, kind.list_.call, kind.list_.params, partial(self._listed, listing))
 
-    def _listed(self, listing: _Listing, answer: Page | Halt) -> None:
+    def _listed(self, listing: Listing, answer: Page | Halt) -> None:
         kind = listing.kind
         assert kind.list_ != "none"
         if isinstance(answer, Halt):
@@ -171,10 +147,42 @@ class AwsCollector:
             look = self._look(listing, kind.list_.call, None, read, seen)
             for draft in listing.drafts.values():
                 draft.evidence.append(look)
+        for child, per in listing.children:
+            self._ask_for(child, per, listing, read)
         for draft in list(listing.drafts.values()):
             self._complete(listing, draft)
 
-    def _item(self, listing: _Listing, item: Any) -> None:
+    def _ask_for(self, child: Listing, per: Per, parent: Listing, answer: Page) -> None:
+        """Ask for a listing's part about each thing of the listing that it waited for."""
+        kind, parts = child.kind, child.parts
+        assert kind.list_ != "none"
+        assert parts is not None
+        parts.awaited -= 1
+        parts.doubts += parent.doubts
+        parts.rests_on.append(answer)
+        names = {"account": child.place.account, "region": child.place.region, "partition": child.account.partition}
+        for name, draft in parent.drafts.items():
+            match question(kind.list_, per, draft.item, names):
+                case None:
+                    continue
+                case Failure() as failure:
+                    parts.doubts.append((kind.list_.call, failure, None))
+                case params:
+                    then = partial(parts.answers.__setitem__, name)
+                    self._ask(child, kind.service, child.place.region, kind.list_.call, params, then)
+        if child.pending == 0:
+            self._settle(child)
+
+    def _put_together(self, listing: Listing) -> None:
+        kind, parts = listing.kind, listing.parts
+        assert kind.list_ != "none"
+        assert parts is not None
+        listing.parts = None
+        for call, failure, action in parts.doubts:
+            self._gap(listing, None, None, call, failure, action)
+        self._listed(listing, parts.joined(kind.list_))
+
+    def _item(self, listing: Listing, item: Any) -> None:
         kind, place = listing.kind, listing.place
         assert kind.list_ != "none"
         if (known := identity(kind, item, place)) is None:
@@ -192,15 +200,15 @@ class AwsCollector:
         if (other := listing.drafts.get(name)) is not None and other.data != data:
             failure = Failure(Reason.MALFORMED, "Contradiction", "listed twice, with different data")
             self._gap(listing, name, None, kind.list_.call, failure, None)
-        listing.drafts[name] = _Draft(resource, data, item, tags, [])
+        listing.drafts[name] = Draft(resource, data, item, tags, [])
 
     # -- details --------------------------------------------------------------------------------------------------
 
-    def _add(self, listing: _Listing, draft: _Draft) -> None:
+    def _add(self, listing: Listing, draft: Draft) -> None:
         listing.drafts[draft.resource.id] = draft
         self._complete(listing, draft)
 
-    def _complete(self, listing: _Listing, draft: _Draft) -> None:
+    def _complete(self, listing: Listing, draft: Draft) -> None:
         """Ask for everything that the listing does not tell."""
         resource = draft.resource
         names = {"account": resource.account, "region": resource.region, "partition": listing.account.partition}
@@ -210,7 +218,7 @@ class AwsCollector:
                 continue
             self._ask_about(listing, draft, detail, draft.item, partial(self._detailed, listing, draft, detail))
 
-    def _ask_about(self, listing: _Listing, draft: _Draft, detail: Detail | TagCall, item: Mapping[str, Any], then: _Then) -> None:
+    def _ask_about(self, listing: Listing, draft: Draft, detail: Detail | TagCall, item: Mapping[str, Any], then: _Then) -> None:
         resource = draft.resource
         names = {"account": resource.account, "region": resource.region, "partition": listing.account.partition}
         params = filled_params(detail.params, item, names)
@@ -245,7 +253,7 @@ class AwsCollector:
             if listing.pending == 0:
                 self._settle(listing)
 
-    def _for_each(self, listing: _Listing, draft: _Draft, parent: str, value: Any) -> None:
+    def _for_each(self, listing: Listing, draft: Draft, parent: str, value: Any) -> None:
         """Ask for what hangs on the elements of an answer; without that answer, it is not seen either."""
         for detail in listing.details:
             if detail.each != parent:
@@ -258,7 +266,7 @@ class AwsCollector:
                 elif all(element.get(name) in allowed for name, allowed in detail.where.items()):
                     self._ask_about(listing, draft, detail, element, partial(self._joined, listing, draft, detail))
 
-    def _joined(self, listing: _Listing, draft: _Draft, detail: Detail, answer: Page | Halt) -> None:
+    def _joined(self, listing: Listing, draft: Draft, detail: Detail, answer: Page | Halt) -> None:
         name, member = draft.resource.id, detail.into
         if isinstance(answer, Halt):
             self._gap(listing, name, member, detail.call, answer.failure, detail.iam)
@@ -275,7 +283,7 @@ class AwsCollector:
             return
         draft.data[member] += wire(paths.project(value, paths.tree(map(paths.parse, detail.keep))))
 
-    def _detailed(self, listing: _Listing, draft: _Draft, detail: Detail | TagCall, answer: Page | Halt) -> None:
+    def _detailed(self, listing: Listing, draft: Draft, detail: Detail | TagCall, answer: Page | Halt) -> None:
         member = _member(detail)
         if isinstance(answer, Halt):
             code = answer.failure.code
@@ -304,7 +312,7 @@ class AwsCollector:
                     paths.put_null(kept, paths.parse(path))
             self._for_each(listing, draft, member, value if there else [])
 
-    def _unread(self, listing: _Listing, draft: _Draft, detail: Detail | TagCall, failure: Failure) -> None:
+    def _unread(self, listing: Listing, draft: Draft, detail: Detail | TagCall, failure: Failure) -> None:
         """A detail that was not read is a gap, and so is what hangs on its elements."""
         member = _member(detail)
         for name in (member, *(other.into for other in listing.details if other.each == member)):
@@ -312,12 +320,21 @@ class AwsCollector:
 
     # -- the end of a listing -------------------------------------------------------------------------------------
 
-    def _settle(self, listing: _Listing) -> None:
+    def _settle(self, listing: Listing) -> None:
         """Write the listing, once every "there is none" and "it is gone" is known to be about a resource that is there."""
         kind = listing.kind
-        doubtful = [draft for draft in listing.drafts.values() if _doubtful(draft)]
+        if listing.parts:
+            if listing.parts.awaited:
+                return
+            self._put_together(listing)
+            if listing.pending:
+                return
+        doubtful = [draft for draft in listing.drafts.values() if draft.doubtful]
         if doubtful and kind.list_ != "none" and not listing.confirming:
             listing.confirming = True
+            if kind.list_.per:  # nothing is asked for a second time: what it would confirm is not seen
+                self._confirmed(listing, doubtful[0].unsettled[0][1])
+                return
             self._ask(
                 listing, kind.service, listing.place.region, kind.list_.call, kind.list_.params,
                 partial(self._confirmed, listing),
@@ -326,7 +343,7 @@ class AwsCollector:
         if not listing.confirming:
             self._write(listing)
 
-    def _confirmed(self, listing: _Listing, answer: Page | Halt) -> None:
+    def _confirmed(self, listing: Listing, answer: Page | Halt) -> None:
         kind = listing.kind
         assert kind.list_ != "none"
         there: set[str] | None = None
@@ -337,7 +354,7 @@ class AwsCollector:
                 there = {item if kind.list_.as_ else paths.first(item, paths.parse(kind.id)) for item in items}
                 self._look(listing, f"{kind.list_.call} (again)", None, answer, len(there))
         for name, draft in list(listing.drafts.items()):
-            if not _doubtful(draft):
+            if not draft.doubtful:
                 continue
             if there is not None and name not in there:
                 del listing.drafts[name]
@@ -347,7 +364,7 @@ class AwsCollector:
             draft.unsettled = [] if there is None else [one for one in draft.unsettled if not one[2]]
         self._write(listing)
 
-    def _write(self, listing: _Listing) -> None:
+    def _write(self, listing: Listing) -> None:
         for draft in listing.drafts.values():
             for detail, answer, vanished in draft.unsettled:
                 if vanished:
@@ -363,14 +380,14 @@ class AwsCollector:
         self.writer.add_resources(draft.done() for draft in listing.drafts.values())
         listing.drafts.clear()
 
-    def _doubted(self, listing: _Listing, name: str, detail: Detail | TagCall, answer: Halt, vanished: bool) -> None:  # noqa: FBT001 - a part of the answer
+    def _doubted(self, listing: Listing, name: str, detail: Detail | TagCall, answer: Halt, vanished: bool) -> None:  # noqa: FBT001 - a part of the answer
         failure = answer.failure
         reason = Reason.VANISHED if vanished else failure.reason
         self._gap(listing, name, _member(detail), detail.call, Failure(reason, failure.code, failure.message), None)
 
     # -- looks and gaps -------------------------------------------------------------------------------------------
 
-    def _look(self, listing: _Listing, call: str, target: str | None, answer: Page, count: int, member: str = "") -> str:
+    def _look(self, listing: Listing, call: str, target: str | None, answer: Page, count: int, member: str = "") -> str:
         place, name = listing.place, listing.kind.name
         id_ = digest(place.account, place.region, name, call, target, member)
         at = rfc3339(self.now())
@@ -378,9 +395,11 @@ class AwsCollector:
         self.writer.add_look(look)
         return id_
 
-    def _gap(self, listing: _Listing, id_: str | None, member: str | None, call: str, failure: Failure, action: str | None) -> None:
+    def _gap(self, listing: Listing, id_: str | None, member: str | None, call: str, failure: Failure, action: str | None) -> None:
         place, draft = listing.place, listing.drafts.get(id_ or "")
         region = draft.resource.region if draft else place.region
+        if id_ is None:
+            listing.doubts.append((call, failure, action or f"{listing.kind.service}:{call}"))
         action = action or f"{listing.kind.service}:{call}" if failure.reason in {Reason.DENIED, Reason.REFUSED_BY_SCP} else None
         self.writer.add_gap(
             Gap(listing.kind.name, place.account, region, id_, member, failure.reason, call, failure.code, failure.message, action)
@@ -396,7 +415,3 @@ def account_gaps(catalogue: Catalogue, plan: Plan, door: Shut) -> Iterator[Gap]:
 
 def _member(detail: Detail | TagCall) -> str:
     return detail.into if isinstance(detail, Detail) else TAGS
-
-
-def _doubtful(draft: _Draft) -> bool:
-    return bool(draft.unsettled) and (not draft.answered or any(vanished for _, _, vanished in draft.unsettled))

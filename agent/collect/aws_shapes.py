@@ -64,9 +64,11 @@ class AwsShapes(Mapping[str, Shape]):
         """The model of one listed item, before anything is cut away."""
         assert kind.list_ != "none"
         found = self._member(kind, kind.service, kind.list_.call, kind.list_.path)
-        if found.type_name != "list":
-            raise CatalogueError(f"{kind.name}: {kind.list_.items} of {kind.list_.call} is not a list")
-        return found.member
+        if found.type_name != ("structure" if kind.list_.one else "list"):
+            raise CatalogueError(
+                f"{kind.name}: {kind.list_.items} of {kind.list_.call} is not {'one thing' if kind.list_.one else 'a list'}"
+            )
+        return found if kind.list_.one else found.member
 
     def _build(self, kind: Kind) -> Shape:
         if kind.members:

@@ -153,10 +153,10 @@ def _check(file: CliFile, calls: Calls) -> None:
         file.fail(f"holds {held}, and {file.call} answers with {' or '.join(calls.steps(file.call))}")
     for kind in kinds:
         assert kind.list_ != "none"
-        _check_lists([file.page], kind.list_.path, file)
+        _check_lists([file.page], kind.list_.path, file, one=kind.list_.one)
 
 
-def _check_lists(level: list[Any], path: Iterable[str], file: CliFile) -> None:
+def _check_lists(level: list[Any], path: Iterable[str], file: CliFile, *, one: bool) -> None:
     """Raises EstateError where what must be a list on the way to the items is none: an object would pass for an empty one."""
     steps = tuple(path)
     for number, step in enumerate(steps):
@@ -164,7 +164,7 @@ def _check_lists(level: list[Any], path: Iterable[str], file: CliFile) -> None:
             level = [item for held in level for item in held]
             continue
         level = [held[step] for held in level if isinstance(held, dict) and held.get(step) is not None]
-        wanted = list if number + 1 == len(steps) or steps[number + 1] == ELEMENT else dict
+        wanted = list if (number + 1 == len(steps) and not one) or steps[number + 1 :][:1] == (ELEMENT,) else dict
         if not all(isinstance(held, wanted) for held in level):
             file.fail(f"{step} is not {'a list' if wanted is list else 'an object'}")
 
