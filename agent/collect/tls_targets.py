@@ -147,5 +147,4 @@ _SERVED = {
     "aws.elb.load_balancer": _classic,
     "aws.cloudfront.distribution": _distribution,
     "aws.apigateway.domain_name": _api_domain,
-    "aws.apigatewayv2.domain_name": _api_domain,
 }
