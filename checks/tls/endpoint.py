@@ -32,7 +32,7 @@ def hsts(values: Sequence[str]) -> dict[str, Any] | None:
     """The policy of Strict-Transport-Security (RFC 6797, 6.1): the first header counts; one without max-age is none."""
     if not values:
         return None
-    directives = {}
+    directives: dict[str, str] = {}
     for part in values[0].split(";"):
         name, _, value = part.partition("=")
         directives.setdefault(name.strip().lower(), value.strip().strip('"'))

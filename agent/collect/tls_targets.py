@@ -1,0 +1,150 @@
+"""Which endpoints to inspect: named in the configuration, a file or on the command line, and found in an estate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from ipaddress import IPv6Address, ip_address
+from typing import Any
+
+import idna
+
+from agent.collect.tls import Target
+from agent.collect.tls_starttls import PROTOCOLS
+from checks.model import Estate
+from checks.tls.names import is_address
+
+USUAL = {"smtp": 25, "imap": 143, "pop3": 110, "ftp": 21, "ldap": 389, "postgres": 5432, "mysql": 3306, "xmpp": 5222}
+"""The port of each protocol that goes over to TLS (IANA service names)."""
+
+
+class BadTarget(ValueError):
+    """A host or port that cannot be one; the message says which, and why."""
+
+
+def read(text: str, *, starttls: str | None = None, server_name: str | None = None) -> Target:
+    """`HOST`, `HOST:PORT`, `ADDRESS`, `[ADDRESS]:PORT`, or an https:// address. Raises BadTarget."""
+    rest = text.strip()
+    if rest.lower().startswith("https://"):
+        rest = rest[8:].partition("/")[0]
+    if starttls is not None and starttls not in PROTOCOLS:
+        raise BadTarget(f"{text}: STARTTLS is known for {', '.join(sorted(PROTOCOLS))}, and not for {starttls!r}")
+    host, port = _split(rest, text, USUAL.get(starttls or "", 443))
+    return Target(name(host, text), port, starttls, name(server_name, text) if server_name else None)
+
+
+def _split(rest: str, text: str, usual: int) -> tuple[str, int]:
+    if rest.startswith("["):
+        host, bracket, after = rest[1:].partition("]")
+        if not bracket or (after and not after.startswith(":")):
+            raise BadTarget(f"{text}: an IPv6 address with a port is written [2001:db8::1]:443")
+        return host, _port(after[1:], text) if after else usual
+    if rest.count(":") > 1:
+        return rest, usual
+    host, colon, after = rest.partition(":")
+    return host, _port(after, text) if colon else usual
+
+
+def _port(text: str, whole: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) < 65536:
+        raise BadTarget(f"{whole}: {text!r} is no port: it is a number from 1 to 65535")
+    return int(text)
+
+
+def name(host: str, text: str) -> str:
+    """A host name as it goes on the wire (IDNA 2008), or an address in its usual form. Raises BadTarget."""
+    if is_address(host):
+        address = ip_address(host)
+        if isinstance(address, IPv6Address) and address.scope_id:
+            raise BadTarget(f"{text}: an address with a zone is of one machine only")
+        return str(address)
+    plain = host.rstrip(".")
+    if not plain or len(plain) > 253:
+        raise BadTarget(f"{text}: there is no host in it")
+    try:
+        encoded = plain if plain.isascii() else idna.encode(plain, uts46=True).decode("ascii")
+    except idna.IDNAError as error:
+        raise BadTarget(f"{text}: {host!r} is no host name: {error}") from error
+    labels = encoded.lower().split(".")
+    if not all(label and len(label) < 64 and all(one.isalnum() or one in "-_" for one in label) and label[0] != "-" for label in labels):
+        raise BadTarget(f"{text}: {host!r} is no host name")
+    if labels[-1].isdecimal():
+        raise BadTarget(f"{text}: {host!r} is neither a name nor an address")
+    return ".".join(labels)
+
+
+def pinned(targets: Iterable[Target], pins: Iterable[str]) -> list[Target]:
+    """Targets with the addresses that `HOST:PORT:ADDRESS` gives them, as curl's --resolve does. Raises BadTarget."""
+    at: dict[tuple[str, int], list[str]] = {}
+    for pin in pins:
+        host, _, rest = pin.partition(":")
+        port, _, addresses = rest.partition(":")
+        for address in addresses.split(","):
+            if not is_address(address.strip("[]")):
+                raise BadTarget(f"--resolve {pin}: {address!r} is no address; it is given as HOST:PORT:ADDRESS")
+            at.setdefault((name(host, pin), _port(port, pin)), []).append(address.strip("[]"))
+    held = list(targets)
+    known = {(one.host, one.port) for one in held}
+    if unknown := sorted(set(at) - known):
+        raise BadTarget(f"--resolve {unknown[0][0]}:{unknown[0][1]}: that endpoint is not asked for")
+    return [replace(one, at=tuple(at.get((one.host, one.port), ()))) for one in held]
+
+
+@dataclass(frozen=True, slots=True)
+class Discovered:
+    """An endpoint that an estate tells of, and where it stands there."""
+
+    target: Target
+    type: str
+    id: str
+
+
+def discovered(estate: Estate) -> Iterator[Discovered]:
+    """What the estate's resources serve to the internet over TLS: load balancers, distributions, API domains, search domains."""
+    for type_, hosts in _SERVED.items():
+        for resource in estate.of(type_):
+            for host, port in hosts(resource.data):
+                try:
+                    yield Discovered(Target(name(host, host), port, private_allowed=False), type_, resource.id)
+                except BadTarget:
+                    continue
+
+
+def _load_balancer(data: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
+    if data.get("Scheme") == "internet-facing" and isinstance(data.get("DNSName"), str):
+        for listener in _items(data.get("Listeners")):
+            if listener.get("Protocol") in {"HTTPS", "TLS"} and isinstance(listener.get("Port"), int):
+                yield data["DNSName"], listener["Port"]
+
+
+def _classic(data: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
+    if data.get("Scheme") == "internet-facing" and isinstance(data.get("DNSName"), str):
+        for one in _items(data.get("ListenerDescriptions")):
+            listener = one.get("Listener") or {}
+            if listener.get("Protocol") in {"HTTPS", "SSL"} and isinstance(listener.get("LoadBalancerPort"), int):
+                yield data["DNSName"], listener["LoadBalancerPort"]
+
+
+def _distribution(data: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
+    aliases = (data.get("Aliases") or {}).get("Items") or []
+    for host in [*aliases, data.get("DomainName")]:
+        if isinstance(host, str) and "*" not in host:
+            yield host, 443
+
+
+def _api_domain(data: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
+    host = data.get("domainName") or data.get("DomainName")
+    if isinstance(host, str) and "*" not in host:
+        yield host, 443
+
+
+def _items(value: Any) -> list[Mapping[str, Any]]:
+    return [one for one in value if isinstance(one, Mapping)] if isinstance(value, list) else []
+
+
+_SERVED = {
+    "aws.elbv2.load_balancer": _load_balancer,
+    "aws.elb.load_balancer": _classic,
+    "aws.cloudfront.distribution": _distribution,
+    "aws.apigateway.domain_name": _api_domain,
+}
