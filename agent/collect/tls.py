@@ -18,6 +18,7 @@ from checks.tls import certificate, endpoint, staple
 from checks.tls.certificate import Roots
 from checks.tls.flight import Kind
 from checks.tls.names import is_address
+from checks.tls.strength import derived
 
 ENDPOINTS_AT_ONCE = 64
 HTTP_PORTS = frozenset({443, 8443})
@@ -131,7 +132,8 @@ class Inspector:
         shaken = await shake(door, name, http=web)
         probe = Probe(door, name)
         if shaken.kind in {Kind.REFUSED, Kind.UNREACHABLE, Kind.NO_STARTTLS}:
-            return {"address": address, "outcome": str(shaken.kind), "detail": shaken.detail}, 1, []
+            unseen: dict[str, Any] = {"address": address, "outcome": str(shaken.kind), "detail": shaken.detail}
+            return unseen | derived(unseen), 1, []
         await probe.run(full=full, shaken=shaken.kind is Kind.ACCEPTED)
         facts, count = probe.facts, probe.connections + 1
         if shaken.kind is Kind.ACCEPTED:
@@ -139,16 +141,20 @@ class Inspector:
         if target.port in HTTP_PORTS and target.starttls is None and facts.get("outcome") == "inspected":
             facts["plain_http"] = await _plain_http(target, address)
             count += 1
-        return facts, count, probe.unanswered
+        return facts | derived(facts), count, probe.unanswered
 
     def _agreed(self, target: Target, shaken: Shaken) -> dict[str, Any]:
         """The facts of a real handshake."""
         now = self.now()
         facts: dict[str, Any] = {
-            "agreed": {"version": shaken.version, "suite": shaken.suite, "group": shaken.group, "alpn": shaken.alpn},
+            "agreed": {
+                "version": shaken.version, "suite": shaken.suite, "bits": shaken.bits, "group": shaken.group, "alpn": shaken.alpn,
+            },
             "certificate": certificate.examine(shaken.chain, target.server_name or target.host, now, self.roots),
             "staple": staple.read(shaken.staple, shaken.chain, now),
-        }
+        }  # fmt: skip
+        if shaken.http is not None:
+            facts["speaks_http"] = shaken.http
         if shaken.http:
             facts["http"] = {"status": shaken.status, **endpoint.headers_of(shaken.headers)}
         return facts

@@ -25,6 +25,8 @@ class Shaken:
     detail: str = ""
     version: str = ""
     suite: str = ""
+    bits: int | None = None
+    """Effective key length of the suite's cipher."""
     group: str | None = None
     alpn: str | None = None
     chain: list[bytes] = field(default_factory=list)
@@ -33,7 +35,7 @@ class Shaken:
     status: int | None = None
     headers: list[tuple[str, str]] = field(default_factory=list)
     http: bool | None = None
-    """Whether HTTP was spoken over it; None where it was not tried."""
+    """Whether HTTP was spoken over it; None where it was not tried, or nothing came back."""
 
 
 def _context() -> SSL.Context:
@@ -123,6 +125,7 @@ class _Session:
         connection = self.connection
         found.kind = Kind.ACCEPTED
         found.version, found.suite = connection.get_protocol_version_name(), connection.get_cipher_name() or ""
+        found.bits = connection.get_cipher_bits()
         with contextlib.suppress(AttributeError):
             found.group = connection.get_group_name()
         found.alpn = connection.get_alpn_proto_negotiated().decode("ascii", "replace") or None
@@ -164,7 +167,6 @@ class _Session:
 async def _request(session: _Session, door: Door, found: Shaken) -> None:
     """GET /, and read the head of the answer. Nothing is followed."""
     await session.send(request(door.host, door.port))
-    found.http = False
     head = b""
     while b"\r\n\r\n" not in head and len(head) < _MOST_HEADERS:
         more = await session.receive()
@@ -172,7 +174,7 @@ async def _request(session: _Session, door: Door, found: Shaken) -> None:
             break
         head += more
     found.status, found.headers = read_head(head)
-    found.http = found.status is not None
+    found.http = found.status is not None if head else None
 
 
 def request(host: str, port: int) -> bytes:

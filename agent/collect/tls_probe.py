@@ -166,9 +166,11 @@ class Probe:
         versions = self.facts.setdefault("versions", {})
         said = await self.ask(hello.at_most(Version.TLS11, None, self.server_name))
         self._old_versions(said, versions)
-        await self._accepted(
+        said = await self._accepted(
             "forbidden suites", hello.at_most(Version.TLS12, (*_FORBIDDEN, *_WEAK), self.server_name), self.facts, "forbidden_offered"
         )
+        if said.flight is not None and said.flight.suite is not None:
+            self.facts["glimpsed"] = [name_of(said.flight.suite)]
         await self._accepted("a hybrid group", hello.tls13(None, HYBRID_GROUPS, self.server_name), self.facts, "hybrid_group")
 
     def _old_versions(self, said: Said, versions: dict[str, bool]) -> None:

@@ -15,18 +15,22 @@ _MOST_LINES, _MOST_LINE = 64, 4096
 
 
 class NoStartTls(Exception):
-    """The server does not offer TLS, or is no server of that protocol; the message says what it said."""
+    """The server speaks the protocol, and does not offer TLS or refuses it; the message says what it said."""
+
+
+class WrongProtocol(Exception):
+    """The server does not speak the protocol, or not to us: whether it would offer TLS is not known."""
 
 
 async def upgrade(protocol: str, host: str, reader: StreamReader, writer: StreamWriter) -> None:
-    """Bring a connection to where TLS begins. Raises NoStartTls, and whatever the connection does."""
+    """Bring a connection to where TLS begins. Raises NoStartTls, WrongProtocol, and whatever the connection does."""
     await PROTOCOLS[protocol](host, reader, writer)
 
 
 async def _line(reader: StreamReader) -> str:
     line = await reader.readline()
     if not line:
-        raise NoStartTls("the server closed the connection")
+        raise ConnectionResetError("the server closed the connection")
     return line[:_MOST_LINE].decode("latin-1").rstrip("\r\n")
 
 
@@ -37,7 +41,7 @@ async def _reply(reader: StreamReader) -> list[str]:
         lines.append(await _line(reader))
         if lines[-1][3:4] != "-":
             return lines
-    raise NoStartTls("a reply without an end")
+    raise WrongProtocol("a reply without an end")
 
 
 async def _say(writer: StreamWriter, text: str) -> None:
@@ -45,43 +49,48 @@ async def _say(writer: StreamWriter, text: str) -> None:
     await writer.drain()
 
 
-def _expect(line: str, start: str) -> None:
+def _greeted(line: str, start: str) -> None:
     if not line.upper().startswith(start):
-        raise NoStartTls(f"expected {start.strip()}, got {line[:80]!r}")
+        raise WrongProtocol(f"expected {start.strip()}, got {line[:80]!r}")
+
+
+def _agreed(line: str, start: str) -> None:
+    if not line.upper().startswith(start):
+        raise NoStartTls(f"TLS is refused: {line[:80]!r}")
 
 
 async def _smtp(_: str, reader: StreamReader, writer: StreamWriter) -> None:
-    _expect((await _reply(reader))[0], "220")
+    _greeted((await _reply(reader))[0], "220")
     await _say(writer, "EHLO upheld.invalid")
     offered = await _reply(reader)
-    _expect(offered[0], "250")
+    _greeted(offered[0], "250")
     if not any(line[4:].strip().upper() == "STARTTLS" for line in offered):
         raise NoStartTls("the server does not offer STARTTLS")
     await _say(writer, "STARTTLS")
-    _expect((await _reply(reader))[0], "220")
+    _agreed((await _reply(reader))[0], "220")
 
 
 async def _imap(_: str, reader: StreamReader, writer: StreamWriter) -> None:
-    _expect(await _line(reader), "* OK")
+    _greeted(await _line(reader), "* OK")
     await _say(writer, "a STARTTLS")
     for _number in range(_MOST_LINES):
         line = await _line(reader)
         if line.startswith("a "):
-            _expect(line, "A OK")
+            _agreed(line, "A OK")
             return
-    raise NoStartTls("a reply without an end")
+    raise WrongProtocol("a reply without an end")
 
 
 async def _pop3(_: str, reader: StreamReader, writer: StreamWriter) -> None:
-    _expect(await _line(reader), "+OK")
+    _greeted(await _line(reader), "+OK")
     await _say(writer, "STLS")
-    _expect(await _line(reader), "+OK")
+    _agreed(await _line(reader), "+OK")
 
 
 async def _ftp(_: str, reader: StreamReader, writer: StreamWriter) -> None:
-    _expect((await _reply(reader))[0], "220")
+    _greeted((await _reply(reader))[0], "220")
     await _say(writer, "AUTH TLS")
-    _expect((await _reply(reader))[0], "234")
+    _agreed((await _reply(reader))[0], "234")
 
 
 async def _ldap(_: str, reader: StreamReader, writer: StreamWriter) -> None:
@@ -94,22 +103,27 @@ async def _ldap(_: str, reader: StreamReader, writer: StreamWriter) -> None:
     length = head[1] if head[1] < 0x80 else int.from_bytes(await reader.readexactly(head[1] & 0x7F), "big")
     answer = await reader.readexactly(min(length, _MOST_LINE))
     at = answer.find(b"\x0a\x01")  # the result code, an enumerated of one byte
-    if head[0] != 0x30 or at < 0 or answer[at + 2 : at + 3] != b"\x00":
+    if head[0] != 0x30 or at < 0:
+        raise WrongProtocol(f"an answer that is not of LDAP: {(head + answer)[:40]!r}")
+    if answer[at + 2 : at + 3] != b"\x00":
         raise NoStartTls("the directory refuses the StartTLS operation")
 
 
 async def _postgres(_: str, reader: StreamReader, writer: StreamWriter) -> None:
     writer.write(b"\x00\x00\x00\x08\x04\xd2\x16\x2f")
     await writer.drain()
-    if (answer := await reader.readexactly(1)) != b"S":
-        raise NoStartTls(f"the database answers {answer!r} to the request for TLS")
+    answer = await reader.readexactly(1)
+    if answer == b"N":
+        raise NoStartTls("the database does not offer TLS")
+    if answer != b"S":
+        raise WrongProtocol(f"the database answers {answer!r} to the request for TLS")
 
 
 async def _mysql(_: str, reader: StreamReader, writer: StreamWriter) -> None:
     head = await reader.readexactly(4)
     greeting = await reader.readexactly(min(int.from_bytes(head[:3], "little"), _MOST_LINE))
     if greeting[:1] != b"\x0a":
-        raise NoStartTls(f"a greeting that is not of MySQL: {greeting[:40]!r}")
+        raise WrongProtocol(f"a greeting that is not of MySQL: {greeting[:40]!r}")
     version_end = greeting.find(b"\x00", 1)
     capabilities = int.from_bytes(greeting[version_end + 14 : version_end + 16], "little")
     if not capabilities & 0x0800:
@@ -136,8 +150,10 @@ async def _until(reader: StreamReader, ends: tuple[bytes, ...]) -> bytes:
     heard = b""
     while not any(end in heard for end in ends):
         more = await reader.read(4096)
-        if not more or len(heard) > 1 << 16:
-            raise NoStartTls(f"the stream ended: {heard[:80]!r}")
+        if not more:
+            raise ConnectionResetError("the server closed the connection")
+        if len(heard) > 1 << 16:
+            raise WrongProtocol("a reply without an end")
         heard += more
     return heard
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from checks.functions import addresses, attributes, dates, network_acls, policy_access, policy_coverage, security_groups, undecided
+from checks.functions import addresses, attributes, dates, network_acls, policy_access, policy_coverage, security_groups, tls, undecided
 from checks.functions.declare import FUNCTIONS, DataError
 
 __all__ = [
@@ -15,5 +15,6 @@ __all__ = [
     "policy_access",
     "policy_coverage",
     "security_groups",
+    "tls",
     "undecided",
 ]

@@ -17,11 +17,11 @@ from typing import Any
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID
 from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
 
+from checks.tls import keys
 from checks.tls.names import fits
 
 _SCHEDULE = ((datetime(2029, 3, 15, tzinfo=UTC), 47), (datetime(2027, 3, 15, tzinfo=UTC), 100), (datetime(2026, 3, 15, tzinfo=UTC), 200))
@@ -31,6 +31,7 @@ FAULTS = (
     "unreadable", "expired", "not_yet_valid", "self_signed", "untrusted_root", "missing_intermediate", "wrong_name", "no_names",
     "no_server_use", "issuer_is_no_ca", "chain_expired", "name_constraints", "malformed", "invalid",
 )  # fmt: skip
+UNTOLD = ("name_constraints", "malformed", "invalid")
 
 
 @dataclass(frozen=True)
@@ -50,10 +51,14 @@ def examine(chain: Sequence[bytes], host: str, now: datetime, roots: Roots) -> d
     """Facts of a chain as sent (DER, leaf first): the leaf's own, those of the others, and the verdict on trust."""
     try:
         certificates = [x509.load_der_x509_certificate(one) for one in chain]
+        for one in certificates:
+            _ = one.extensions  # raises for what cannot be read, which else would pass for absent
         facts = describe(certificates[0], now)
+        if (bits := keys.least_hash_bits(_path(certificates, roots)[0])) is not None:
+            facts["least_hash_bits"] = bits
         return {**facts, "trust": trust(certificates, host, now, roots), "chain": [_brief(one, now) for one in certificates[1:]]}
     except (ValueError, UnsupportedAlgorithm, x509.InvalidVersion, IndexError) as error:
-        return {"trust": {"trusted": False, **dict.fromkeys(FAULTS, False), "unreadable": True, "detail": str(error)}}
+        return {"trust": {"trusted": False, "unreadable": True, "detail": str(error)}}  # of what cannot be read, nothing else is known
 
 
 # -- what a certificate says -----------------------------------------------------------------------------------------
@@ -79,7 +84,6 @@ def describe(leaf: x509.Certificate, now: datetime) -> dict[str, Any]:
 
 def _brief(one: x509.Certificate, now: datetime) -> dict[str, Any]:
     spki = one.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    kind, bits, curve = key(one)
     return {
         "subject": one.subject.rfc4514_string(),
         "issuer": one.issuer.rfc4514_string(),
@@ -88,10 +92,7 @@ def _brief(one: x509.Certificate, now: datetime) -> dict[str, Any]:
         "not_before": _time(one.not_valid_before_utc),
         "not_after": _time(one.not_valid_after_utc),
         "valid_now": one.not_valid_before_utc <= now <= one.not_valid_after_utc,
-        "key_type": kind,
-        "key_bits": bits,
-        "curve": curve,
-        "signature": _signature(one),
+        **keys.facts(one),
     }
 
 
@@ -103,27 +104,6 @@ def _sha256() -> Any:
 
 def _time(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def key(one: x509.Certificate) -> tuple[str, int, str | None]:
-    """(type, size in bits, curve)."""
-    match one.public_key():
-        case rsa.RSAPublicKey() as held:
-            return "RSA", held.key_size, None
-        case ec.EllipticCurvePublicKey() as held:
-            return "EC", held.key_size, held.curve.name
-        case dsa.DSAPublicKey() as held:
-            return "DSA", held.key_size, None
-        case ed25519.Ed25519PublicKey():
-            return "Ed25519", 256, None
-        case ed448.Ed448PublicKey():
-            return "Ed448", 456, None
-    return "unknown", 0, None
-
-
-def _signature(one: x509.Certificate) -> str:
-    name = one.signature_algorithm_oid._name  # noqa: SLF001
-    return str(name) if name != "Unknown OID" else one.signature_algorithm_oid.dotted_string
 
 
 def names(leaf: x509.Certificate) -> list[str]:
@@ -177,7 +157,10 @@ def _urls_of_crl(leaf: x509.Certificate) -> list[str]:
 
 
 def trust(chain: Sequence[x509.Certificate], host: str, now: datetime, roots: Roots) -> dict[str, Any]:
-    """Whether a client that trusts these roots accepts the chain for a host, and each fault by itself, true or false."""
+    """Whether a client that trusts these roots accepts the chain for a host, and each fault by itself, true or false.
+
+    What can be told only where there is no other fault (`UNTOLD`) is absent where there is one.
+    """
     leaf = chain[0]
     found = dict.fromkeys(FAULTS, False)
     path, root = _path(chain, roots)
@@ -199,7 +182,9 @@ def trust(chain: Sequence[x509.Certificate], host: str, now: datetime, roots: Ro
             found["malformed"] = True
         elif not found["name_constraints"]:
             found["invalid"] = True
-    trusted = refusal is None or (found["malformed"] and not any(found[name] for name in FAULTS if name != "malformed"))
+    elif refusal:
+        found = {name: held for name, held in found.items() if name not in UNTOLD}
+    trusted = refusal is None or found.get("malformed", False)
     return {
         "trusted": trusted,
         **found,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from checks.tls.names import is_address
+
 TYPE = "tls.endpoint"
 ACCOUNT = "tls"
 """Endpoints are in nobody's account: they are seen from outside."""
@@ -57,4 +59,4 @@ def redirects(status: int | None, headers: Sequence[tuple[str, str]], host: str)
 
 def data(host: str, port: int, starttls: str | None, mode: str, addresses: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """The data of an endpoint: what was seen at each of its addresses."""
-    return {"host": host, "port": port, "starttls": starttls, "mode": mode, "addresses": list(addresses)}
+    return {"host": host, "named": not is_address(host), "port": port, "starttls": starttls, "mode": mode, "addresses": list(addresses)}

@@ -16,7 +16,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 def read(response: bytes | None, chain: Sequence[bytes], now: datetime) -> dict[str, Any]:
     """Whether one came, what it says, and whether it is current and signed by who may: the issuer, or whom it has named.
 
-    `verified` is absent where the issuer was not sent, and so nothing can be told.
+    `verified` is absent where the issuer was not sent, and so nothing can be told. `revoked` is false only by an answer that
+    is current, verified and about this certificate; a server that staples its own revocation is believed.
     """
     if not response:
         return {"present": False}
@@ -34,6 +35,10 @@ def read(response: bytes | None, chain: Sequence[bytes], now: datetime) -> dict[
         issuers = [one for one in map(x509.load_der_x509_certificate, chain[1:]) if one.subject == leaf.issuer]
         if issuers:
             facts["verified"] = any(_signed(held, issuer) for issuer in issuers)
+        if facts["about_leaf"] and facts["status"] == "revoked":
+            facts["revoked"] = True
+        elif facts["about_leaf"] and facts["status"] == "good" and facts["current"] and facts.get("verified"):
+            facts["revoked"] = False
         return facts
     except (ValueError, UnsupportedAlgorithm, IndexError) as error:
         return {"present": True, "status": "unreadable", "detail": str(error)}

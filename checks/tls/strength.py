@@ -1,0 +1,113 @@
+"""How strong what a server accepts is: facts that rules ask for and no expression could derive.
+
+A weakness that was seen is a fact at once. That there is none is one only where everything that could show it was asked
+for and answered: every version's suites to the last, or, in quick mode, an offer of nothing else that was refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from checks.tls.suites import SUITES, Suite
+
+BY_NAME: Mapping[str, Suite] = {suite.name: suite for suite in SUITES.values()}
+_NUMBERS = {"ssl2": 2, "ssl3": 3, "tls10": 10, "tls11": 11, "tls12": 12, "tls13": 13}
+"""Versions as numbers, so that one can be lower than another."""
+_EPHEMERAL = frozenset({"dhe", "ecdhe", "dhe-psk", "ecdhe-psk", "tls13", "pwd"})
+_AGREED = {"TLSv1.3": "tls13", "TLSv1.2": "tls12", "TLSv1.1": "tls11", "TLSv1": "tls10"}
+"""Versions as OpenSSL writes them (SSL_get_version(3))."""
+_SPOKEN = frozenset({"inspected", "alert"})
+_QUICKLY = ("null", "anonymous", "export", "des", "rc4", "small_block")
+"""What an offer of forbidden suites alone asks for."""
+
+
+def derived(seen: Mapping[str, Any]) -> dict[str, Any]:
+    """What follows from the facts of one address (`versions`, `suites`, `forbidden_offered`, ...): more facts, to be added to them.
+
+    `weak`: each weakness by itself; `least_bits`: the least effective key length of any suite; `oldest`: the lowest version
+    as a number (SSL 3 is 3, TLS 1.2 is 12); `plaintext` and `offers_starttls`.
+    """
+    facts: dict[str, Any] = {}
+    if versions := _versions(seen):
+        facts["versions"] = versions
+    accepted = {version: [BY_NAME.get(name) for name in names] for version, names in seen.get("suites", {}).items() if version != "ssl2"}
+    glimpsed = [BY_NAME[name] for name in seen.get("glimpsed", ()) if name in BY_NAME]
+    known = [*(suite for held in accepted.values() for suite in held if suite is not None), *glimpsed]
+    whole = _whole(versions, accepted)
+    weak = _weak(known, seen.get("suites", {}).get("ssl2", ()), whole=whole) | _lacking_aead(versions, accepted, glimpsed)
+    if seen.get("forbidden_offered") is False and versions.get("tls11") is False and versions.get("tls10") is False:
+        weak = {**dict.fromkeys(_QUICKLY, False), **weak}
+    if weak:
+        facts["weak"] = weak
+    if whole and known:
+        facts["least_bits"] = min(suite.bits for suite in known)
+    if (oldest := _oldest(versions)) is not None:
+        facts["oldest"] = oldest
+    if "hybrid_group" not in seen and versions.get("tls13") is False:
+        facts["hybrid_group"] = False  # the hybrid groups are TLS 1.3's (draft-ietf-tls-ecdhe-mlkem)
+    return facts | _transport(seen)
+
+
+def _versions(seen: Mapping[str, Any]) -> dict[str, bool]:
+    """The versions that were asked for, and the one that a real handshake agreed on."""
+    agreed = _AGREED.get(seen.get("agreed", {}).get("version", ""))
+    return {**seen.get("versions", {}), **({agreed: True} if agreed else {})}
+
+
+def _whole(versions: Mapping[str, bool], accepted: Mapping[str, list[Suite | None]]) -> bool:
+    """Whether every version from SSL 3 on was asked for, and each that is spoken told all its suites, which are all known."""
+    asked = [version for version in _NUMBERS if version != "ssl2"]
+    if not all(version in versions for version in asked):
+        return False
+    return all(version in accepted and None not in accepted[version] for version in asked if versions[version])
+
+
+def _weak(known: Iterable[Suite], ssl2: Iterable[str], *, whole: bool) -> dict[str, bool]:
+    held = list(known)
+    seen = {
+        "null": any(suite.bits == 0 for suite in held),
+        "anonymous": any(not suite.authenticated for suite in held),
+        "export": any(suite.export for suite in held) or any("EXPORT" in name for name in ssl2),
+        "des": any(_single_des(suite.name) for suite in held) or any("DES_64" in name for name in ssl2),
+        "rc4": any("RC4" in suite.name for suite in held) or any("RC4" in name for name in ssl2),
+        "small_block": any(suite.small_block and not _single_des(suite.name) for suite in held),
+        "static_keys": any(suite.exchange not in _EPHEMERAL for suite in held),
+        "cbc": any(suite.cbc for suite in held),
+        "ffdhe": any(suite.exchange in {"dhe", "dhe-psk"} for suite in held),
+    }
+    return {name: found for name, found in seen.items() if found or whole}
+
+
+def _single_des(name: str) -> bool:
+    return "DES" in name and "3DES" not in name
+
+
+def _lacking_aead(versions: Mapping[str, bool], accepted: Mapping[str, list[Suite | None]], glimpsed: Iterable[Suite]) -> dict[str, bool]:
+    """Whether TLS 1.2 is spoken without one suite that authenticates what it encrypts."""
+    if versions.get("tls12") is False or any(suite.aead and not suite.tls13 for suite in glimpsed):
+        return {"no_aead": False}
+    held = accepted.get("tls12")
+    if held is None or (None in held and not any(suite is not None and suite.aead for suite in held)):
+        return {}
+    return {"no_aead": not any(suite is not None and suite.aead for suite in held)}
+
+
+def _oldest(versions: Mapping[str, bool]) -> int | None:
+    """The lowest version that is spoken, where it is known that no lower one is."""
+    for version, number in _NUMBERS.items():
+        if version not in versions:
+            return None
+        if versions[version]:
+            return number
+    return None
+
+
+def _transport(seen: Mapping[str, Any]) -> dict[str, bool]:
+    """Whether the port speaks in the clear: known only of a server that answered."""
+    outcome = seen.get("outcome")
+    if outcome in _SPOKEN:
+        return {"plaintext": False, "offers_starttls": True}
+    if outcome == "plaintext":
+        return {"plaintext": True}
+    return {"offers_starttls": False} if outcome == "no-starttls" else {}
