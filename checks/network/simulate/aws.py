@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from checks.network.packet import Delivery, Packet, Trace
-from checks.network.simulate.aws_balancers import Leg, Relayed, answers_through, balancer_of, relay
+from checks.network.simulate.aws_balancers import Closed, Leg, Relayed, answers_through, balancer_of, relay
 from checks.network.simulate.aws_entrances import client_vpn_interfaces, start
 from checks.network.simulate.aws_flight import (
     Crossing,
@@ -115,9 +115,7 @@ class Simulator:
     def _deliver(self, notes: _Notes, end: Delivered, origin: _Origin, relays: int) -> None:
         reply = self._answers(notes, end, origin)
         relayed = list(self._relay(end))
-        shut = any(isinstance(one, Dropped) for one in relayed)
-        unread = any(isinstance(one, Unknown) for one in relayed) and not any(isinstance(one, Leg | Delivered) for one in relayed)
-        if not shut and not unread:
+        if not any(isinstance(one, Closed) for one in relayed):
             notes.deliveries.append(Delivery(end.at, end.flight.packet, end.flight.hops, reply))
         for one in relayed:
             if isinstance(one, Leg):
@@ -126,7 +124,7 @@ class Simulator:
             elif isinstance(one, Delivered):
                 notes.deliveries.append(Delivery(one.at, one.flight.packet, one.flight.hops, reply))
             else:
-                _note(notes, one)
+                _note(notes, one.because if isinstance(one, Closed) else one)
 
     def _relay(self, end: Delivered) -> Relayed:
         """What the receiver sends on: a load balancer to its targets, an interface endpoint into its service."""

@@ -9,7 +9,7 @@ net/name/hash` or `ELB name`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
 
@@ -48,7 +48,14 @@ class Leg:
     preserved: bool = False
 
 
-Relayed = Iterator[Leg | Delivered | Dropped | Unknown]
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """The interface that was reached takes nothing there, or nobody can tell: then nothing is delivered at it either."""
+
+    because: Dropped | Unknown
+
+
+Relayed = Iterator[Leg | Delivered | Dropped | Unknown | Closed]
 
 
 def balancer_of(interface: Resource) -> str | None:
@@ -64,7 +71,7 @@ def interfaces_of(inventory: Inventory, balancer: Resource) -> Iterator[Resource
 
 
 def relay(inventory: Inventory, interface: Resource, name: str, flight: Flight, *, preserving: bool = True) -> Relayed:
-    """What a load balancer sends on for a packet that has reached one of its interfaces; Dropped alone where nothing listens.
+    """What a load balancer sends on for a packet that has reached one of its interfaces; Closed alone where nothing listens.
 
     Health is not looked at: a target that is registered may become healthy. With `preserving` false no target sees the
     client's address, as behind an endpoint service.
@@ -76,11 +83,11 @@ def relay(inventory: Inventory, interface: Resource, name: str, flight: Flight, 
         (one for one in inventory.all(BALANCER) if str(one.data.get("LoadBalancerArn")).endswith(f":loadbalancer/{name}")), None
     )
     if balancer is None or balancer.data.get("Listeners") is None:
-        yield Unknown(f"the listeners of load balancer {name} are not in the estate")
+        yield Closed(Unknown(f"the listeners of load balancer {name} are not in the estate"))
         return
     listener = next((one for one in balancer.data["Listeners"] if _listens(one.get("Protocol"), one.get("Port"), flight.packet)), None)
     if listener is None:
-        yield Dropped(f"no listener of load balancer {name} takes {flight.packet}")
+        yield Closed(Dropped(f"no listener of load balancer {name} takes {flight.packet}"))
         return
     for arn in _forwarded_to(inventory, balancer, listener):
         group = next(inventory.where(TARGET_GROUP, TargetGroupArn=arn), None)
@@ -115,7 +122,7 @@ def _forwarded_to(inventory: Inventory, balancer: Resource, listener: Entry) -> 
     return sorted(arns)
 
 
-def _named(actions: list[Entry]) -> Iterator[str]:
+def _named(actions: Iterable[Entry]) -> Iterator[str]:
     for action in actions:
         if action.get("TargetGroupArn"):
             yield str(action["TargetGroupArn"])
@@ -182,6 +189,10 @@ def _leg(inventory: Inventory, interface: Resource, flight: Flight, family: int,
     came = flight.packet
     own = private_address(interface, family)
     preserved = preserves and family == came.family
+    if preserved and address == came.source:
+        # Network Load Balancers, Troubleshoot: requests from a target to its load balancer time out.
+        yield Dropped(f"{interface.id} sends no client back to itself: {came}")
+        return
     if preserved and not inventory.in_vpc(str(interface.data["VpcId"]), family, address):
         yield Unknown(f"how a target outside {interface.data['VpcId']} sees the client of {interface.id} is not followed")
         return
@@ -198,12 +209,12 @@ def _relay_classic(inventory: Inventory, interface: Resource, name: str, flight:
     balancers = inventory.where(CLASSIC, LoadBalancerName=name)
     balancer = next((one for one in balancers if one.data.get("VPCId") == interface.data["VpcId"]), None)
     if balancer is None or balancer.data.get("ListenerDescriptions") is None:
-        yield Unknown(f"the listeners of load balancer {name} are not in the estate")
+        yield Closed(Unknown(f"the listeners of load balancer {name} are not in the estate"))
         return
     listeners = [one["Listener"] for one in balancer.data["ListenerDescriptions"]]
     listener = next((one for one in listeners if _listens(one["Protocol"], one["LoadBalancerPort"], flight.packet)), None)
     if listener is None:
-        yield Dropped(f"no listener of load balancer {name} takes {flight.packet}")
+        yield Closed(Dropped(f"no listener of load balancer {name} takes {flight.packet}"))
         return
     hop = Hop(name, "load balancer", (f"{listener['Protocol']}:{listener['LoadBalancerPort']} -> instances:{listener['InstancePort']}",))
     for instance in balancer.data.get("Instances") or ():

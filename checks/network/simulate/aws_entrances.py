@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from checks.model import Resource
 from checks.network.packet import INTERNET, Hop
 from checks.network.simulate.aws_flight import Crossing, Dropped, Entering, Flight, Online, Steps, Unknown
@@ -81,7 +83,9 @@ def _from_attachment(inventory: Inventory, flight: Flight, at: str) -> Steps:
     elif attachment is not None and attachment.data.get("State") != "available":
         yield Dropped(f"{at} is {attachment.data.get('State')}")
     else:
-        yield flight.past(Hop(at, "transit gateway attachment")).to(Crossing(gateway, at))
+        unread = attachment is not None and attachment.data.get("ResourceType") == "vpc"
+        groups = None if unread else flight.groups
+        yield replace(flight, groups=groups, place=Crossing(gateway, at)).past(Hop(at, "transit gateway attachment"))
 
 
 def _gateway_of_peering(inventory: Inventory, at: str) -> str | None:

@@ -56,8 +56,8 @@ def go_online(inventory: Inventory, flight: Flight, gateway: str, vpc: str, subn
             yield Dropped(f"{gateway} lets out only what has a public address: {packet}")
             return
         packet = replace(packet, source=public)
-    elif inventory.interface_at(vpc, 6, packet.source) is None:
-        yield Dropped(f"{gateway} lets out only addresses of {vpc}: {packet}")
+    elif not is_public(6, packet.source) or inventory.interface_at(vpc, 6, packet.source) is None:
+        yield Dropped(f"{gateway} lets out only public addresses of {vpc}: {packet}")
         return
     yield replace(flight.past(Hop(gateway, "internet gateway")), packet=packet, groups=frozenset(), place=Online())
 
@@ -71,8 +71,8 @@ def egress_only(inventory: Inventory, flight: Flight, gateway: str, vpc: str, su
         yield Dropped(f"{gateway} is not attached to {vpc}")
     elif flight.answering:
         yield Dropped(f"{gateway} lets out no answers: {packet}")
-    elif packet.family != 6 or inventory.interface_at(vpc, 6, packet.source) is None:
-        yield Dropped(f"{gateway} lets out only IPv6 addresses of {vpc}: {packet}")
+    elif packet.family != 6 or not is_public(6, packet.source) or inventory.interface_at(vpc, 6, packet.source) is None:
+        yield Dropped(f"{gateway} lets out only public IPv6 addresses of {vpc}: {packet}")
     elif barrier := blocked(inventory, vpc, subnet, outward=True, egress_only=True):
         yield barrier
     else:

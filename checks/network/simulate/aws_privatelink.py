@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from checks.model import Resource
 from checks.network.packet import Hop
-from checks.network.simulate.aws_balancers import BALANCER, Relayed, balancer_of, interfaces_of, relay
+from checks.network.simulate.aws_balancers import BALANCER, Closed, Relayed, balancer_of, interfaces_of, relay
 from checks.network.simulate.aws_filters import INGRESS, security_groups
 from checks.network.simulate.aws_flight import Delivered, Dropped, Flight, Unknown
 from checks.network.simulate.aws_gateways import ENDPOINT
@@ -27,9 +27,9 @@ def endpoint_of(inventory: Inventory, interface: Resource) -> Resource | None:
 
 
 def behind(inventory: Inventory, endpoint: Resource, flight: Flight) -> Relayed:
-    """What a packet to an endpoint's interface comes to on the other side; Dropped where the service has not accepted it."""
+    """What a packet to an endpoint's interface comes to on the other side; Closed where the service has not accepted it."""
     if str(endpoint.data.get("State", "available")).lower() != "available":
-        yield Dropped(f"{endpoint.id} is {endpoint.data['State']}")
+        yield Closed(Dropped(f"{endpoint.id} is {endpoint.data['State']}"))
         return
     flight = flight.past(Hop(endpoint.id, "interface endpoint"))
     name = str(endpoint.data.get("ServiceName"))
@@ -64,6 +64,6 @@ def _provided(inventory: Inventory, balancer: Resource, interface: Resource, fli
         arrived = arrived.past(*passage)
     arrived = arrived.past(Hop(interface.id, "interface"))
     relayed = list(relay(inventory, interface, name, arrived, preserving=False))
-    if not any(isinstance(one, Dropped) for one in relayed):
+    if not any(isinstance(one, Closed) for one in relayed):
         yield Delivered(arrived, interface.id)
-    yield from relayed
+    yield from (one.because if isinstance(one, Closed) else one for one in relayed)

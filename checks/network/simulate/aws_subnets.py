@@ -11,7 +11,6 @@ from checks.network.simulate.aws_flight import Delivered, Dropped, Entering, Fli
 from checks.network.simulate.aws_gateways import onward
 from checks.network.simulate.aws_inventory import (
     INTERFACE,
-    NAT,
     SUBNET,
     Inventory,
     contains,

@@ -15,7 +15,7 @@ from checks.model import Resource
 from checks.network.packet import Hop, Packet
 from checks.network.simulate.aws_filters import INGRESS, network_acl
 from checks.network.simulate.aws_flight import Crossing, Delivered, Dropped, Flight, Leaving, Steps, Unknown
-from checks.network.simulate.aws_inventory import SUBNET, Entry, Inventory, contains, prefix_length
+from checks.network.simulate.aws_inventory import SUBNET, VPC, Entry, Inventory, contains, prefix_length
 
 GATEWAY, ATTACHMENT = "aws.ec2.transit_gateway", "aws.ec2.transit_gateway_attachment"
 VPC_ATTACHMENT, PEERING = "aws.ec2.transit_gateway_vpc_attachment", "aws.ec2.transit_gateway_peering_attachment"
@@ -62,6 +62,9 @@ def _hop(attachment: str) -> Hop:
 def cross(inventory: Inventory, flight: Flight, place: Crossing) -> Steps:
     """Through a transit gateway by the route table of the attachment that the packet came in by."""
     table_id = _associated(inventory, place)
+    if table_id is None and not _associations_read(inventory, place):
+        yield Unknown(f"the route table that {place.attachment} is associated with is not in the estate")
+        return
     if table_id is None:
         yield Dropped(f"{place.attachment} is associated with no route table of {place.gateway}")
         return
@@ -90,6 +93,12 @@ def _associated(inventory: Inventory, place: Crossing) -> str | None:
     if association.get("State", "associated") == "associated" and association.get("TransitGatewayRouteTableId"):
         return str(association["TransitGatewayRouteTableId"])
     return None
+
+
+def _associations_read(inventory: Inventory, place: Crossing) -> bool:
+    tables = list(inventory.where(TABLE, TransitGatewayId=place.gateway))
+    told = bool(tables) and all(one.data.get("Associations") is not None for one in tables)
+    return told or inventory.find(ATTACHMENT, place.attachment) is not None
 
 
 def _routes_for(inventory: Inventory, table: Resource, packet: Packet) -> list[tuple[str, Entry]] | Dropped | Unknown:
@@ -138,7 +147,7 @@ def _alight(inventory: Inventory, flight: Flight, place: Crossing, out: str, kin
 def _alight_in_vpc(inventory: Inventory, flight: Flight, place: Crossing, out: str) -> Steps:
     """Into the subnets of an attachment: the gateway says of none that it is the only one, so each is tried."""
     attachment = inventory.find(VPC_ATTACHMENT, out)
-    if attachment is None:
+    if attachment is None or inventory.find(VPC, str(attachment.data["VpcId"])) is None:
         yield Delivered(flight.past(_hop(out)), out)
         return
     if attachment.data.get("State") != "available":
@@ -147,19 +156,21 @@ def _alight_in_vpc(inventory: Inventory, flight: Flight, place: Crossing, out: s
     if flight.packet.family == 6 and (attachment.data.get("Options") or {}).get("Ipv6Support") != "enable":
         yield Dropped(f"{out} does not carry IPv6: {flight.packet}")
         return
-    if not _references(inventory, place, out):
+    if not _references(inventory, flight, place, out):
         flight = replace(flight, groups=frozenset())
     for foot in attachment.data.get("SubnetIds") or ():
         yield flight.past(_hop(out)).to(Leaving(str(foot)))
 
 
-def _references(inventory: Inventory, place: Crossing, out: str) -> bool:
-    """Whether security groups are recognised over the gateway: only where it and both attachments say so."""
-    parties = (
-        inventory.find(GATEWAY, place.gateway),
-        inventory.find(VPC_ATTACHMENT, place.attachment),
-        inventory.find(VPC_ATTACHMENT, out),
-    )
+def _references(inventory: Inventory, flight: Flight, place: Crossing, out: str) -> bool:
+    """Whether security groups are recognised over the gateway: only where it and both attachments say so.
+
+    The attachment of an unread VPC may say so.
+    """
+    entered = inventory.find(VPC_ATTACHMENT, place.attachment)
+    parties = [inventory.find(GATEWAY, place.gateway), inventory.find(VPC_ATTACHMENT, out)]
+    if flight.groups is not None or entered is not None:
+        parties.append(entered)
     return all(one is not None and (one.data.get("Options") or {}).get("SecurityGroupReferencingSupport") == "enable" for one in parties)
 
 
