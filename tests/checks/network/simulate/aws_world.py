@@ -17,13 +17,21 @@ from ipaddress import ip_address, ip_network
 from typing import Any
 
 from checks.model import Resource
-from checks.network.packet import ICMP, ICMPV6, TCP, UDP, Packet
+from checks.network.packet import ICMP, ICMPV6, TCP, UDP, Packet, Trace
 
 ACCOUNT, OTHER_ACCOUNT = "111122223333", "444455556666"
 HERE, THERE = "eu-central-1", "eu-west-1"
 EVERYWHERE, EVERYWHERE6 = "0.0.0.0/0", "::/0"
 
 Thing = Resource | str
+
+
+def id_of(thing: Thing) -> str:
+    return thing if isinstance(thing, str) else thing.id
+
+
+def _version(cidr: str) -> int:
+    return ip_network(cidr, strict=False).version
 
 
 class World:
@@ -356,9 +364,6 @@ def exclusion(id_: str, thing: Resource, mode: str = "allow-bidirectional") -> R
     return Resource(id_, "aws.ec2.vpc_block_public_access_exclusion", thing.account, thing.region, data)
 
 
-def id_of(thing: Thing) -> str:
-    return thing if isinstance(thing, str) else thing.id
-
-
-def _version(cidr: str) -> int:
-    return ip_network(cidr, strict=False).version
+def ends(trace: Trace) -> dict[str, bool]:
+    """Where a packet was delivered, and whether it is answered from there."""
+    return {one.at: one.reply for one in trace.deliveries}
