@@ -1,9 +1,14 @@
-"""Finding things in AWS wire JSON by linear search: who holds an address, which table and which ACL a subnet has."""
+"""Finding things in AWS wire JSON: who holds an address, which table and which ACL a subnet has.
+
+Ids and addresses are looked up, the rest is searched from top to bottom. Where two accounts list one thing (a shared
+subnet, both sides of a peering), the first stands for both.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from ipaddress import ip_address, ip_network
 from typing import Any, Protocol
 
@@ -43,12 +48,17 @@ class Inventory:
 
     def __init__(self, estate: Source) -> None:
         self.estate = estate
+        self._by_id: dict[str, dict[str, Resource]] = {}
 
     def all(self, type_: str) -> Iterator[Resource]:
         yield from self.estate.of(type_)
 
     def find(self, type_: str, id_: str) -> Resource | None:
-        return next((one for one in self.all(type_) if one.id == id_), None)
+        if type_ not in self._by_id:
+            self._by_id[type_] = {}
+            for one in self.all(type_):
+                self._by_id[type_].setdefault(one.id, one)
+        return self._by_id[type_].get(id_)
 
     def where(self, type_: str, **members: Any) -> Iterator[Resource]:
         """The resources whose data has these members with these values."""
@@ -56,7 +66,21 @@ class Inventory:
 
     def interface_at(self, vpc: str, family: int, address: int) -> Resource | None:
         """The interface of a VPC that holds a private IPv4 or an IPv6 address."""
-        return next((one for one in self.where(INTERFACE, VpcId=vpc) if holds(one, family, address)), None)
+        held = self._held.get((vpc, family, address))
+        return held or next((one for one in self._with_prefixes if one.data["VpcId"] == vpc and holds(one, family, address)), None)
+
+    @cached_property
+    def _held(self) -> dict[tuple[str, int, int], Resource]:
+        held: dict[tuple[str, int, int], Resource] = {}
+        for interface in self.all(INTERFACE):
+            for family, text in addresses(interface):
+                held.setdefault((str(interface.data["VpcId"]), family, number(text)), interface)
+        return held
+
+    @cached_property
+    def _with_prefixes(self) -> tuple[Resource, ...]:
+        """The interfaces with delegated prefixes (EC2 user guide, Prefix delegation)."""
+        return tuple(one for one in self.all(INTERFACE) if one.data.get("Ipv4Prefixes") or one.data.get("Ipv6Prefixes"))
 
     def nat_at(self, vpc: str, family: int, address: int) -> Resource | None:
         """The NAT gateway of a VPC one of whose private addresses this is."""
@@ -70,16 +94,25 @@ class Inventory:
     def holder(self, family: int, public: int) -> Holder | None:
         """Who is reached at an address of the internet: an IPv4 association, or an interface's own IPv6 address."""
         if family == 6:
-            return next((Holder(one, public) for one in self.all(INTERFACE) if holds(one, 6, public)), None)
+            return self._public6(public)
+        return self._public.get(public)
+
+    def _public6(self, address: int) -> Holder | None:
+        held = next((one for (_, family, own), one in self._held.items() if (family, own) == (6, address)), None)
+        held = held or next((one for one in self._with_prefixes if holds(one, 6, address)), None)
+        return Holder(held, address) if held else None
+
+    @cached_property
+    def _public(self) -> dict[int, Holder]:
+        public: dict[int, Holder] = {}
         for gateway in self.all(NAT):
             for entry in gateway.data.get("NatGatewayAddresses") or ():
-                if is_address(entry.get("PublicIp"), public) and entry.get("PrivateIp"):
-                    return Holder(gateway, number(entry["PrivateIp"]))
+                if entry.get("PublicIp") and entry.get("PrivateIp"):
+                    public.setdefault(number(entry["PublicIp"]), Holder(gateway, number(entry["PrivateIp"])))
         for interface in self.all(INTERFACE):
             for private, address in associations(interface):
-                if address == public:
-                    return Holder(interface, private)
-        return None
+                public.setdefault(address, Holder(interface, private))
+        return public
 
     def public_of(self, vpc: str, private: int) -> int | None:
         """The public IPv4 address that an internet gateway puts in the place of a private one."""
@@ -127,7 +160,7 @@ class Inventory:
 
     def in_vpc(self, vpc: str, family: int, address: int) -> bool:
         found = self.find(VPC, vpc)
-        return found is not None and any(contains(cidr, family, address) for cidr in vpc_cidrs(found.data))
+        return found is not None and in_cidrs(vpc_cidrs(found.data), family, address)
 
 
 def _associations(table: Resource) -> Iterator[Entry]:
@@ -150,6 +183,10 @@ def contains(cidr: str, family: int, address: int) -> bool:
     return network.version == family and int(network.network_address) <= address <= int(network.broadcast_address)
 
 
+def in_cidrs(cidrs: Iterable[str], family: int, address: int) -> bool:
+    return any(contains(cidr, family, address) for cidr in cidrs)
+
+
 def prefix_length(cidr: str) -> int:
     return ip_network(cidr, strict=False).prefixlen
 
@@ -157,13 +194,19 @@ def prefix_length(cidr: str) -> int:
 def holds(interface: Resource, family: int, address: int) -> bool:
     """Whether an address, or a delegated prefix around it, is assigned to an interface."""
     data = interface.data
-    if family == 4:
-        texts = [data.get("PrivateIpAddress"), *(one.get("PrivateIpAddress") for one in data.get("PrivateIpAddresses") or ())]
-        prefixes = [one["Ipv4Prefix"] for one in data.get("Ipv4Prefixes") or ()]
-    else:
-        texts = [one.get("Ipv6Address") for one in data.get("Ipv6Addresses") or ()]
-        prefixes = [one["Ipv6Prefix"] for one in data.get("Ipv6Prefixes") or ()]
-    return any(is_address(text, address) for text in texts) or any(contains(prefix, family, address) for prefix in prefixes)
+    prefixes = [one["Ipv4Prefix"] for one in data.get("Ipv4Prefixes") or ()] + [one["Ipv6Prefix"] for one in data.get("Ipv6Prefixes") or ()]
+    own = any(version == family and is_address(text, address) for version, text in addresses(interface))
+    return own or in_cidrs(prefixes, family, address)
+
+
+def addresses(interface: Resource) -> Iterator[tuple[int, str]]:
+    """The private IPv4 and the IPv6 addresses of an interface, each with its family."""
+    data = interface.data
+    for one in (data, *(data.get("PrivateIpAddresses") or ())):
+        if one.get("PrivateIpAddress"):
+            yield 4, str(one["PrivateIpAddress"])
+    for one in data.get("Ipv6Addresses") or ():
+        yield 6, str(one["Ipv6Address"])
 
 
 def associations(interface: Resource) -> Iterator[tuple[int, int]]:
