@@ -253,3 +253,35 @@ def test_a_provider_cannot_open_connections_to_the_consumer():
 
 def test_a_service_that_nobody_read_is_where_the_packet_leaves_sight():
     assert replies(linked().without("vpce-svc-1"), TO_DOOR, "eni-user") == {"eni-door": True, NAME: True}
+
+
+def test_a_description_alone_does_not_make_an_interface_a_balancer_s():
+    world = application(group_of("HTTP"))
+    described = next(one for one in world.of("aws.ec2.network_interface") if one.id == "eni-front")
+    data = {**described.data, "RequesterId": "111122223333"}
+    disguised = type(described)(described.id, described.type, described.account, described.region, data)
+    assert replies(world.but(disguised)) == {"eni-front": True}
+
+
+def test_a_classic_balancer_says_which_target_is_missing():
+    made = classic("old", HOME, FRONT, port=443, instance_port=8080, instances=["i-app", "i-gone"])
+    world = BASE.but(made, balancer_eni("eni-front", made, PUBLIC, "10.0.1.8", public="198.51.100.8"))
+    assert Simulator(world).send(INBOUND, INTERNET).unknown == ("the interface of target i-gone is not in the estate",)
+
+
+def test_only_the_primary_interface_of_an_instance_is_a_target():
+    second = eni("eni-second", PRIVATE, "10.0.2.6", BACK, instance="i-app")
+    second.data["Attachment"]["DeviceIndex"] = 1
+    assert set(arrives(application(group_of("HTTP")).but(second))) == {"eni-front", "eni-app"}
+
+
+def test_the_acl_of_the_balancer_s_subnet_judges_the_answer_of_a_target():
+    shut = acl("acl-public", HOME, PUBLIC, ingress=[entry(1, "deny", "10.0.2.0/24"), entry(2, "allow")])
+    for world in (network(group_of()), network(group_of(preserve=False)), application(group_of("HTTP"))):
+        assert replies(world.but(shut)) == {"eni-front": True, "eni-app": False}
+
+
+def test_targets_in_a_zone_s_other_subnet_of_the_same_vpc_need_no_acl_within_one():
+    near = eni("eni-app", PUBLIC, "10.0.1.5", BACK, instance="i-app")
+    shut = acl("acl-public", HOME, PUBLIC, ingress=[entry(1, "allow", "203.0.113.0/24")])
+    assert replies(network(group_of()).but(near, shut)) == {"eni-front": True, "eni-app": True}

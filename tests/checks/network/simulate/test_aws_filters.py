@@ -207,3 +207,33 @@ def test_lambda_interfaces_take_no_connections():
 def test_an_unknown_start_is_said():
     assert Simulator(WORLD).send(TO_SERVER, "eni-nowhere").unknown == ("eni-nowhere is not in the estate",)
     assert "lgw-1" in Simulator(WORLD).send(TO_SERVER, "lgw-1").unknown[0]
+
+
+def test_ipv6_stays_within_a_subnet_too():
+    near = eni("eni-near", WEST, "10.0.1.8", group("sg-six", HOME), ipv6=["2a05:d014:0:1::8"])
+    world = WORLD.but(near, group("sg-six", HOME, [allow("tcp", 443, "::/0")]), acl("acl-west", HOME, WEST, ingress=[], egress=[]))
+    assert send(world, tcp("2a05:d014:0:1::5", "2a05:d014:0:1::8", 443)) == {"eni-near": True}
+
+
+def test_one_acl_and_one_table_can_serve_several_subnets():
+    shared = acl("acl-own", HOME, WEST, EAST, ingress=[entry(1, "allow", "10.0.0.0/16")])
+    world = WORLD.but(shared, table("rtb-own", HOME, subnets=[EAST, WEST])).without("acl-a", "rtb-a")
+    assert send(world, TO_SERVER) == {"eni-server": True}
+
+
+def test_an_interface_whose_subnet_is_not_in_the_estate_is_unknown():
+    for missing in ("subnet-west", "subnet-east"):
+        trace = Simulator(WORLD.without(missing)).send(TO_SERVER, "eni-client")
+        assert not trace.deliveries
+        assert any(missing in why for why in trace.unknown)
+
+
+def test_what_is_unknown_about_the_answer_is_said():
+    lost = WORLD.but(table("rtb-east", HOME, {"DestinationPrefixListId": "pl-1", "GatewayId": "vgw-1", "State": "active"}, subnets=[EAST]))
+    trace = Simulator(lost).send(TO_SERVER, "eni-client")
+    assert ends(trace) == {"eni-server": False}
+    assert trace.unknown == ("the answer: rtb-east: the entries of pl-1 are not in the estate",)
+
+
+def test_a_world_that_answers_says_nothing_of_unknowns():
+    assert Simulator(WORLD).send(TO_SERVER, "eni-client").unknown == ()

@@ -256,3 +256,37 @@ def test_under_ingress_mode_answers_still_find_back_through_nat_and_egress_only_
     world = WORLD.but(block_public_access(INGRESS))
     assert send(world, OUTBOUND, "eni-app") == {INTERNET: True}
     assert send(world, OUTBOUND6, "eni-app") == {INTERNET: True}
+
+
+def test_an_association_that_only_the_interface_itself_tells_counts():
+    data = {**WEB.data, "PrivateIpAddresses": [{"PrivateIpAddress": "10.0.1.5", "Primary": True}]}
+    assert send(WORLD.but(type(WEB)(WEB.id, WEB.type, WEB.account, WEB.region, data)), INBOUND) == {"eni-web": True}
+
+
+def test_a_nat_gateway_without_a_subnet_of_its_own_is_unknown():
+    data = {name: value for name, value in NAT.data.items() if name != "SubnetId"}
+    trace = Simulator(WORLD.but(type(NAT)(NAT.id, NAT.type, NAT.account, NAT.region, data))).send(OUTBOUND, "eni-app")
+    assert not trace.deliveries
+    assert "nat-1" in trace.unknown[0]
+
+
+def test_gateway_route_tables_are_no_subnet_s_table():
+    world = WORLD.but(table("rtb-edge", HOME, gateway="igw-a"), table("rtb-public", HOME, *OUT, subnets=[PRIVATE, PUBLIC]))
+    assert send(world, INBOUND) == {"eni-web": True}
+    assert send(world, tcp("10.0.1.5", CLIENT, 443), "eni-web") == {INTERNET: True}
+
+
+@pytest.mark.parametrize("member", ["State", "VpcId"])
+def test_a_nat_gateway_that_is_gone_or_elsewhere_carries_nothing(member: str):
+    data = {**NAT.data, member: "deleted" if member == "State" else "vpc-other"}
+    assert send(WORLD.but(type(NAT)(NAT.id, NAT.type, NAT.account, NAT.region, data)), OUTBOUND, "eni-app") == {}
+
+
+def test_an_egress_only_gateway_of_another_vpc_lets_nothing_out():
+    assert send(WORLD.but(egress_only("eigw-1", vpc("vpc-other", "10.9.0.0/16"))), OUTBOUND6, "eni-app") == {}
+    assert "eigw-1" in Simulator(WORLD.without("eigw-1")).send(OUTBOUND6, "eni-app").unknown[0]
+
+
+def test_an_internet_gateway_that_is_not_in_the_estate_is_unknown():
+    trace = Simulator(WORLD.without("igw-a")).send(tcp("10.0.1.5", CLIENT, 443), "eni-web")
+    assert trace.unknown == ("igw-a is not in the estate",)

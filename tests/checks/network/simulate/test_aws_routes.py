@@ -230,3 +230,22 @@ def test_routes_in_circles_end():
     assert not trace.deliveries
     assert "round in circles" in trace.dropped[0]
     assert INTERNET not in ends(trace)
+
+
+def test_every_block_of_a_vpc_counts_unless_it_is_being_taken_away():
+    second = vpc("vpc-a", "10.0.0.0/16", "100.64.0.0/16")
+    inside = eni("eni-a", subnet("subnet-a", second, "100.64.1.0/24"), "100.64.1.5", GROUP_A)
+    world = WORLD.but(second, subnet("subnet-a", second, "100.64.1.0/24"), inside, peering("pcx-1", second, B))
+    world = world.but(table("rtb-b", B, to("100.64.0.0/16", "pcx-1"), main=True), group("sg-b", B, [allow("tcp", 443, EVERYWHERE)]))
+    sent = tcp("100.64.1.5", "10.1.1.5", 443)
+    assert send(world, sent) == {"eni-b": True}
+    blocks = [one | {"CidrBlockState": {"State": "disassociated"}} for one in second.data["CidrBlockAssociationSet"]]
+    gone = type(A)(A.id, A.type, A.account, A.region, {**second.data, "CidrBlockAssociationSet": blocks})
+    assert send(world.but(gone), sent) == {}
+
+
+def test_every_block_of_an_unread_peer_counts():
+    wide = vpc("vpc-b", "10.1.0.0/16", "10.2.0.0/16")
+    world = WORLD.without("vpc-b").but(peering("pcx-1", A, wide), table("rtb-a", A, to("10.0.0.0/8", "pcx-1"), main=True))
+    assert send(world, tcp("10.0.1.5", "10.2.1.5", 443)) == {"pcx-1": True}
+    assert send(world, tcp("10.0.1.5", "10.3.1.5", 443)) == {}

@@ -214,3 +214,31 @@ def test_a_client_vpn_sends_in_the_name_of_its_interface():
     trace = Simulator(world.without("eni-vpn")).send(sent, "cvpn-endpoint-1")
     assert not trace.deliveries
     assert trace.unknown == ("the network interfaces of cvpn-endpoint-1 are not in the estate",)
+
+
+def test_a_client_vpn_whose_rules_are_not_in_the_estate_is_unknown():
+    endpoint = client_vpn("cvpn-endpoint-1", A, "172.31.0.0/16", FOOT_A, authorized=["10.0.1.0/24"])
+    for member in ("AuthorizationRules", "Routes"):
+        data = {name: value for name, value in endpoint.data.items() if name != member}
+        bare = type(endpoint)(endpoint.id, endpoint.type, endpoint.account, endpoint.region, data)
+        trace = Simulator(WORLD.but(bare)).send(tcp("172.31.0.9", "10.0.1.5", 443), "cvpn-endpoint-1")
+        assert not trace.deliveries
+        assert "cvpn-endpoint-1" in trace.unknown[0]
+
+
+def test_an_attachment_that_is_not_available_carries_nothing():
+    for gone in ("tgw-attach-a", "tgw-attach-b"):
+        own = next(one for one in WORLD.of("aws.ec2.transit_gateway_vpc_attachment") if one.id == gone)
+        deleted = type(own)(own.id, own.type, own.account, own.region, {**own.data, "State": "deleted"})
+        assert send(WORLD.but(deleted), ACROSS) == {}
+
+
+def test_what_an_unread_vpc_s_groups_are_is_unknown_where_references_reach():
+    unread = WORLD.without("vpc-b", "subnet-b", "subnet-foot-b", "eni-b")
+    unread = World(*(one for one in unread.resources if (one.type, one.id) != ("aws.ec2.transit_gateway_vpc_attachment", "tgw-attach-b")))
+    world = unread.but(group("sg-a", A, [allow("tcp", 443, "sg-theirs")]), transit_gateway("tgw-1", referencing=True))
+    packet = tcp("10.1.1.5", "10.0.1.5", 443)
+    trace = Simulator(world.but(*vpc_attachment("tgw-attach-a", "tgw-1", A, FOOT_A, referencing=True))).send(packet, "tgw-attach-b")
+    assert not trace.deliveries
+    assert "sg-theirs" in trace.unknown[0]
+    assert Simulator(world).send(packet, "tgw-attach-b").unknown == ()
