@@ -364,6 +364,10 @@ def exclusion(id_: str, thing: Resource, mode: str = "allow-bidirectional") -> R
     return Resource(id_, "aws.ec2.vpc_block_public_access_exclusion", thing.account, thing.region, data)
 
 
+def number_of(address: str) -> int:
+    return int(ip_address(address))
+
+
 def ends(trace: Trace) -> dict[str, bool]:
     """Where a packet was delivered, and whether it is answered from there."""
     return {one.at: one.reply for one in trace.deliveries}

@@ -290,3 +290,10 @@ def test_an_egress_only_gateway_of_another_vpc_lets_nothing_out():
 def test_an_internet_gateway_that_is_not_in_the_estate_is_unknown():
     trace = Simulator(WORLD.without("igw-a")).send(tcp("10.0.1.5", CLIENT, 443), "eni-web")
     assert trace.unknown == ("igw-a is not in the estate",)
+
+
+def test_unique_local_addresses_do_not_get_out_by_an_internet_gateway_either():
+    home = vpc("vpc-a", "10.0.0.0/16", "fd00:1::/56")
+    public = subnet("subnet-public", home, "10.0.1.0/24", "fd00:1::/64")
+    world = WORLD.but(home, public, eni("eni-web", public, "10.0.1.5", OPEN, ipv6=["fd00:1::5"]))
+    assert send(world, tcp("fd00:1::5", "2001:db8::7", 443), "eni-web") == {}

@@ -249,3 +249,15 @@ def test_every_block_of_an_unread_peer_counts():
     world = WORLD.without("vpc-b").but(peering("pcx-1", A, wide), table("rtb-a", A, to("10.0.0.0/8", "pcx-1"), main=True))
     assert send(world, tcp("10.0.1.5", "10.2.1.5", 443)) == {"pcx-1": True}
     assert send(world, tcp("10.0.1.5", "10.3.1.5", 443)) == {}
+
+
+def test_ipv6_over_a_peering():
+    a, b = vpc("vpc-a", "10.0.0.0/16", "2a05:d014::/56"), vpc("vpc-b", "10.1.0.0/16", "2a05:d014:1::/56")
+    near, far = subnet("subnet-a", a, "10.0.1.0/24", "2a05:d014::/64"), subnet("subnet-b", b, "10.1.1.0/24", "2a05:d014:1::/64")
+    open_b = group("sg-b", b, [allow("tcp", 443, "2a05:d014::/56")])
+    world = WORLD.but(
+        *(a, b, near, far, open_b, peering("pcx-1", a, b)),
+        *(eni("eni-a", near, "10.0.1.5", GROUP_A, ipv6=["2a05:d014::5"]), eni("eni-b", far, "10.1.1.5", open_b, ipv6=["2a05:d014:1::5"])),
+        *(table("rtb-a", a, to("2a05:d014:1::/56", "pcx-1"), main=True), table("rtb-b", b, to("2a05:d014::/56", "pcx-1"), main=True)),
+    )
+    assert send(world, tcp("2a05:d014::5", "2a05:d014:1::5", 443)) == {"eni-b": True}
