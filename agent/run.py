@@ -189,7 +189,8 @@ def assess(inputs: Inputs, estate: Estate, *, every: bool, max_age: int, clock: 
             f"the exception for {accepted.resource or name} ({accepted.rule or 'a finding'}) accepts nothing that is broken here: remove it"
         )
     if not promises and not summaries:
-        result.notes.append("there is nothing to judge: no promises in the configuration, and --all-rules was not given")
+        why = "no rule is about anything in this estate" if every else "no promises in the configuration, and --all-rules was not given"
+        result.notes.append(f"there is nothing to judge: {why}")
     return result
 
 

@@ -103,6 +103,8 @@ class Arm(_Strict):
     witness: NonEmpty | None = None
     """A member of `properties` that every whole answer has: without it, an object is not one of the type, but its outline."""
     members: Annotated[dict[NonEmpty, Any], Field(min_length=1)]
+    printed: dict[NonEmpty, NonEmpty] = {}
+    """Names that the Azure CLI prints for other ones of ARM -> ARM's own."""
 
     @model_validator(mode="after")
     def _whole(self) -> Arm:

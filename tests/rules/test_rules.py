@@ -15,6 +15,7 @@ from agent.collect.aws_client import _cut
 from agent.rulebook import shipped as folder
 from checks import example
 from checks.catalogue import Kind, TagCall
+from checks.shape import Shape
 from tests.agent.road import shipped
 
 BOOK = shipped()
@@ -90,6 +91,25 @@ def test_a_file_is_named_after_its_rule_and_stands_under_its_provider() -> None:
 def test_a_catalogue_stands_under_its_provider() -> None:
     held = {file.relative_to(folder()).parts[0]: file for file in folder().glob("*/catalogue/*.yaml")}
     assert {name.partition(".")[0] for name in BOOK.catalogue} == set(held)
+
+
+def declared(shape: Shape) -> Iterator[str]:
+    """The names of all members, at any depth."""
+    for name, below in shape.members.items():
+        yield name
+        yield from declared(below)
+    if shape.element is not None:
+        yield from declared(shape.element)
+
+
+def test_no_declared_member_holds_a_secret() -> None:
+    secret = re.compile(
+        r"password|secret|shared_?key$|authorization_?key|service_?key|custom_?data|user_?data|os_?profile|extension|certificate",
+        re.IGNORECASE,
+    )
+    names = {(kind.name, name) for kind in BOOK.catalogue.values() if kind.arm for name in declared(kind.arm.shape)}
+    assert len(names) > 700
+    assert {one for one in names if secret.search(one[1])} == set()
 
 
 def test_nothing_else_lies_in_the_folder() -> None:
