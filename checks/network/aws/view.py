@@ -45,7 +45,7 @@ class Network:
         return Place(self.account, self.region)
 
 
-@dataclass(slots=True)
+@dataclass
 class View:
     """One estate on its way into one graph."""
 
