@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 from checks.functions.declare import DataError
 from checks.model import Place
-from checks.network.aws.reading import cidr_set, objects
+from checks.network.aws.reading import cidr, cidr_set, objects
 from checks.network.aws.view import LISTS, View
-from checks.network.packets import EVERYBODY, Addresses
+from checks.network.packets import EVERYBODY, Addresses, Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +17,7 @@ class Listed:
     """What a prefix list holds. With a `doubt` that is not known, and `space` is everything."""
 
     space: Mapping[int, Addresses]
+    blocks: tuple[tuple[int, Span], ...] = ()
     doubt: str = ""
 
 
@@ -43,7 +44,8 @@ class PrefixLists:
                 doubt = f"the entries of prefix list {id_} were not seen"
                 continue
             try:
-                return Listed(cidr_set(entry.get("Cidr") for entry in objects(resource.data, "Entries")))
+                blocks = [entry.get("Cidr") for entry in objects(resource.data, "Entries")]
+                return Listed(cidr_set(blocks), tuple(cidr(block) for block in blocks))
             except DataError as error:
                 doubt = f"prefix list {id_} cannot be read: {error}"
-        return Listed(EVERYBODY, doubt)
+        return Listed(EVERYBODY, doubt=doubt)

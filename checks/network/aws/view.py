@@ -51,8 +51,8 @@ class View:
 
     estate: Estate
     graph: Graph
-    exits: dict[str, dict[str, list[Link]]] = field(default_factory=dict)
-    """Per VPC, what its routes may lead to: by the target's id, the links there, without a destination."""
+    exits: dict[str, dict[str, list[tuple[tuple[int, ...], Link]]]] = field(default_factory=dict)
+    """Per VPC, what its routes may lead to: by the target's id, (families, link)."""
     _found: dict[str, dict[str, Resource]] = field(default_factory=dict)
 
     def all(self, type_: str) -> list[Resource]:
@@ -154,8 +154,8 @@ class View:
             self.graph.networks[id_] = dict(space)
         return id_
 
-    def exit(self, vpc: str, target: str, link: Link) -> None:
-        self.exits.setdefault(vpc, {}).setdefault(target, []).append(link)
+    def exit(self, vpc: str, target: str, link: Link, families: tuple[int, ...] = (4, 6)) -> None:
+        self.exits.setdefault(vpc, {}).setdefault(target, []).append((families, link))
 
     def link(self, at: str, link: Link, families: tuple[int, ...] = (4, 6)) -> None:
         self.graph.link(at, link, families)
