@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import chain
+from typing import TypeVar
 
 from checks.network.aws import groups as security_groups
 from checks.network.aws.interfaces import BALANCER, CLASSIC, ENDPOINT, LISTENING, NAT, PASSING, Port
@@ -18,6 +19,7 @@ from checks.network.graph import Interface, Link, Rewrite, Translation, unread
 from checks.network.packets import NOBODY, Addresses, addresses
 
 Owner = tuple[str, str]
+K = TypeVar("K")
 _FORWARDERS = (BALANCER, CLASSIC, ENDPOINT, NAT)
 
 
@@ -90,7 +92,7 @@ def lower(view: View, ports: Mapping[str, Port], subnets: Mapping[str, Subnet]) 
     return Classes(tuple(found), _frozen(by_owner), by_interface, _frozen(by_network))
 
 
-def _frozen[K](lists: Mapping[K, list[Class]]) -> Mapping[K, tuple[Class, ...]]:
+def _frozen(lists: Mapping[K, list[Class]]) -> Mapping[K, tuple[Class, ...]]:
     return {key: tuple(held) for key, held in lists.items()}
 
 

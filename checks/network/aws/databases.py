@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from checks.functions.declare import DataError
 from checks.model import Resource
-from checks.network.aws.interfaces import Port
+from checks.network.aws.interfaces import Port, made_up
 from checks.network.aws.reading import objects, text
 from checks.network.aws.view import View
 
@@ -44,7 +44,10 @@ def with_databases(view: View, ports: dict[str, Port]) -> dict[str, Port]:
         for port in held:
             found[port.id] = replace(found[port.id], owners=(*found[port.id].owners, *owners))
         if not held:
-            found.update({port.id: port for port in _made_up(view, database, vpc, subnets, groups, owners)})
+            groups_doubt = view.gap(database, "VpcSecurityGroups")
+            for subnet in sorted(set(subnets)):
+                port = _public(database, made_up(database, vpc, subnet, () if groups_doubt else groups, owners, kind="interface"))
+                found[port.id] = replace(port, groups_doubt=groups_doubt or port.groups_doubt)
     return found
 
 
@@ -54,27 +57,6 @@ def _owners(database: Resource) -> Iterator[tuple[str, str]]:
         yield CLUSTER, cluster
 
 
-def _made_up(
-    view: View, database: Resource, vpc: str, subnets: list[str], groups: tuple[str, ...], owners: tuple[tuple[str, str], ...]
-) -> Iterator[Port]:
-    groups_doubt = view.gap(database, "VpcSecurityGroups")
-    if not groups_doubt and (not groups or "" in groups):
-        groups_doubt = f"the security groups of {database.id} were not seen"
-    doubt = f"no network interface of {database.id} was seen: its address is not known"
-    for number, subnet in enumerate(sorted(set(subnets))):
-        yield Port(
-            f"rds:{database.id}" + (f":{number}" if number else ""),
-            type=database.type,
-            kind="interface",
-            place=database.place,
-            owner=database.account,
-            vpc=vpc,
-            subnet=subnet,
-            groups=() if groups_doubt else groups,
-            groups_doubt=groups_doubt,
-            public_doubt="" if database.data.get("PubliclyAccessible") is False else f"the public address of {database.id} is not known",
-            description=DESCRIPTION,
-            tags=database.tags,
-            owners=owners,
-            doubt=doubt,
-        )
+def _public(database: Resource, port: Port) -> Port:
+    doubt = "" if database.data.get("PubliclyAccessible") is False else f"the public address of {database.id} is not known"
+    return replace(port, public_doubt=doubt)

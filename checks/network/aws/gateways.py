@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from checks.functions.declare import DataError
 from checks.model import Resource
@@ -91,7 +92,9 @@ class Gateways:
                 link = Link(inward, destination=reached[family], labels=NO_LABELS, doubt=doubt, via=(hop,))
                 self.view.link(INTERNET, link, (family,))
         for outer, own, subnet in self._nat_public.get(vpc, []):
-            back = Link(f"nat-in:{vpc}:{own}", destination=_one(outer), rewrite=Rewrite(destination=((outer, outer, own),)), carries="reply")
+            back = Link(
+                f"nat-in:{vpc}:{own}", destination=_one(outer), rewrite=Rewrite(destination=((outer, outer, own),)), carries="reply"
+            )
             self.view.link(INTERNET, back, (4,))
             into = Link(self._nat_station(vpc, own), ((subnet.ingress,),), carries="reply")
             self.view.graph.station(f"nat-in:{vpc}:{own}", "internet-gateway")
@@ -127,7 +130,7 @@ class Gateways:
             self.view.link(inward, elsewhere, (family,))
         if passage.outward:
             rewrite = Rewrite(source=inverse(class_.translation)) if family == 4 else None
-            carries = "both" if passage.inward else "first"
+            carries: Literal["both", "first"] = "both" if passage.inward else "first"
             self.view.link(outward, Link(INTERNET, source=own & space, rewrite=rewrite, carries=carries, doubt=doubt), (family,))
         return public
 
@@ -206,4 +209,3 @@ def _outer(class_: Class, own: Addresses, family: int) -> Addresses:
     if family == 6:
         return own & PUBLIC[6]
     return addresses((outer, outer) for outer, _, inner in class_.translation if inner in own)
-

@@ -56,6 +56,8 @@ class Port:
     """DenyAllIgwTraffic: nothing comes to it from the internet."""
     description: str = ""
     instance: str = ""
+    first: bool = False
+    """It is its instance's primary interface, and `addresses` begins with its primary address."""
     tags: Mapping[str, str] | None = None
     owners: tuple[tuple[str, str], ...] = ()
     doubt: str = ""
@@ -114,6 +116,7 @@ class Ports:
             closed=data.get("DenyAllIgwTraffic") is True,
             description=text(data, "Description"),
             instance=text(data, "Attachment", "InstanceId"),
+            first=member(data, "Attachment", "DeviceIndex") in {0, None},
             tags=resource.tags,
         )
         port = self._with_groups(port, data)
@@ -138,11 +141,10 @@ class Ports:
         own: dict[int, list[int]] = {4: [], 6: []}
         spans: Spans = {4: [], 6: []}
         public: dict[int, int] = {}
-        associated = list(objects(data, "PrivateIpAddresses"))
+        associated: list[Wire] = []
         if data.get("PrivateIpAddress") is not None:
-            first = {"PrivateIpAddress": data["PrivateIpAddress"], "Association": data.get("Association")}
-            associated.append(first)
-        associated += self._elastic.get(port.id, [])
+            associated.append({"PrivateIpAddress": data["PrivateIpAddress"], "Association": data.get("Association")})
+        associated += [*objects(data, "PrivateIpAddresses"), *self._elastic.get(port.id, [])]
         for one in associated:
             if one.get("PrivateIpAddress") is None:
                 continue
@@ -181,7 +183,7 @@ class Ports:
         yield from self._named.get(port.id, ())
         words = port.description.split()
         if port.description.startswith("ELB ") and len(words) == 2:
-            if balancer := self._balancers.get(words[1]):
+            if balancer := self._balancers.get((port.place, words[1])):
                 yield balancer
         elif port.description.startswith("EFS mount target for fs-"):
             yield "aws.efs.file_system", words[4]
@@ -198,10 +200,10 @@ class Ports:
         return self.view.all("aws.lambda.function")
 
     @cached_property
-    def _balancers(self) -> dict[str, tuple[str, str]]:
-        """By what the description of their interfaces says after `ELB `."""
-        found = {one.id.partition(":loadbalancer/")[2]: (BALANCER, one.id) for one in self.view.all(BALANCER)}
-        return {**{one.id: (CLASSIC, one.id) for one in self.view.all(CLASSIC)}, **found}
+    def _balancers(self) -> dict[tuple[Place, str], tuple[str, str]]:
+        """By place, and what the description of their interfaces says after `ELB `."""
+        found = {(one.place, one.id.partition(":loadbalancer/")[2]): (BALANCER, one.id) for one in self.view.all(BALANCER)}
+        return {**{(one.place, one.id): (CLASSIC, one.id) for one in self.view.all(CLASSIC)}, **found}
 
     @cached_property
     def _named(self) -> dict[str, list[tuple[str, str]]]:
@@ -215,3 +217,23 @@ class Ports:
             for id_ in known_texts(endpoint.data, "NetworkInterfaceIds"):
                 found.setdefault(id_, []).append((ENDPOINT, endpoint.id))
         return found
+
+
+def made_up(resource: Resource, vpc: str, subnet: str, groups: tuple[str, ...], owners: tuple[tuple[str, str], ...], *, kind: str) -> Port:
+    """In the place of an interface that must be there and that nobody saw: somewhere in a subnet, with an address that is not known."""
+    return Port(
+        f"{resource.type}:{resource.id}:{subnet}",
+        type=resource.type,
+        kind=kind,
+        place=resource.place,
+        owner=resource.account,
+        vpc=vpc,
+        subnet=subnet,
+        groups=groups,
+        groups_doubt=""
+        if (groups and "" not in groups) or kind in WITHOUT_GROUPS
+        else f"the security groups of {resource.id} were not seen",
+        tags=resource.tags,
+        owners=owners,
+        doubt=f"no network interface of {resource.id} was seen: its address is not known",
+    )

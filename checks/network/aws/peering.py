@@ -106,7 +106,9 @@ def virtual_private_gateways(view: View, routes: Routes, diverted: Mapping[str, 
                 continue
             hop = Hop(gateway.id, "vpn-gateway")
             aside, target = diverted.get(gateway.id, ({}, ""))
-            into = {family: Link(view.deliver(vpc), destination=EVERYBODY[family] - aside.get(family, NOBODY), via=(hop,)) for family in (4, 6)}
+            into = {
+                family: Link(view.deliver(vpc), destination=EVERYBODY[family] - aside.get(family, NOBODY), via=(hop,)) for family in (4, 6)
+            }
             station = premises(view, gateway.id, f"on-premises behind {gateway.id}", _behind(view, routes, vpc, gateway.id), into)
             for family in (4, 6):
                 if moved := aside.get(family, NOBODY) & view.networks[vpc].space.get(family, NOBODY):

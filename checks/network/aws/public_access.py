@@ -45,13 +45,17 @@ class PublicAccess:
         options = self._options.get(place)
         if options is None:
             why = self.view.unlisted(OPTIONS, place) or self.view.unlisted(OPTIONS, subnet.place)
-            return Passage(inward=True, outward=True, doubt=f"whether VPC Block Public Access closes it is not known: {why}") if why else OPEN
+            return (
+                Passage(inward=True, outward=True, doubt=f"whether VPC Block Public Access closes it is not known: {why}") if why else OPEN
+            )
         mode = text(options.data, "InternetGatewayBlockMode")
         changing = text(options.data, "State") == "update-in-progress"
         if mode == "off" and not changing:
             return OPEN
         if mode not in {"off", "block-bidirectional", "block-ingress"} or changing:
-            why = self.view.gap(options, "InternetGatewayBlockMode") or f"its mode is {mode or 'not known'}" + (", and changing" if changing else "")
+            why = self.view.gap(options, "InternetGatewayBlockMode") or f"its mode is {mode or 'not known'}" + (
+                ", and changing" if changing else ""
+            )
             return Passage(inward=True, outward=True, doubt=f"whether VPC Block Public Access closes it is not known: {why}")
         excluded = self._excluded(subnet, place, ingress_only=mode == "block-ingress")
         if excluded is not None:
@@ -67,7 +71,9 @@ class PublicAccess:
             state, mode = text(resource.data, "State"), text(resource.data, "InternetGatewayExclusionMode")
             if state in _OVER or (mode == "allow-egress" and ingress_only):
                 continue
-            doubt = "" if state in _IN_EFFECT else f"whether the exclusion {resource.id} is in effect is not known: it is {state or 'not seen'}"
+            doubt = (
+                "" if state in _IN_EFFECT else f"whether the exclusion {resource.id} is in effect is not known: it is {state or 'not seen'}"
+            )
             if mode not in {"allow-egress", "allow-bidirectional"}:
                 doubt = f"what the exclusion {resource.id} allows is not known"
             found.append(Passage(inward=mode != "allow-egress", outward=True, doubt=doubt))

@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 
 from checks.functions.declare import DataError
 from checks.model import Place, Resource
+from checks.network.aws.interfaces import ENDPOINT
 from checks.network.aws.lists import PrefixLists
 from checks.network.aws.reading import cidr, known_objects, objects, text
-from checks.network.aws.interfaces import ENDPOINT
 from checks.network.aws.view import INTERFACE, ROUTES, View
 from checks.network.graph import Link
 from checks.network.packet import Hop
@@ -127,7 +127,9 @@ class Routes:
             block = next((route[name] for name in ("DestinationCidrBlock", "DestinationIpv6CidrBlock") if route.get(name)), None)
             name = f"{table.id} {block or text(route, 'DestinationPrefixListId')} -> {target or 'nothing'}"
             state = text(route, "State")
-            doubt = "" if state in {"active", "blackhole"} else f"whether a route is in effect is not known: {name} is {state or 'in no state'}"
+            doubt = (
+                "" if state in {"active", "blackhole"} else f"whether a route is in effect is not known: {name} is {state or 'in no state'}"
+            )
             goes_to = "" if state == "blackhole" else target or f"the target of {name}"
             rank = _PRECEDENCE.get(text(route, "Origin"), 0)
             if block is None and text(route, "DestinationPrefixListId"):
@@ -179,7 +181,11 @@ class Routes:
             return self._endpoint(vpc, target)
         for prefix, (title, type_) in _KINDS.items():
             if target.startswith(prefix):
-                doubt = f"{view.unseen(type_, title, target, place)}: where it leads is not known" if type_ else f"the {title} {target} is not modelled"
+                doubt = (
+                    f"{view.unseen(type_, title, target, place)}: where it leads is not known"
+                    if type_
+                    else f"the {title} {target} is not modelled"
+                )
                 return Link(view.everywhere(), doubt=doubt)
         return Link(view.everywhere(), doubt=f"the route target {target} is not known by name")
 
@@ -229,4 +235,3 @@ _KINDS: Mapping[str, tuple[str, str]] = {
     "cagw-": ("carrier gateway", ""),
     "arn:": ("core network", ""),
 }
-

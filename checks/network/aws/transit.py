@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Literal
 
 from checks.functions.declare import DataError
 from checks.model import Resource
@@ -30,7 +31,12 @@ GATEWAY, ATTACHMENT = "aws.ec2.transit_gateway", "aws.ec2.transit_gateway_attach
 VPC_ATTACHMENT, PEERING_ATTACHMENT = "aws.ec2.transit_gateway_vpc_attachment", "aws.ec2.transit_gateway_peering_attachment"
 TABLE = "aws.ec2.transit_gateway_route_table"
 _WORKING, _GONE = frozenset({"available", "modifying"}), frozenset({"deleted", "failed", "rejected", "deleting", "rejecting", "failing"})
-_PREMISES = {"vpn": "a VPN", "vpn-concentrator": "a VPN concentrator", "direct-connect-gateway": "Direct Connect", "connect": "a Connect peer"}
+_PREMISES = {
+    "vpn": "a VPN",
+    "vpn-concentrator": "a VPN concentrator",
+    "direct-connect-gateway": "Direct Connect",
+    "connect": "a Connect peer",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +116,9 @@ class Transit:
             return
         doubt = "" if state in _WORKING else f"whether the attachment {resource.id} works is not known: it is {state or 'in no state'}"
         if resource.type == PEERING_ATTACHMENT:
-            sides = [(text(data, side, "TransitGatewayId"), text(data, side, "OwnerId")) for side in ("RequesterTgwInfo", "AccepterTgwInfo")]
+            sides = [
+                (text(data, side, "TransitGatewayId"), text(data, side, "OwnerId")) for side in ("RequesterTgwInfo", "AccepterTgwInfo")
+            ]
             ids = (resource.id, text(data, "AccepterTransitGatewayAttachmentId") or resource.id)
             for (own, _), (other, owner), id_ in zip(sides, sides[::-1], ids, strict=True):
                 yield Attachment(id_, own, "peering", other, owner, doubt=doubt)
@@ -235,16 +243,19 @@ class Transit:
             owner = text(gateway.data, "OwnerId") if gateway is not None else ""
             if owner and owner not in self.view.accounts:
                 return f"{one.gateway} belongs to account {owner}, which was not read"
+            for table in self.view.all(TABLE):
+                if text(table.data, "TransitGatewayId") == one.gateway and table.data.get("Associations") is None:
+                    return self.view.gap(table, "Associations") or f"what is associated with {table.id} was not seen"
             return ""
         return f"{one.gateway} is not in the estate"
 
-    def _labels(self, one: Attachment) -> Labels:
+    def _labels(self, one: Attachment) -> Labels | Literal["kept"]:
         """What security groups a sender is still known by on one side of a gateway; None where that is not known."""
         gateway = self.view.find(GATEWAY, one.gateway)
         option = text(gateway.data, "Options", "SecurityGroupReferencingSupport") if gateway is not None else ""
         if one.kind != "vpc" or option == "disable" or one.referencing == "disable":
             return NO_LABELS
-        return "kept" if option == one.referencing == "enable" else ANYONE  # type: ignore[return-value]
+        return "kept" if option == one.referencing == "enable" else ANYONE
 
     def _from_vpc(self, one: Attachment) -> None:
         vpc = one.resource
@@ -280,7 +291,7 @@ class Transit:
             self.view.link(one.outward, Link(self.view.everywhere(), labels=NO_LABELS, doubt=doubt))
             self.view.link(self.view.everywhere(), Link(one.inward, labels=ANYONE, doubt=doubt))
 
-    def _into_vpc(self, one: Attachment, labels: Labels) -> None:
+    def _into_vpc(self, one: Attachment, labels: Labels | Literal["kept"]) -> None:
         near = [self.subnets[id_] for id_ in one.subnets if id_ in self.subnets]
         if not near:
             doubt = one.doubt or f"by which subnets {one.gateway} delivers into {one.resource} was not seen"

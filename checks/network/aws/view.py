@@ -15,6 +15,7 @@ from checks.network.packets import EVERYBODY, NOBODY, Addresses
 
 VPC, SUBNET, INTERFACE, INSTANCE = "aws.ec2.vpc", "aws.ec2.subnet", "aws.ec2.network_interface", "aws.ec2.instance"
 GROUP, ACL, ROUTES, LISTS = "aws.ec2.security_group", "aws.ec2.network_acl", "aws.ec2.route_table", "aws.ec2.managed_prefix_list"
+_STANDING = (VPC, SUBNET, INTERFACE, INSTANCE, "aws.rds.db_instance", "aws.elbv2.load_balancer", "aws.elb.load_balancer")
 ANYONE: Labels = None
 
 NOWHERE: Mapping[int, Addresses] = {4: NOBODY, 6: NOBODY}
@@ -56,8 +57,8 @@ class View:
     _found: dict[str, dict[str, Resource]] = field(default_factory=dict)
 
     def all(self, type_: str) -> list[Resource]:
-        """Each resource of a type once; seen from several accounts, as its owner sees it."""
-        return list(self._index(type_).values())
+        """Each resource of a type once; what several accounts see (EC2's ids are unique), as its owner sees it."""
+        return list(self._index(type_).values()) if type_.startswith("aws.ec2.") else list(self.estate.of(type_))
 
     def find(self, type_: str, id_: str) -> Resource | None:
         return self._index(type_).get(id_)
@@ -99,12 +100,12 @@ class View:
     @cached_property
     def places(self) -> tuple[Place, ...]:
         """Where there are networks: accounts and regions that hold a VPC or what stands in one, and those in the scope."""
-        held = {one.place for type_ in (VPC, SUBNET, INTERFACE, INSTANCE) for one in self.estate.of(type_)}
+        held = {one.place for type_ in _STANDING for one in self.estate.of(type_)}
         return tuple(sorted(held))
 
     @cached_property
     def networks(self) -> dict[str, Network]:
-        """Every VPC that the estate holds or that something in it stands in."""
+        """Every VPC that the estate holds; `stands_in` adds those that something in it stands in."""
         found = {}
         for resource in self.all(VPC):
             owner = text(resource.data, "OwnerId") or resource.account
@@ -113,13 +114,13 @@ class View:
             except DataError as error:
                 space, doubt = EVERYBODY, f"the address space of {resource.id} cannot be read: {error}"
             found[resource.id] = Network(resource.id, owner, resource.region, space, resource, doubt)
-        for type_ in (SUBNET, INTERFACE, INSTANCE):
-            for resource in self.all(type_):
-                id_ = text(resource.data, "VpcId")
-                if id_ and id_ not in found:
-                    owner = text(resource.data, "OwnerId") or resource.account
-                    found[id_] = Network(id_, owner, resource.region, EVERYBODY, None, self.unseen(VPC, "VPC", id_, resource.place))
         return found
+
+    def stands_in(self, vpc: str, place: Place) -> None:
+        """Something stands in a VPC, whether that was seen or not."""
+        if vpc not in self.networks:
+            doubt = self.unseen(VPC, "VPC", vpc, place)
+            self.networks[vpc] = Network(vpc, place.account, place.region, EVERYBODY, None, doubt)
 
     def _space(self, vpc: Resource) -> Mapping[int, Addresses]:
         """Blocks that are or may still be associated: leaving one out would forget addresses."""
