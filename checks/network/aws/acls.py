@@ -6,6 +6,9 @@ a subnet, and traffic inside it does not meet them. The entry 32767 of the API i
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 from checks.functions.declare import DataError
 from checks.model import Place, Resource
 from checks.network.aws.reading import ANY_PACKET, Wire, cidr_set, entry_traffic, known_objects, matching, objects, text, whole
@@ -22,19 +25,39 @@ def lower(view: View) -> None:
             view.graph.filters[filter_.id] = filter_
 
 
-def by_subnet(view: View) -> dict[str, str]:
-    """The ACL that each subnet is associated with: a subnet always is with exactly one."""
-    found = {}
+@dataclass(frozen=True, slots=True)
+class Associations:
+    """Which ACL a subnet has: the one that names it, else its VPC's default one."""
+
+    view: View
+    named: Mapping[str, str]
+    default: Mapping[str, str]
+
+    def of(self, subnet: str, vpc: str, place: Place) -> tuple[str, str]:
+        """(ingress, egress) filters of a subnet; those of an ACL that nobody saw may let everything through."""
+        acl = self.named.get(subnet)
+        why = "" if acl else self.view.unlisted(ACL, place)
+        if not acl and not why:
+            acl = self.default.get(vpc)
+        if acl:
+            return f"{acl} ingress", f"{acl} egress"
+        return unknown(self.view, subnet, why)
+
+
+def associations(view: View) -> Associations:
+    named, default = {}, {}
     for resource in view.all(ACL):
         for association in known_objects(resource.data, "Associations"):
             if subnet := text(association, "SubnetId"):
-                found[subnet] = resource.id
-    return found
+                named[subnet] = resource.id
+        if resource.data.get("IsDefault") is True:
+            default[text(resource.data, "VpcId")] = resource.id
+    return Associations(view, named, default)
 
 
-def unknown(view: View, subnet: str, place: Place) -> tuple[str, str]:
+def unknown(view: View, subnet: str, why: str) -> tuple[str, str]:
     """(ingress, egress) filters of a subnet whose ACL nobody saw."""
-    why = view.unlisted(ACL, place) or "no network ACL in the estate names it"
+    why = why or "no network ACL in the estate is its own, or its VPC's default one"
     ids = []
     for direction in ("ingress", "egress"):
         id_ = f"network ACL of {subnet} {direction}"

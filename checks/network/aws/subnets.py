@@ -47,7 +47,7 @@ class Subnet:
 
 def lower(view: View, ports: Mapping[str, Port]) -> dict[str, Subnet]:
     """Every subnet, with its stations and the links at its border."""
-    known_acls = acls.by_subnet(view)
+    known_acls = acls.associations(view)
     tables = _Tables(view)
     found: dict[str, Subnet] = {}
     for resource in view.all(SUBNET):
@@ -60,7 +60,7 @@ def lower(view: View, ports: Mapping[str, Port]) -> dict[str, Subnet]:
     return found
 
 
-def _seen(view: View, resource: Resource, known_acls: Mapping[str, str], tables: _Tables) -> Subnet:
+def _seen(view: View, resource: Resource, known_acls: acls.Associations, tables: _Tables) -> Subnet:
     vpc = text(resource.data, "VpcId")
     gone = {"disassociated", "failed"}
     blocks = [resource.data["CidrBlock"]] if resource.data.get("CidrBlock") is not None else []
@@ -76,23 +76,17 @@ def _seen(view: View, resource: Resource, known_acls: Mapping[str, str], tables:
     if doubt:
         space = dict(view.networks[vpc].space) if vpc in view.networks else dict(EVERYBODY)
     owner = text(resource.data, "OwnerId") or resource.account
-    ingress, egress = _acl(view, resource.id, resource.place, known_acls)
+    ingress, egress = known_acls.of(resource.id, vpc, resource.place)
     table = tables.of(resource.id, vpc, resource.place)
     return Subnet(resource.id, vpc, resource.place, owner, space, ingress, egress, table, text(resource.data, "AvailabilityZone"), doubt)
 
 
-def _unseen(view: View, port: Port, known_acls: Mapping[str, str], tables: _Tables) -> Subnet:
+def _unseen(view: View, port: Port, known_acls: acls.Associations, tables: _Tables) -> Subnet:
     doubt = view.unseen(SUBNET, "subnet", port.subnet, port.place)
-    ingress, egress = _acl(view, port.subnet, port.place, known_acls)
+    ingress, egress = known_acls.of(port.subnet, port.vpc, port.place)
     table = tables.of(port.subnet, port.vpc, port.place)
     space = view.networks[port.vpc].space if port.vpc in view.networks else EVERYBODY
     return Subnet(port.subnet, port.vpc, port.place, port.owner, space, ingress, egress, table, "", doubt)
-
-
-def _acl(view: View, subnet: str, place: Place, known_acls: Mapping[str, str]) -> tuple[str, str]:
-    if acl := known_acls.get(subnet):
-        return f"{acl} ingress", f"{acl} egress"
-    return acls.unknown(view, subnet, place)
 
 
 class _Tables:
