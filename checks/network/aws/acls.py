@@ -105,7 +105,7 @@ def _rules(acl: str, id_: str, entry: Wire) -> tuple[Rule, ...]:
         if not blocks:
             raise DataError("it names no CIDR")
         matches = matching(cidr_set(blocks), entry_traffic(entry))
-        action = entry.get("RuleAction")
+        action = text(entry, "RuleAction")
         if action not in {"allow", "deny"}:
             raise DataError(f"neither allow nor deny: {action!r}")
     except DataError as error:

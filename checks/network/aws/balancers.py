@@ -128,7 +128,7 @@ class Balancers:
             for onward in listener.onward:
                 if onward.where.get(4):
                     doubt = f"what comes to {balancer.id} over IPv6 goes on over IPv4, which is not modelled"
-                    rewrite = Rewrite(source=class_.space[4], destination=onward.where[4], port=onward.port)
+                    rewrite = Rewrite(source=class_.space[4], destination=onward.where[4], port=onward.port, leg="pass")
                     link = Link(class_.sends, packets=listener.packets(4), rewrite=rewrite, labels=frozenset(class_.groups), doubt=doubt)
                     self.view.link(INTERNET, link, (4,))
 

@@ -147,7 +147,7 @@ def _stations(view: View, class_: Class) -> None:
         doubt = f"interfaces of the type {class_.kind} ({', '.join(class_.members[:3])}) are not known by name"
         view.link(class_.station, Link(view.elsewhere(subnet.vpc), doubt=doubt))
     for family, space in each_family(class_.space):
-        rewrite = Rewrite(destination=class_.stand_in(family)) if class_.doubt else None
+        rewrite = Rewrite(destination=class_.stand_in(family), leg="pass") if class_.doubt else None
         into = Link(class_.station, class_.admits, destination=space, rewrite=rewrite, doubt=doubt)
         view.link(subnet.inside, into, (family,))
         view.link(class_.sends, Link(subnet.leaving, (class_.egress,) if class_.egress else ()), (family,))

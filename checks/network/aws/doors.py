@@ -160,7 +160,7 @@ class Doors:
 
     def _in_doubt(self, at: str, to: str, doubt: str) -> None:
         for family in (4, 6):
-            self.view.link(at, Link(to, rewrite=Rewrite(source=EVERYBODY[family]), labels=ANYONE, doubt=doubt), (family,))
+            self.view.link(at, Link(to, rewrite=Rewrite(source=EVERYBODY[family], leg="pass"), labels=ANYONE, doubt=doubt), (family,))
 
     def _present(self, door: Door, resource: Resource, leads: Leads) -> None:
         if any(member(resource.data, name) in states for name, states in door.idle):
@@ -184,7 +184,7 @@ class Doors:
             entry = f"door:{class_.key}"
             if entry not in self.view.graph.stations:
                 self.view.graph.station(entry, "unknown")
-            rewrite = Rewrite(source=EVERYBODY[family], destination=where)
+            rewrite = Rewrite(source=EVERYBODY[family], destination=where, leg="pass")
             self.view.link(at, Link(entry, rewrite=rewrite, labels=ANYONE, doubt=doubt), (family,))
             if not self.view.graph.stations[entry].links[family]:
                 self.view.link(entry, Link(class_.station, ((class_.subnet.ingress,), *class_.admits)), (family,))

@@ -166,7 +166,7 @@ class Entrances:
                     self.view.link(class_.subnet.inside, Link(station, destination=space, carries="reply"), (family,))
                 if preserves is not False:
                     doubt = f"{endpoint.id} preserves client addresses, which may be any"
-                    any_source = Rewrite(source=EVERYBODY[family])
+                    any_source = Rewrite(source=EVERYBODY[family], leg="pass")
                     link = Link(class_.sends, packets=ssh, rewrite=any_source, labels=labels, doubt=doubt, via=(hop,))
                     self.view.link(station, link, (family,))
 

@@ -109,7 +109,7 @@ class Gateways:
         public = space & PUBLIC[6] if family == 6 else addresses((outer, outer) for outer, _, _ in class_.translation)
         doubt = class_.doubt or passage.doubt
         if class_.public_doubt and (family == 4 or class_.doubt):
-            stand_in = Rewrite(destination=class_.stand_in(family))
+            stand_in = Rewrite(destination=class_.stand_in(family), leg="pass")
             if passage.inward:
                 into = Link(class_.station, ((class_.subnet.ingress,), *class_.admits), rewrite=stand_in, doubt=class_.public_doubt)
                 self.view.link(inward, into, (family,))
@@ -174,6 +174,7 @@ class Gateways:
     def _nat(self, nat: Resource) -> None:
         vpc, state = text(nat.data, "VpcId"), text(nat.data, "State")
         if state in {"deleted", "failed", "deleting"}:
+            self.view.dead.add(nat.id)
             return
         subnet = self.subnets.get(text(nat.data, "SubnetId"))
         doubt = "" if state == "available" else f"the NAT gateway {nat.id} is {state or 'in a state that was not seen'}"

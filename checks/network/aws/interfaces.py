@@ -116,7 +116,7 @@ class Ports:
             closed=data.get("DenyAllIgwTraffic") is True,
             description=text(data, "Description"),
             instance=text(data, "Attachment", "InstanceId"),
-            first=member(data, "Attachment", "DeviceIndex") in {0, None},
+            first=not member(data, "Attachment", "DeviceIndex"),
             tags=resource.tags,
         )
         port = self._with_groups(port, data)

@@ -77,7 +77,7 @@ def _unknown_ways(view: View) -> None:
         onward = graph.station(f"elsewhere:{vpc}:on", "unknown").id
         doubt = f"where packets that nobody can follow in {vpc} go is not known"
         for family in (4, 6):
-            view.link(station, Link(onward, rewrite=Rewrite(source=EVERYBODY[family]), labels=ANYONE, doubt=doubt), (family,))
+            view.link(station, Link(onward, rewrite=Rewrite(source=EVERYBODY[family], leg="pass"), labels=ANYONE, doubt=doubt), (family,))
         view.link(onward, Link(view.deliver(vpc)))
         for links in view.exits.get(vpc, {}).values():
             for families, link in links:
@@ -86,5 +86,5 @@ def _unknown_ways(view: View) -> None:
         doubt = "where packets that nobody can follow go is not known"
         for station in (INTERNET, *graph.outside, *(view.deliver(vpc) for vpc in view.networks)):
             for family in (4, 6):
-                rewrite = Rewrite(source=EVERYBODY[family])
+                rewrite = Rewrite(source=EVERYBODY[family], leg="pass")
                 view.link("everywhere", Link(station, rewrite=rewrite, labels=ANYONE, doubt=doubt), (family,))

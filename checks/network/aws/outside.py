@@ -32,7 +32,7 @@ def unread_network(view: View, id_: str, title: str, account: str, space: Mappin
     for family, held in each_family(space):
         view.link(station, replace(into[family], source=held, labels=ANYONE), (family,))
         doubt = f"{'account ' + account if account else title} is unread: what it lets in from the internet may come on"
-        view.link(INTERNET, Link(station, rewrite=Rewrite(source=held), labels=ANYONE, doubt=doubt), (family,))
+        view.link(INTERNET, Link(station, rewrite=Rewrite(source=held, leg="pass"), labels=ANYONE, doubt=doubt), (family,))
     return station
 
 

@@ -38,6 +38,7 @@ def lower(view: View) -> None:
     for connection in view.all(PEERING):
         status = text(connection.data, "Status", "Code")
         if status in _DEAD:
+            view.dead.add(connection.id)
             continue
         doubt = "" if status == "active" else f"whether {connection.id} is active is not known: its status is {status or 'not seen'}"
         doubt = view.gap(connection, "Status", *_SIDES) or doubt

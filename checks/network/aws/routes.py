@@ -162,6 +162,8 @@ class Routes:
         if appliance is not None and appliance.data.get("SourceDestCheck") is True:
             return
         exits = self.view.exits.get(vpc, {}).get(part.target)
+        if exits is None and part.target in self.view.dead:
+            return
         if exits is None:
             exits = [((4, 6), self._unmodelled(vpc, part.target, place))]
         for families, link in exits:

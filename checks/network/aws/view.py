@@ -54,6 +54,8 @@ class View:
     graph: Graph
     exits: dict[str, dict[str, list[tuple[tuple[int, ...], Link]]]] = field(default_factory=dict)
     """Per VPC, what its routes may lead to: by the target's id, (families, link)."""
+    dead: set[str] = field(default_factory=set)
+    """What is there and leads nowhere: a deleted gateway, a peering that was never accepted."""
     _found: dict[str, dict[str, Resource]] = field(default_factory=dict)
 
     def all(self, type_: str) -> list[Resource]:
@@ -164,7 +166,7 @@ class View:
     def enter(self, at: str, vpc: str, doubt: str, hop: Hop | None = None) -> None:
         """In doubt, anything from anyone into a VPC."""
         for family in (4, 6):
-            rewrite = Rewrite(source=EVERYBODY[family])
+            rewrite = Rewrite(source=EVERYBODY[family], leg="pass")
             via = (hop,) if hop else ()
             self.link(at, Link(self.deliver(vpc), rewrite=rewrite, labels=ANYONE, doubt=doubt, via=via), (family,))
 

@@ -21,7 +21,12 @@ PROTOCOL = {"tcp": (TCP, TCP), "udp": (UDP, UDP), "icmp": (ICMP, ICMP), "any": (
 
 
 def estate(
-    things: Iterable[Resource], *, gaps: Iterable[Gap] = (), looks: Iterable[Look] = (), asserted: str | None = BY, accounts: tuple[str, ...] = (ACCOUNT,)
+    things: Iterable[Resource],
+    *,
+    gaps: Iterable[Gap] = (),
+    looks: Iterable[Look] = (),
+    asserted: str | None = BY,
+    accounts: tuple[str, ...] = (ACCOUNT,),
 ) -> Estate:
     """What these resources are, complete but for the gaps; with `asserted` None only what was looked at is."""
     held: dict[str, list[Resource]] = {}
@@ -39,7 +44,9 @@ def lowered(of: Estate) -> Graph:
     return graph
 
 
-def denied(type_: str, *, region: str = HERE, account: str = ACCOUNT, id_: str | None = None, field: str | None = None, action: str = "") -> Gap:
+def denied(
+    type_: str, *, region: str = HERE, account: str = ACCOUNT, id_: str | None = None, field: str | None = None, action: str = ""
+) -> Gap:
     return Gap(type_, account, region, id_, field, Reason.DENIED, "Describe", code="AccessDenied", action=action or None)
 
 

@@ -118,7 +118,9 @@ def test_a_group_that_nobody_saw_may_admit_anyone_and_says_why() -> None:
     held = estate(SHOP.without("sg-web").resources, gaps=[denied(GROUP, action="ec2:DescribeSecurityGroups")])
     told = ask(held, "internet", "eni-web", 22)
     assert told == "unknown"
-    assert told.because("security group sg-web was not seen: aws.ec2.security_group in 111122223333/eu-central-1: denied AccessDenied, needs ec2:")
+    assert told.because(
+        "security group sg-web was not seen: aws.ec2.security_group in 111122223333/eu-central-1: denied AccessDenied, needs ec2:"
+    )
 
 
 def test_a_group_whose_rules_are_a_gap_may_admit_anyone() -> None:
@@ -176,7 +178,9 @@ def test_a_rule_that_cannot_be_read_is_in_doubt(permission: dict) -> None:
     assert told.because("sg-web cannot be read")
 
 
-@pytest.mark.parametrize("change", [{"RuleNumber": "x"}, {"RuleAction": "maybe"}, {"CidrBlock": "nowhere"}, {"Egress": None}, {"Protocol": "spdy"}])
+@pytest.mark.parametrize(
+    "change", [{"RuleNumber": "x"}, {"RuleAction": "maybe"}, {"CidrBlock": "nowhere"}, {"Egress": None}, {"Protocol": "spdy"}]
+)
 def test_an_acl_entry_that_cannot_be_read_is_in_doubt(change: dict) -> None:
     broken = acl("acl-web", HOME, WEB, ingress=[])
     broken.data["Entries"].append(entry(50, "allow") | change)
@@ -189,4 +193,7 @@ def test_ipv6_has_rules_of_its_own() -> None:
     six = eni("eni-web", web, "10.0.1.5", "sg-web", ipv6=["2600:db8:0:101::5"])
     routes = table("rtb-a", home, to(EVERYWHERE, "igw-a"), to(EVERYWHERE6, "igw-a"), main=True)
     assert ask(shop(home, web, six, routes), "internet", "eni-web", 443) == "unreachable"
-    assert ask(shop(home, web, six, routes, group("sg-web", home, [allow("tcp", 443, EVERYWHERE6)])), "internet", "eni-web", 443) == "reachable"
+    assert (
+        ask(shop(home, web, six, routes, group("sg-web", home, [allow("tcp", 443, EVERYWHERE6)])), "internet", "eni-web", 443)
+        == "reachable"
+    )

@@ -152,7 +152,9 @@ def test_the_acl_of_the_nat_gateways_subnet_is_met() -> None:
 # VPC Block Public Access
 
 
-@pytest.mark.parametrize(("mode", "verdict"), [("off", "reachable"), ("block-bidirectional", "unreachable"), ("block-ingress", "unreachable")])
+@pytest.mark.parametrize(
+    ("mode", "verdict"), [("off", "reachable"), ("block-bidirectional", "unreachable"), ("block-ingress", "unreachable")]
+)
 def test_block_public_access_shuts_the_internet_gateways_of_a_region(mode: str, verdict: str) -> None:
     assert ask(site(block_public_access(mode)), "internet", "eni-web", 443) == verdict
 

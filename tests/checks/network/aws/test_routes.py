@@ -93,7 +93,10 @@ def test_a_route_table_that_nobody_saw_may_lead_everywhere() -> None:
 def test_routes_that_are_a_gap_may_lead_everywhere() -> None:
     main = table("rtb-a", HOME, to(EVERYWHERE, "igw-a"), main=True)
     gaps = [denied("aws.ec2.route_table", id_="rtb-a", field="Routes")]
-    assert ask(site(Resource(main.id, main.type, main.account, main.region, {**main.data, "Routes": None}), gaps=gaps), "eni-web", "eni-app") == "unknown"
+    assert (
+        ask(site(Resource(main.id, main.type, main.account, main.region, {**main.data, "Routes": None}), gaps=gaps), "eni-web", "eni-app")
+        == "unknown"
+    )
 
 
 @pytest.mark.parametrize(
