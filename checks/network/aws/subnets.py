@@ -13,7 +13,7 @@ from checks.functions.declare import DataError
 from checks.model import Place, Resource
 from checks.network.aws import acls
 from checks.network.aws.interfaces import Port
-from checks.network.aws.reading import cidr_set, known_objects, member, text
+from checks.network.aws.reading import cidr_set, known_objects, text
 from checks.network.aws.view import ROUTES, SUBNET, View, each_family
 from checks.network.graph import Link
 from checks.network.packets import EVERYBODY, NOBODY, Addresses
@@ -65,7 +65,7 @@ def _seen(view: View, resource: Resource, known_acls: acls.Associations, tables:
     gone = {"disassociated", "failed"}
     blocks = [resource.data["CidrBlock"]] if resource.data.get("CidrBlock") is not None else []
     sixes = known_objects(resource.data, "Ipv6CidrBlockAssociationSet")
-    blocks += [one.get("Ipv6CidrBlock") for one in sixes if member(one, "Ipv6CidrBlockState", "State") not in gone]
+    blocks += [one.get("Ipv6CidrBlock") for one in sixes if text(one, "Ipv6CidrBlockState", "State") not in gone]
     doubt = view.gap(resource, "CidrBlock", "Ipv6CidrBlockAssociationSet", "VpcId")
     try:
         space = cidr_set(blocks)

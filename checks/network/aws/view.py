@@ -8,7 +8,7 @@ from functools import cached_property
 
 from checks.functions.declare import DataError
 from checks.model import Asserted, Estate, Gap, Look, Place, Reason, Resource
-from checks.network.aws.reading import cidr_set, known_objects, member, text
+from checks.network.aws.reading import cidr_set, known_objects, text
 from checks.network.graph import NO_LABELS, Graph, Labels, Link, Rewrite
 from checks.network.packet import Hop
 from checks.network.packets import EVERYBODY, NOBODY, Addresses
@@ -132,7 +132,7 @@ class View:
             ("CidrBlockAssociationSet", "CidrBlock", "CidrBlockState"),
             ("Ipv6CidrBlockAssociationSet", "Ipv6CidrBlock", "Ipv6CidrBlockState"),
         ):
-            blocks += [one.get(block) for one in known_objects(vpc.data, set_) if member(one, state, "State") not in gone]
+            blocks += [one.get(block) for one in known_objects(vpc.data, set_) if text(one, state, "State") not in gone]
         return cidr_set(blocks)
 
     # -- stations that several modules lead to --------------------------------------------------------------------

@@ -32,7 +32,7 @@ def estate(
     held: dict[str, list[Resource]] = {}
     for thing in things:
         held.setdefault(thing.type, []).append(thing)
-    manifest = Manifest("upheld.estate/1", NOW, NOW, "test", {}, None, Scope({one: (HERE,) for one in accounts}, ()), asserted)
+    manifest = Manifest("upheld.estate/1", NOW, NOW, "test", {}, None, Scope(dict.fromkeys(accounts, (HERE,)), ()), asserted)
     return Estate(manifest, {type_: tuple(of) for type_, of in held.items()}, tuple(looks), tuple(gaps))
 
 

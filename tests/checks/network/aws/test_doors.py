@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from checks.model import GLOBAL, Look, Resource
 from checks.network.aws.doors import DOORS, Door
 from tests.checks.network.aws.asking import ask, denied, estate, lowered

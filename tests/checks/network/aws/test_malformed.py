@@ -6,9 +6,10 @@ import copy
 from typing import Any
 
 import pytest
-from checks.model import Resource
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from checks.model import Resource
 from tests.checks.network.aws.asking import ask, estate, lowered
 from tests.checks.network.simulate.aws_world import (
     EVERYWHERE,

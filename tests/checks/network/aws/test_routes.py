@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from checks.model import Resource
 from tests.checks.network.aws.asking import ask, denied, estate
 from tests.checks.network.simulate.aws_world import (
