@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from checks.functions.declare import DataError
 from checks.model import Place, Resource
+from checks.network.aws.interfaces import UNSEEN
 from checks.network.aws.reading import ANY_PACKET, Wire, cidr_set, entry_traffic, known_objects, matching, objects, text, whole
 from checks.network.aws.view import ACL, View
 from checks.network.graph import End, Filter, Rule, unread
@@ -32,11 +33,14 @@ class Associations:
     view: View
     named: Mapping[str, str]
     default: Mapping[str, str]
+    unclear: str = ""
 
     def of(self, subnet: str, vpc: str, place: Place) -> tuple[str, str]:
         """(ingress, egress) filters of a subnet; those of an ACL that nobody saw may let everything through."""
         acl = self.named.get(subnet)
-        why = "" if acl else self.view.unlisted(ACL, place)
+        why = "" if acl else self.view.unlisted(ACL, place) or self.unclear
+        if not acl and subnet.startswith(UNSEEN):
+            why = "in which subnet it is was not seen"
         if not acl and not why:
             acl = self.default.get(vpc)
         if acl:
@@ -45,14 +49,18 @@ class Associations:
 
 
 def associations(view: View) -> Associations:
-    named, default = {}, {}
+    named, default, unclear = {}, {}, ""
     for resource in view.all(ACL):
+        if resource.data.get("Associations") is None:
+            unclear = view.gap(resource, "Associations") or f"what {resource.id} is associated with was not seen"
         for association in known_objects(resource.data, "Associations"):
             if subnet := text(association, "SubnetId"):
                 named[subnet] = resource.id
+            else:
+                unclear = f"what {resource.id} is associated with was not seen"
         if resource.data.get("IsDefault") is True:
             default[text(resource.data, "VpcId")] = resource.id
-    return Associations(view, named, default)
+    return Associations(view, named, default, unclear)
 
 
 def unknown(view: View, subnet: str, why: str) -> tuple[str, str]:

@@ -14,7 +14,7 @@ from typing import TypeVar
 from checks.network.aws import groups as security_groups
 from checks.network.aws.interfaces import BALANCER, CLASSIC, ENDPOINT, LISTENING, NAT, PASSING, Port
 from checks.network.aws.subnets import Subnet
-from checks.network.aws.view import INTERFACE, View, each_family
+from checks.network.aws.view import ANYONE, INTERFACE, View, each_family
 from checks.network.graph import Interface, Link, Rewrite, Translation, unread
 from checks.network.packets import NOBODY, Addresses, addresses
 
@@ -41,6 +41,8 @@ class Class:
     public_doubt: str
     doubt: str
     members: tuple[str, ...]
+    unlabelled: bool = False
+    """Which groups it has, and so what it is known as, was not seen."""
 
     @property
     def station(self) -> str:
@@ -134,6 +136,7 @@ def _class(view: View, ports: list[Port], subnet: Subnet, number: int) -> Class:
         public_doubt=first.public_doubt,
         doubt=first.doubt,
         members=tuple(port.id for port in ports),
+        unlabelled=bool(first.groups_doubt),
     )
 
 
@@ -150,7 +153,8 @@ def _stations(view: View, class_: Class) -> None:
         rewrite = Rewrite(destination=class_.stand_in(family), leg="pass") if class_.doubt else None
         into = Link(class_.station, class_.admits, destination=space, rewrite=rewrite, doubt=doubt)
         view.link(subnet.inside, into, (family,))
-        view.link(class_.sends, Link(subnet.leaving, (class_.egress,) if class_.egress else ()), (family,))
+        leaving = Link(subnet.leaving, (class_.egress,) if class_.egress else (), labels=ANYONE if class_.unlabelled else "kept")
+        view.link(class_.sends, leaving, (family,))
 
 
 def _interface(view: View, port: Port, class_: Class) -> None:

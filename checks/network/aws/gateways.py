@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from checks.functions.declare import DataError
-from checks.model import Resource
+from checks.model import Place, Resource
 from checks.network.aws.classes import Class, Classes
 from checks.network.aws.interfaces import NAT
 from checks.network.aws.public_access import Passage, PublicAccess
@@ -30,17 +30,23 @@ _GONE = frozenset({"detached", "detaching"})
 NAT_PACKETS: PacketSet = union(packets(EVERYBODY[4], (protocol, protocol)) for protocol in (ICMP, TCP, UDP))
 
 
-def attached(view: View, type_: str, member: str = "Attachments") -> dict[str, Resource]:
-    """The gateway of a type that each VPC has. EC2 calls an internet gateway's attachment `available`, others' `attached`."""
-    found = {}
+def attached(view: View, type_: str) -> tuple[dict[str, Resource], dict[Place, str]]:
+    """(the gateway of a type that each VPC has, per place why others may have one). EC2 calls an internet gateway's
+    attachment `available`, others' `attached`."""
+    found: dict[str, Resource] = {}
+    unclear: dict[Place, str] = {}
     for resource in view.all(type_):
         try:
-            for attachment in objects(resource.data, member):
-                if text(attachment, "State") not in _GONE and text(attachment, "VpcId"):
+            if resource.data.get("Attachments") is None:
+                raise DataError(view.gap(resource, "Attachments") or "it was not seen")
+            for attachment in objects(resource.data, "Attachments"):
+                if not text(attachment, "VpcId"):
+                    raise DataError("the VPC was not seen")
+                if text(attachment, "State") not in _GONE:
                     found[text(attachment, "VpcId")] = resource
         except DataError as error:
-            view.graph.doubts.append(f"what {resource.id} is attached to cannot be read: {error}")
-    return found
+            unclear[resource.place] = f"what {resource.id} is attached to cannot be read: {error}"
+    return found, unclear
 
 
 @dataclass
@@ -58,10 +64,11 @@ class Gateways:
     def lower(self) -> None:
         for nat in self.view.all(NAT):
             self._nat(nat)
-        internet, egress_only = attached(self.view, IGW), attached(self.view, EIGW)
+        internet, unclear = attached(self.view, IGW)
+        egress_only, _ = attached(self.view, EIGW)
         for vpc, network in sorted(self.view.networks.items()):
             gateway, doubt = internet.get(vpc), ""
-            if gateway is None and (why := self.view.unlisted(IGW, network.place)):
+            if gateway is None and (why := self.view.unlisted(IGW, network.place) or unclear.get(network.place)):
                 doubt = f"whether {vpc} has an internet gateway is not known: {why}"
             if gateway is not None or doubt:
                 self._internet(vpc, gateway.id if gateway else f"internet gateway of {vpc}", doubt)
@@ -185,6 +192,9 @@ class Gateways:
                 pairs.append((single(one.get("PrivateIp"), 4), None if outer is None else single(outer, 4)))
         except DataError as error:
             doubt = f"the addresses of {nat.id} cannot be read: {error}"
+        if text(nat.data, "ConnectivityType") != "private" and any(outer is None for _, outer in pairs):
+            doubt = f"the public address of {nat.id} was not seen"
+            pairs = []
         hop = Hop(nat.id, "nat-gateway")
         if subnet is None or not pairs:
             doubt = doubt or f"where the NAT gateway {nat.id} stands was not seen"

@@ -67,6 +67,10 @@ class Groups:
         except DataError as error:
             yield Rule(f"{group.id} {direction} ?", ANY_PACKET, doubt=f"a rule of {group.id} cannot be read: {error}")
             return
+        for name in ("IpRanges", "Ipv6Ranges"):
+            if permission.get(name) is None:
+                doubt = f"a rule of {group.id} has no {name}, where EC2 writes an empty list"
+                yield Rule(f"{named} ?", matching(EVERYBODY, traffic), doubt=doubt)
         for one in ranges:
             block = one.get("CidrIp") if one.get("CidrIp") is not None else one.get("CidrIpv6")
             try:

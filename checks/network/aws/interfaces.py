@@ -15,7 +15,7 @@ from functools import cached_property
 from checks.functions.declare import DataError
 from checks.model import Place, Resource
 from checks.network.aws.reading import Spans, Wire, by_family, cidr, known_objects, known_texts, member, objects, single, text
-from checks.network.aws.view import INSTANCE, INTERFACE, View
+from checks.network.aws.view import INSTANCE, INTERFACE, SUBNET, View
 from checks.network.packets import Addresses
 
 ADDRESS, NAT, ENDPOINT = "aws.ec2.address", "aws.ec2.nat_gateway", "aws.ec2.vpc_endpoint"
@@ -32,6 +32,8 @@ PASSING = frozenset({"natGateway", "transit_gateway", "gateway_load_balancer", "
 """Those that only pass on what is for others."""
 WITHOUT_GROUPS = PASSING | {"network_load_balancer"}
 """Those that may have no security group, and then let everything through (Network Load Balancers guide, Security groups)."""
+UNSEEN = "the subnet of "
+"""What the id of a subnet begins with that was not seen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,9 @@ class Ports:
         for resource in self.view.all(INSTANCE):
             for port in self._of_instance(resource):
                 found.setdefault(port.id, port)
+        for port in found.values():
+            if not port.vpc:
+                self.view.graph.doubts.append(f"in which VPC {port.id} is was not seen")
         return {id_: replace(port, owners=tuple(self._owners(port))) for id_, port in found.items() if port.vpc}
 
     def _own(self, resource: Resource) -> Port:
@@ -104,14 +109,16 @@ class Ports:
             yield self._read(resource.id, resource, held)
 
     def _read(self, id_: str, resource: Resource, data: Wire) -> Port:
+        subnet = text(data, "SubnetId")
+        home = self.view.find(SUBNET, subnet)
         port = Port(
             id_,
             type=resource.type,
             kind=text(data, "InterfaceType") or "interface",
             place=resource.place,
             owner=text(data, "OwnerId") or resource.account,
-            vpc=text(data, "VpcId"),
-            subnet=text(data, "SubnetId"),
+            vpc=text(data, "VpcId") or (text(home.data, "VpcId") if home is not None else ""),
+            subnet=subnet or f"{UNSEEN}{id_}",
             forwards=data.get("SourceDestCheck") is False,
             closed=data.get("DenyAllIgwTraffic") is True,
             description=text(data, "Description"),

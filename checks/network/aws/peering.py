@@ -101,6 +101,12 @@ def _space(view: View, vpc: str, side: Wire | None) -> Mapping[int, Addresses]:
 def virtual_private_gateways(view: View, routes: Routes, diverted: Mapping[str, tuple[Mapping[int, Addresses], str]]) -> None:
     """What is behind a virtual private gateway: a VPN's or Direct Connect's other end."""
     for gateway in view.all(VPN_GATEWAY):
+        held = known_objects(gateway.data, "VpcAttachments")
+        if gateway.data.get("VpcAttachments") is None or not all(text(one, "VpcId") for one in held):
+            station = view.outside(gateway.id, f"on-premises behind {gateway.id}")
+            for id_, network in view.networks.items():
+                if network.place == gateway.place:
+                    view.enter(station, id_, view.gap(gateway, "VpcAttachments") or f"what {gateway.id} is attached to was not seen")
         for attachment in known_objects(gateway.data, "VpcAttachments"):
             vpc = text(attachment, "VpcId")
             if vpc not in view.networks or text(attachment, "State") in {"detached", "detaching"}:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from checks.functions.declare import DataError
 from checks.model import Place, Resource
 from checks.network.aws import acls
-from checks.network.aws.interfaces import Port
+from checks.network.aws.interfaces import UNSEEN, Port
 from checks.network.aws.reading import cidr_set, known_objects, text
 from checks.network.aws.view import ROUTES, SUBNET, View, each_family
 from checks.network.graph import Link
@@ -50,8 +50,10 @@ def lower(view: View, ports: Mapping[str, Port]) -> dict[str, Subnet]:
     known_acls = acls.associations(view)
     tables = _Tables(view)
     found: dict[str, Subnet] = {}
+    homes = {port.subnet: port.vpc for port in ports.values()}
     for resource in view.all(SUBNET):
-        found[resource.id] = _seen(view, resource, known_acls, tables)
+        vpc = text(resource.data, "VpcId") or homes.get(resource.id, "")
+        found[resource.id] = _seen(view, resource, vpc, known_acls, tables)
     for port in ports.values():
         if port.subnet not in found:
             found[port.subnet] = _unseen(view, port, known_acls, tables)
@@ -60,8 +62,7 @@ def lower(view: View, ports: Mapping[str, Port]) -> dict[str, Subnet]:
     return found
 
 
-def _seen(view: View, resource: Resource, known_acls: acls.Associations, tables: _Tables) -> Subnet:
-    vpc = text(resource.data, "VpcId")
+def _seen(view: View, resource: Resource, vpc: str, known_acls: acls.Associations, tables: _Tables) -> Subnet:
     gone = {"disassociated", "failed"}
     blocks = [resource.data["CidrBlock"]] if resource.data.get("CidrBlock") is not None else []
     sixes = known_objects(resource.data, "Ipv6CidrBlockAssociationSet")
@@ -96,20 +97,29 @@ class _Tables:
         self._view = view
         self._explicit: dict[str, str] = {}
         self._main: dict[str, str] = {}
+        self._unclear: dict[str, str] = {}
         for table in view.all(ROUTES):
+            home = text(table.data, "VpcId")
+            if table.data.get("Associations") is None or not home:
+                why = view.gap(table, "Associations", "VpcId") or f"what {table.id} is associated with was not seen"
+                self._unclear.setdefault(home, why)
             for association in known_objects(table.data, "Associations"):
                 if text(association, "AssociationState", "State") in {"disassociated", "failed"}:
                     continue
                 if subnet := text(association, "SubnetId"):
                     self._explicit[subnet] = table.id
                 elif association.get("Main") is True:
-                    self._main[text(table.data, "VpcId")] = table.id
+                    self._main[home] = table.id
+                elif not text(association, "GatewayId"):
+                    self._unclear.setdefault(home, f"what {table.id} is associated with was not seen")
 
     def of(self, subnet: str, vpc: str, place: Place) -> str:
         """The station of a subnet's route table. Without one, packets may go everywhere."""
         view = self._view
         id_ = self._explicit.get(subnet)
-        why = "" if id_ else view.unlisted(ROUTES, place)
+        why = "" if id_ else view.unlisted(ROUTES, place) or self._unclear.get(vpc) or self._unclear.get("", "")
+        if not id_ and subnet.startswith(UNSEEN):
+            why = "in which subnet it is was not seen"
         if not id_ and not why:
             id_, why = self._main.get(vpc), "no route table in the estate is its own, or its VPC's main one"
         if id_:
