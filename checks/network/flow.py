@@ -73,15 +73,16 @@ def inverse(pairs: Translation) -> Translation:
     return tuple((becomes, becomes + high - low, low) for low, high, becomes in pairs)
 
 
-def changed(held: PacketSet, how: Translation | Addresses | None, port: int | None) -> PacketSet:
-    """A side of a flow after a rewrite: its addresses translated or replaced, all of its packets sent to one port."""
+def changed(held: PacketSet, how: Translation | Addresses | None, port: int | Span | None) -> PacketSet:
+    """A side of a flow after a rewrite: its addresses translated or replaced, all of its packets sent to one port or span."""
     if isinstance(how, Addresses):
         held = support(held, how)
     elif how is not None:
         held = translated(held, partial(translate, how))
     if port is None:
         return held
-    return union(packets(who(ports), (low, high), (port, port)) for low, high, ports in held.spans if isinstance(ports, Layer))
+    span = (port, port) if isinstance(port, int) else port
+    return union(packets(who(ports), (low, high), span) for low, high, ports in held.spans if isinstance(ports, Layer))
 
 
 @lru_cache(1 << 14)
