@@ -76,3 +76,19 @@ def _behind(world: World, gateway: str, connection: Json) -> tuple[list[Prefix],
         Doubt(f"the prefixes that connection {name} has learned by BGP are not in the estate") if given.get("enableBgp") is True else None
     )
     return prefixes(listed(properties(site).get("localNetworkAddressSpace"), "addressPrefixes")), learned
+
+
+def hub_of(world: World, network: Network) -> str | None:
+    """The virtual hub that a network is connected to, by name. What a hub routes is not modelled."""
+    for hub in world.of("network.virtualhubs"):
+        if network.id in [
+            reference(properties(one), "remoteVirtualNetwork") for one in listed(properties(hub), "virtualNetworkConnections")
+        ]:
+            return str(hub.get("name"))
+    for connection in world.of("network.virtualhubs.hubvirtualnetworkconnections"):
+        if reference(properties(connection), "remoteVirtualNetwork") == network.id:
+            return name_of(str(connection["id"]).rsplit("/", 2)[0])
+    for link in links(world, network):
+        if link.remote is None and link.near.get("useRemoteGateways") is True:
+            return link.name
+    return None

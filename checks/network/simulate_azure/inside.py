@@ -134,7 +134,9 @@ def _near(scenery: Scenery, step: Routed, chosen: Route) -> Step:
     for link in links(scenery.world, network):
         if link.id == chosen.target or (place and link.remote_id == place.network):
             crossed = cross(scenery.world, step.travel, link, step.subnet, step.sender)
-            return InNetwork(crossed, link.remote) if isinstance(crossed, Travel) and link.remote else crossed  # type: ignore[return-value]
+            if not isinstance(crossed, Travel):
+                return crossed
+            return InNetwork(crossed, link.network)
     return Unknown(f"{step.subnet.name}: where {chosen.name} leads is not in the estate")
 
 

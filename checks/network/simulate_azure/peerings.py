@@ -31,6 +31,12 @@ class Link:
     prefixes: tuple[Prefix, ...]
 
     @property
+    def network(self) -> Network:
+        """The other network, where it is in the estate."""
+        assert self.remote is not None
+        return self.remote
+
+    @property
     def in_tag(self) -> bool:
         """Whether the local network's VirtualNetwork tag holds the remote one."""
         return self.near.get("allowVirtualNetworkAccess") is not False

@@ -17,7 +17,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_network
 
 from checks.network.simulate_azure.answers import Doubt
 from checks.network.simulate_azure.filters import follows_policy
-from checks.network.simulate_azure.gateways import gateways_for
+from checks.network.simulate_azure.gateways import gateways_for, hub_of
 from checks.network.simulate_azure.peerings import links
 from checks.network.simulate_azure.tags import expand
 from checks.network.simulate_azure.wire import Json, Prefix, covers, is_public, listed, name_of, properties, read_prefix, reference, same
@@ -153,9 +153,13 @@ def _unread(world: World, network: Network, subnet: Subnet, table: Json, routes:
     best = covering[0] if covering else None
     if best and best.prefix.prefixlen == best.prefix.max_prefixlen:
         return None
+    inside = any(route.source == SYSTEM and route.hop in {LOCAL, PEERING} for route in covering)
+    spread = properties(table).get("disableBgpRoutePropagation") is not True
+    settled = bool(best and best.source == USER and is_public(family, address))
+    if spread and not inside and not settled and (hub := hub_of(world, network)):
+        # A hub may announce any prefix, 0.0.0.0/0 too (virtual-wan/about-virtual-hub-routing).
+        return Doubt(f"the routes that virtual hub {hub} announces to {network.name} are not modelled")
     if not is_public(family, address):
-        inside = any(route.source == SYSTEM and route.hop in {LOCAL, PEERING} for route in covering)
-        spread = properties(table).get("disableBgpRoutePropagation") is not True
         ends = [gateway.open_end for gateway in gateways_for(world, network) if gateway.open_end]
         return ends[0] if ends and spread and not inside else None
     for one in listed(properties(table), "routes"):
