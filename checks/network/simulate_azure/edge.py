@@ -123,6 +123,9 @@ def _exit(scenery: Scenery, step: Routed, packet: Packet) -> Exit | Denied | Dou
     """As whom the sender goes out."""
     world, subnet = scenery.world, step.subnet
     match step.sender:
+        case Card() as card if card.address != packet.source:
+            # virtual-networks-udr-overview: an appliance must translate to its own address, which Azure then translates.
+            return Denied(f"{address(packet.family, packet.source)} is not an address of {card.name}")
         case Card() as card:
             return exit_of_card(world, card, subnet, packet)
         case Firewall() as firewall:

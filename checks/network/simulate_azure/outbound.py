@@ -56,6 +56,9 @@ def exit_of_card(world: World, card: Card, subnet: Subnet, packet: Packet) -> Ex
             return Doubt(f"public address {card.public_address} is not in the estate")
         if public.family == packet.family:
             return Exit(public.id, "public-ip", public.address)
+    for pool in references(properties(card.data), "loadBalancerBackendAddressPools"):
+        if world.resource("network.loadbalancers", pool.rsplit("/", 2)[0]) is None:
+            return Doubt(f"the load balancer of {pool} is not in the estate")
     if found := _exit_by_balancer(world, card, packet):
         return found
     return _default_exit(world, card, subnet, packet)

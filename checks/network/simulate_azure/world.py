@@ -101,6 +101,7 @@ class World:
 
     def __init__(self, estate: Source) -> None:
         self._estate = estate
+        self._read: dict[str, list[Json]] = {}
         self.networks = [_network(one) for one in estate.of("azure.network.virtualnetworks")]
         self.subnets = [_subnet(each, network) for network in self.networks for each in listed(properties(network.data), "subnets")]
         self.cards = [
@@ -115,7 +116,9 @@ class World:
 
     def of(self, type_: str) -> list[Json]:
         """The data of the resources of `azure.<type_>`."""
-        return [{**one.data, "id": key(one.data.get("id") or one.id)} for one in self._estate.of(f"azure.{type_}")]
+        if type_ not in self._read:
+            self._read[type_] = [{**one.data, "id": key(one.data.get("id") or one.id)} for one in self._estate.of(f"azure.{type_}")]
+        return self._read[type_]
 
     def resource(self, type_: str, identifier: str) -> Json | None:
         return next((one for one in self.of(type_) if one["id"] == key(identifier)), None)
