@@ -13,6 +13,7 @@ from checks.network.simulate_azure.answers import Allowed
 from checks.network.simulate_azure.application_gateways import Connection, Listening, connections, private_listening
 from checks.network.simulate_azure.balancers import Backend, Frontend, backends, private_frontends
 from checks.network.simulate_azure.crossing import cross
+from checks.network.simulate_azure.filters import judge_subnet
 from checks.network.simulate_azure.firewalls import Passed, decide, firewall_at
 from checks.network.simulate_azure.groups import INBOUND, OUTBOUND
 from checks.network.simulate_azure.peerings import links
@@ -49,7 +50,7 @@ def through_application_gateway(scenery: Scenery, travel: Travel, listening: Lis
     if subnet is None:
         yield Unknown(f"{listening.name}: its subnet is not in the estate")
         return
-    answer = scenery.judge_instance(travel.as_packet(replace(travel.packet, destination=listening.instance)), subnet, INBOUND)
+    answer = judge_subnet(scenery.world, subnet, INBOUND, replace(travel.packet, destination=listening.instance))
     if not isinstance(answer, Allowed):
         yield stopped(answer, listening.name)
         return
@@ -60,8 +61,8 @@ def through_application_gateway(scenery: Scenery, travel: Travel, listening: Lis
         identifier = listening.gateway["id"]
         opened = travel.over(identifier, "application-gateway", (*answer.by, connection.rule))
         opened = opened.turned(DEVICE, identifier, connection.packet, listening.frontend)
-        leaving = scenery.judge_instance(opened, subnet, OUTBOUND)
-        yield Routed(opened.let(subnet.id), subnet, listening) if isinstance(leaving, Allowed) else stopped(leaving, listening.name)
+        leaving = judge_subnet(scenery.world, subnet, OUTBOUND, opened.packet)
+        yield Routed(opened, subnet, listening) if isinstance(leaving, Allowed) else stopped(leaving, listening.name)
 
 
 def returned(scenery: Scenery, step: InNetwork) -> Steps:

@@ -131,15 +131,15 @@ def _alone(card: Card) -> Prefix:
 
 
 def _without_overridden_endpoints(world: World, routes: list[Route]) -> list[Route]:
+    """Without the endpoints that give way to a user-defined route. One shorter than the network's own prefix changes nothing
+    even so: the network's and the peerings' routes are longer."""
     kept = []
     for route in routes:
         card = world.card(route.target) if route.hop == ENDPOINT else None
         subnet = world.subnet(card.subnet) if card else None
         if card and subnet and follows_policy(subnet, "routetableenabled"):
-            space = [prefix for prefix in world.network_of(subnet).space if covers(prefix, card.family, card.address)]
-            shortest = min((prefix.prefixlen for prefix in space), default=0)
             user = [one for one in routes if one.source in {USER, TAGGED} and covers(one.prefix, card.family, card.address)]
-            if any(one.prefix.prefixlen >= shortest for one in user):
+            if user:
                 continue
         kept.append(route)
     return kept

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from checks.network.simulate_azure.answers import Allowed, Answer, Denied, Doubt, agree
 from checks.network.simulate_azure.application_gateways import Listening
-from checks.network.simulate_azure.filters import judge_card, judge_subnet
+from checks.network.simulate_azure.filters import judge_card
 from checks.network.simulate_azure.firewalls import Firewall
 from checks.network.simulate_azure.gateways import Gateway
 from checks.network.simulate_azure.travel import Let, Memory, Travel, Turned
@@ -122,9 +122,3 @@ class Scenery:
             return answer
         other = judge_card(self.world, card, direction, replace(travel.packet, destination=card.address), closed=closed)
         return agree([answer, other], "whether filters see the frontend's or the backend's address with floating IP is not documented")
-
-    def judge_instance(self, travel: Travel, subnet: Subnet, direction: str) -> Answer:
-        """What the filters say of a service's own instance in a subnet."""
-        if self.remembers(subnet.id, travel):
-            return Allowed(("flow record",))
-        return judge_subnet(self.world, subnet, direction, travel.packet)

@@ -13,6 +13,7 @@ from tests.checks.network.simulate_azure.azure_world import (
     nic,
     nic_id,
     nsg,
+    private_endpoint,
     public_ip,
     rule,
     subnet,
@@ -46,6 +47,22 @@ def test_allow_leaves_it_to_the_groups() -> None:
     assert sent(*rules).deliveries[0].at == nic_id("web")
     assert not sent(*rules, guard=CLOSED).deliveries
     assert not sent(rules[0], guard=None).deliveries
+
+
+def test_a_lower_number_comes_first() -> None:
+    rules = (admin_rule("no-ssh", 20, "Deny", ports="22"), admin_rule("ssh", 10, "AlwaysAllow", ports="22"))
+    assert sent(*rules).deliveries
+
+
+def test_private_endpoints_are_not_touched() -> None:
+    network = vnet("shop", "10.0.0.0/16", subnets=[subnet("front", "10.0.1.0/24")])
+    cards = (nic("web", "shop/front", "10.0.1.4"), nic("pe", "shop/front", "10.0.1.9", endpoint="files"))
+    policies = {"privateEndpointNetworkPolicies": "Enabled"}
+    network.data["properties"]["subnets"][0]["properties"] |= policies
+    admin = [network_manager("base"), *admin_rules("base", ["shop"], admin_rule("none", 10, "Deny"))]
+    simulator = AzureSimulator(estate(network, *cards, private_endpoint("files", "shop/front", "pe"), *admin))
+    assert simulator.send(tcp("10.0.1.4", "10.0.1.9", 443), nic_id("web")).deliveries[0].at == nic_id("pe")
+    assert not simulator.send(tcp("10.0.1.9", "10.0.1.4", 443), nic_id("pe")).deliveries
 
 
 def test_other_ports_sources_and_directions_are_left_alone() -> None:

@@ -213,3 +213,34 @@ def test_an_unread_scale_set_in_a_pool_is_unknown() -> None:
     made = resource("x", "fleet", {"pools": [pool("lb/pool")]})
     fleet = type(made)(made.id, "azure.compute.virtualmachinescalesets", made.account, made.region, made.data)
     assert "fleet" in from_outside(shop(public_lb(lb_rule("web", 80, 8080)), OPENED, fleet)).unknown[0]
+
+
+def test_a_pool_may_name_backends_by_configuration() -> None:
+    pools = [{"name": "pool", "properties": {"backendIPConfigurations": [{"id": config_id("client")}]}}]
+    trace = from_outside(shop(public_lb(lb_rule("web", 80, 8080), pools=pools), OPENED))
+    assert "client: a Standard public address is closed" in trace.dropped[0]
+
+
+def test_a_cross_region_load_balancer_is_unknown() -> None:
+    across = public_lb(lb_rule("web", 80, 8080))
+    across.data["sku"]["tier"] = "Global"
+    assert "cross-region" in from_outside(shop(across, OPENED)).unknown[0]
+
+
+def test_a_backend_without_an_address_of_the_family_gets_nothing() -> None:
+    network = vnet("six", "fd00:1::/48", subnets=[subnet("front", "fd00:1::/64")])
+    internal = load_balancer("lb", lb_rule("web", 80, 8080), private="fd00:1::200", place="six/front")
+    trace = shop(internal, network, nic("c6", "six/front", "fd00:1::4")).send(tcp("fd00:1::4", "fd00:1::200", 80), nic_id("c6"))
+    assert "no address of this family" in trace.dropped[0]
+
+
+def test_an_application_gateway_listens_to_tcp() -> None:
+    assert not from_outside(shop(gateway(WEB), OPENED), packet=udp(CLIENT, PUBLIC, 80)).deliveries
+
+
+def test_an_application_gateways_pool_may_name_interfaces() -> None:
+    made = gateway()
+    made.data["properties"]["backendAddressPools"][0]["properties"]["backendIPConfigurations"] = [{"id": config_id("web")}, ref("lost")]
+    trace = from_outside(shop(made, OPENED))
+    assert [one.at for one in trace.deliveries] == [nic_id("web")]
+    assert "lost" in trace.unknown[0]

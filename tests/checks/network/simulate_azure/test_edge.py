@@ -201,3 +201,29 @@ def test_protocols_that_virtual_networks_do_not_carry(protocol: int, ending: str
 def test_the_host_answers_for_itself() -> None:
     closed = nsg("guard", rule("none", 100, "Deny", out=True))
     assert "host itself" in outbound(front(closed, guard="guard"), tcp(WEB, "168.63.129.16", 53)).dropped[0]
+
+
+def test_another_public_address_of_the_interface_takes_default_outbound_access_away() -> None:
+    network = vnet("shop", "10.0.0.0/16", subnets=[subnet("front", "10.0.1.0/24")])
+    two = nic("web", "shop/front", "10.0.1.5", WEB, public="pip")
+    assert "another public address" in outbound(AzureSimulator(estate(network, two, public_ip("pip", PUBLIC)))).dropped[0]
+
+
+def test_a_nat_gateway_does_not_carry_ipv6() -> None:
+    network = vnet("shop", "fd00:1::/48", subnets=[subnet("front", "fd00:1::/64", nat="nat")])
+    parts = (network, nic("web", "shop/front", "fd00:1::4"), nat_gateway("nat", "out"), public_ip("out", "198.51.100.99"))
+    assert "IPv6 has no default" in outbound(AzureSimulator(estate(*parts)), tcp("fd00:1::4", "2001:db8::9", 443)).dropped[0]
+
+
+def test_a_forwarding_interface_goes_out_only_as_itself() -> None:
+    network = vnet("shop", "10.0.0.0/16", subnets=[subnet("front", "10.0.1.0/24")])
+    nva = nic("web", "shop/front", WEB, public="pip", forwards=True)
+    simulator = AzureSimulator(estate(network, nva, public_ip("pip", PUBLIC)))
+    assert seen(outbound(simulator)) == PUBLIC
+    assert "is not an address of web" in outbound(simulator, tcp("10.0.1.99", CLIENT, 443)).dropped[0]
+
+
+@pytest.mark.parametrize("target", ["100.64.0.9", "169.254.7.7", "224.0.0.5", "127.0.0.1"])
+def test_a_route_to_the_internet_does_not_make_an_address_public(target: str) -> None:
+    table = route_table("table", udr("wrong", f"{target}/32", "Internet"))
+    assert "no address on the internet" in outbound(front(table, public="", table="table"), tcp(WEB, target, 443)).dropped[0]

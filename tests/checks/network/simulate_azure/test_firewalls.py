@@ -96,23 +96,24 @@ def test_forwarded_traffic_must_be_taken_by_the_far_spoke() -> None:
     assert not ends(web_to_app(hub(classic([allow(fw_rule("any"))]), forwarded=False)))
 
 
-def test_an_answer_past_the_firewall_still_comes_back_but_one_into_it_does_not() -> None:
-    straight = udr("hub", "10.0.0.0/8", "VnetLocal")
-    one = vnet(
-        "one", "10.1.0.0/16", subnets=[subnet("web", "10.1.1.0/24"), subnet("app", "10.1.2.0/24", table="two")], peerings=[peering("hub")]
-    )
+@pytest.mark.parametrize(("asked", "answered"), [(WEB, True), ("10.1.2.4", False)])
+def test_an_answer_past_the_firewall_comes_back_but_one_into_it_alone_does_not(asked: str, answered: bool) -> None:
+    """Subnet app routes to the firewall, subnet web does not: so only one direction passes it."""
     parts = [
         vnet("hub", "10.0.0.0/16", subnets=[subnet("AzureFirewallSubnet", "10.0.9.0/26")], peerings=[peering("one", forwarded=True)]),
-        one,
-        route_table("two", udr("web", "10.1.1.0/24", "VirtualAppliance", FW)),
-        nic("web", "one/web", WEB),
-        nic("app", "one/app", "10.1.2.4"),
-        public_ip("fwip", PUBLIC),
+        vnet(
+            "one",
+            "10.1.0.0/16",
+            subnets=[subnet("web", "10.1.1.0/24"), subnet("app", "10.1.2.0/24", table="t")],
+            peerings=[peering("hub", forwarded=True)],
+        ),
+        route_table("t", udr("web", "10.1.1.0/24", "VirtualAppliance", FW)),
+        *(nic("web", "one/web", WEB), nic("app", "one/app", "10.1.2.4"), public_ip("fwip", PUBLIC)),
         classic([allow(fw_rule("any"))]),
     ]
-    assert straight["name"] == "hub"
-    trace = AzureSimulator(estate(*parts)).send(tcp(WEB, "10.1.2.4", 22), nic_id("web"))
-    assert ends(trace) == [(nic_id("app"), False)]
+    asking, by = ("10.1.2.4", "app") if asked == WEB else (WEB, "web")
+    trace = AzureSimulator(estate(*parts)).send(tcp(asking, asked, 22), nic_id(by))
+    assert [one.reply for one in trace.deliveries] == [answered]
 
 
 def test_to_the_internet_the_firewall_shows_its_own_address() -> None:
@@ -211,3 +212,22 @@ def test_routes_that_lead_round_in_circles_end() -> None:
     ]
     trace = AzureSimulator(estate(*parts)).send(tcp("10.0.1.4", APP, 22), nic_id("a"))
     assert "round in circles" in trace.dropped[0]
+
+
+def test_learned_ranges_are_unknown() -> None:
+    parts = [rule_group("rules", "all", 100, allow(fw_rule("any"))), policy("rules", "all", snat={"autoLearnPrivateRanges": "Enabled"})]
+    assert "learned" in web_to_app(hub(firewall("fw", "hub", FW, "fwip", policy="rules"), *parts)).unknown[0]
+
+
+def test_a_nat_rule_may_lead_out_again() -> None:
+    out = collection("dnat", 100, "Dnat", fw_rule("out", destination=PUBLIC, ports="443", to="192.0.2.50", to_port="443"))
+    trace = hub(classic(nat=[out])).send(tcp(CLIENT, PUBLIC, 443), "internet")
+    assert ends(trace) == [("internet", True)]
+    assert trace.deliveries[0].arrives == tcp(PUBLIC, "192.0.2.50", 443)
+
+
+def test_an_answer_leaves_by_the_public_address_that_was_asked() -> None:
+    second = collection("dnat", 100, "Dnat", fw_rule("web", destination="198.51.100.2", ports="443", to=WEB, to_port="8443"))
+    two = firewall("fw", "hub", FW, "fwip", "second", natRuleCollections=[second])
+    trace = hub(two, public_ip("second", "198.51.100.2")).send(tcp(CLIENT, "198.51.100.2", 443), "internet")
+    assert ends(trace) == [(nic_id("web"), True)]

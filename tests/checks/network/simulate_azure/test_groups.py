@@ -79,6 +79,13 @@ def test_subnet_and_interface_must_both_allow() -> None:
     assert trace.deliveries[0].hops[-1].allowed_by == ("opened/allow", "opened/allow")
 
 
+def test_inbound_the_subnet_comes_first_and_outbound_the_interface() -> None:
+    groups = (nsg("outer", rule("in", 100), rule("out", 100, out=True)), nsg("inner", rule("in", 100), rule("out", 100, out=True)))
+    trace = sent(shop(*groups, front="outer", web="inner", back="outer", app="inner"), tcp(WEB, APP, 22))
+    first, *_, last = trace.deliveries[0].hops
+    assert (first.allowed_by, last.allowed_by) == (("inner/out", "outer/out"), ("outer/in", "inner/in"))
+
+
 def test_outbound_rules_stop_a_packet_at_its_sender() -> None:
     guard = nsg("guard", rule("deny", 100, "Deny", out=True, destination="10.0.2.0/24"))
     trace = sent(shop(guard, web="guard"), tcp(WEB, APP, 22))

@@ -282,3 +282,75 @@ def test_what_lies_behind_an_own_private_link_service_is_unknown() -> None:
     trace = sent(*network(peerings=[peering("bank")]), *endpoint(service=service), to=VAULT)
     assert [one.at for one in trace.deliveries] == [nic_id("pe")]
     assert "private link service" in trace.unknown[0]
+
+
+def test_the_network_itself_comes_before_more_specific_routes_of_a_gateway() -> None:
+    parts = [*network(), vnet_gateway("vpn", "shop"), site_connection("hq", "vpn", "10.0.2.0/25")]
+    assert ends(sent(*parts)) == [nic_id("app")]
+
+
+def test_a_host_route_is_longer_than_anything_bgp_may_have_learned() -> None:
+    parts = [*network(udr("host", "192.168.7.7/32", "None")), vnet_gateway("er", "shop", "ExpressRoute")]
+    assert not ends(sent(*parts, to="192.168.7.7"))
+
+
+def test_a_user_defined_route_does_not_lead_to_an_express_route_gateway() -> None:
+    parts = [*network(udr("all", "0.0.0.0/0", "VirtualNetworkGateway")), vnet_gateway("er", "shop", "ExpressRoute")]
+    assert "has no gateway" in sent(*parts, to=CLIENT).dropped[0]
+
+
+@pytest.mark.parametrize(
+    ("gateway", "connection"),
+    [
+        ({"enableBgp": True}, {}),
+        ({}, {"enableBgp": True}),
+        ({}, {"kind": "Vnet2Vnet", "virtualNetworkGateway2": {"id": "/other"}}),
+        ({}, {"kind": "ExpressRoute"}),
+    ],
+)
+def test_what_else_may_lie_behind_a_gateway_is_unknown(gateway: Any, connection: Any) -> None:
+    parts = [*network(), vnet_gateway("vpn", "shop", **gateway), site_connection("hq", "vpn", "192.168.0.0/16", **connection)]
+    assert sent(*parts, to="172.16.0.1").unknown
+
+
+def test_point_to_site_clients_lie_behind_the_gateway() -> None:
+    pool = {"vpnClientAddressPool": {"addressPrefixes": ["172.16.9.0/24"]}}
+    assert ends(sent(*network(), vnet_gateway("vpn", "shop", vpnClientConfiguration=pool), to="172.16.9.7")) == [gateway_id("vpn")]
+
+
+def test_transit_between_sites_is_unknown() -> None:
+    parts = [*network(), vnet_gateway("vpn", "shop"), site_connection("hq", "vpn", "192.168.0.0/16")]
+    trace = AzureSimulator(estate(*parts)).send(tcp("192.168.1.1", "192.168.2.2", 22), gateway_id("vpn"))
+    assert "transit" in trace.unknown[0]
+
+
+def test_on_premises_does_not_go_out_to_the_internet() -> None:
+    trace = AzureSimulator(estate(*network(), vnet_gateway("vpn", "shop"))).send(tcp("192.168.1.1", CLIENT, 22), gateway_id("vpn"))
+    assert "on-premises" in trace.dropped[0]
+
+
+def test_a_peering_for_ipv6_carries_no_ipv4() -> None:
+    only = {"enableOnlyIPv6Peering": True}
+    assert not ends(sent(*network(peerings=[peering("bank", **only)]), *bank([peering("shop", **only)]), to=VAULT))
+
+
+def test_a_service_endpoint_may_take_the_packet_past_a_user_defined_route() -> None:
+    stop, storage = udr("stop", "0.0.0.0/0", "None"), service_tag("Storage", "198.51.100.0/24")
+    service = {"serviceEndpoints": [{"service": "Microsoft.Storage"}]}
+    assert "service endpoint" in sent(*network(stop, **service), storage, to="198.51.100.9").unknown[0]
+    assert "service endpoint" in sent(*network(stop, **service), to="198.51.100.9").unknown[0]
+    assert not ends(sent(*network(stop, **service), storage, to=CLIENT))
+    assert ends(sent(*network(**service), to="198.51.100.9")) == ["internet"]
+
+
+def test_an_appliance_takes_what_is_for_itself() -> None:
+    routed = network(udr("all", "10.0.2.0/24", "VirtualAppliance", "10.0.2.9"))
+    trace = sent(*routed, nic("nva", "shop/back", "10.0.2.9", forwards=True), to="10.0.2.9")
+    assert ends(trace) == [nic_id("nva")]
+
+
+def test_a_private_endpoint_answers_past_its_subnets_route_table() -> None:
+    network_, *rest = endpoint("Enabled")
+    network_.data["properties"]["subnets"][0]["properties"]["routeTable"] = {"id": route_table("stop").id}
+    trace = sent(*network(peerings=[peering("bank")]), network_, *rest, route_table("stop", udr("all", "10.0.0.0/16", "None")), to=VAULT)
+    assert [one.reply for one in trace.deliveries] == [True]
