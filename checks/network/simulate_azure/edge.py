@@ -21,6 +21,7 @@ from checks.network.simulate_azure.steps import (
     AtFirewall,
     BeforeCard,
     Dropped,
+    InNetwork,
     OnInternet,
     Routed,
     Scenery,
@@ -67,6 +68,11 @@ def _back(scenery: Scenery, travel: Travel, holder: str) -> Steps:
     if card := scenery.world.card(holder):
         yield BeforeCard(travel, card)
     yield from (AtFirewall(travel, firewall) for firewall in firewalls(scenery.world) if firewall.id == holder)
+    gateway = scenery.world.resource("network.applicationgateways", holder)
+    for configuration in listed(properties(gateway), "gatewayIPConfigurations"):
+        if subnet := scenery.world.subnet(reference(properties(configuration), "subnet")):
+            yield InNetwork(travel, scenery.world.network_of(subnet))
+            return
 
 
 def _enter(scenery: Scenery, travel: Travel, public: PublicAddress) -> Steps:

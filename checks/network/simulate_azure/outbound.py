@@ -1,7 +1,7 @@
 """As whom an interface, or a service in a subnet, goes out to the internet.
 
 Sources: Azure docs, nat-overview ("Virtual appliance UDR / VPN Gateway / ExpressRoute >> NAT gateway >> Instance-level public
-IP address on a virtual machine >> Load balancer outbound rules >> default system route"; TCP and UDP only, no IPv6),
+IP address on a virtual machine >> Load balancer outbound rules >> default system route"; TCP and UDP only), nat-gateway-resource (IPv6 with StandardV2; ARM NatGateway: publicIpAddressesV6, sourceVirtualNetwork),
 load-balancer-outbound-connections (outbound rules; load balancing rules unless disableOutboundSnat; "When using a standard
 internal load balancer, an ephemeral IP address isn't used"), default-outbound-access (IPv4; not in a subnet with
 defaultOutboundAccess false; not where a load balancer or another interface's public address stands for it).
@@ -32,19 +32,23 @@ class Exit:
 
 
 def exit_of_subnet(world: World, subnet: Subnet, packet: Packet) -> Exit | Denied | Doubt | None:
-    """The subnet's NAT gateway; None where it has none."""
+    """The NAT gateway of the subnet or of its network; None where there is none, or none for the packet's family."""
     identifier = reference(properties(subnet.data), "natGateway")
-    if not identifier or packet.family == 6:
+    whole = [one["id"] for one in world.of("network.natgateways") if reference(properties(one), "sourceVirtualNetwork") == subnet.network]
+    if not identifier and not whole:
         return None
-    data = world.resource("network.natgateways", identifier)
+    data = world.resource("network.natgateways", identifier or whole[0])
     if data is None:
         return Doubt(f"NAT gateway {identifier} is not in the estate")
+    addresses = references(properties(data), "publicIpAddresses" if packet.family == 4 else "publicIpAddressesV6")
+    if packet.family == 6 and not addresses and not listed(properties(data), "publicIpPrefixesV6"):
+        return None
     if packet.protocol not in {TCP, UDP}:
-        return Denied(f"{name_of(identifier)}: a NAT gateway carries TCP and UDP only")
-    for one in references(properties(data), "publicIpAddresses"):
+        return Denied(f"{name_of(data['id'])}: a NAT gateway carries TCP and UDP only")
+    for one in addresses:
         if found := world.public_address(one):
             return Exit(data["id"], "nat-gateway", found.address)
-    return Doubt(f"the public addresses of NAT gateway {name_of(identifier)} are not in the estate")
+    return Doubt(f"the public addresses of NAT gateway {name_of(data['id'])} are not in the estate")
 
 
 def exit_of_card(world: World, card: Card, subnet: Subnet, packet: Packet) -> Exit | Denied | Doubt:

@@ -159,6 +159,8 @@ def _unread(world: World, network: Network, subnet: Subnet, table: Json, routes:
     if spread and not inside and not settled and (hub := hub_of(world, network)):
         # A hub may announce any prefix, 0.0.0.0/0 too (virtual-wan/about-virtual-hub-routing).
         return Doubt(f"the routes that virtual hub {hub} announces to {network.name} are not modelled")
+    if not is_public(family, address) and not inside and (group := _connected_group(world)):
+        return Doubt(f"whether {network.name} is in the connected group of {group} is not in the estate")
     if not is_public(family, address):
         ends = [gateway.open_end for gateway in gateways_for(world, network) if gateway.open_end]
         return ends[0] if ends and spread and not inside else None
@@ -173,6 +175,17 @@ def _unread(world: World, network: Network, subnet: Subnet, table: Json, routes:
         expanded = expand(world, tag) if tag else None
         if expanded is None or any(covers(prefix, family, address) for prefix in expanded):
             return Doubt(f"whether the service endpoint {service.get('service')} of {subnet.name} is for this address is not in the estate")
+    return None
+
+
+def _connected_group(world: World) -> str | None:
+    """A connectivity configuration that joins networks without peerings (virtual-network-manager/faq, "connected group")."""
+    for one in world.of("network.networkmanagers.connectivityconfigurations"):
+        groups = listed(properties(one), "appliesToGroups")
+        if same(properties(one).get("connectivityTopology"), "Mesh") or any(
+            same(each.get("groupConnectivity"), "DirectlyConnected") for each in groups
+        ):
+            return str(one.get("name") or name_of(one["id"]))
     return None
 
 

@@ -244,3 +244,8 @@ def test_an_application_gateways_pool_may_name_interfaces() -> None:
     trace = from_outside(shop(made, OPENED))
     assert [one.at for one in trace.deliveries] == [nic_id("web")]
     assert "lost" in trace.unknown[0]
+
+
+def test_a_backend_on_the_internet_answers_through_the_application_gateway() -> None:
+    trace = from_outside(shop(gateway("192.0.2.50")))
+    assert [(one.at, one.arrives, one.reply) for one in trace.deliveries] == [("internet", tcp(PUBLIC, "192.0.2.50", 8080), True)]

@@ -227,3 +227,20 @@ def test_a_forwarding_interface_goes_out_only_as_itself() -> None:
 def test_a_route_to_the_internet_does_not_make_an_address_public(target: str) -> None:
     table = route_table("table", udr("wrong", f"{target}/32", "Internet"))
     assert "no address on the internet" in outbound(front(table, public="", table="table"), tcp(WEB, target, 443)).dropped[0]
+
+
+def test_a_nat_gateway_may_serve_a_whole_network_and_ipv6() -> None:
+    nat = nat_gateway("nat", "out")
+    nat.data["properties"] |= {"sourceVirtualNetwork": ref("virtualNetworks/shop"), "publicIpAddressesV6": [ref("publicIPAddresses/out6")]}
+    network = vnet("shop", "10.0.0.0/16", "fd00:1::/48", subnets=[subnet("front", "10.0.1.0/24", "fd00:1::/64")])
+    parts = (
+        network,
+        nic("web", "shop/front", WEB, "fd00:1::4"),
+        nat,
+        public_ip("out", "198.51.100.99"),
+        public_ip("out6", "2001:db8:1::99"),
+    )
+    simulator = AzureSimulator(estate(*parts))
+    assert seen(outbound(simulator)) == "198.51.100.99"
+    (delivery,) = outbound(simulator, tcp("fd00:1::4", "2001:db8::9", 443)).deliveries
+    assert (address(6, delivery.arrives.source), delivery.reply) == ("2001:db8:1::99", True)

@@ -354,3 +354,18 @@ def test_a_private_endpoint_answers_past_its_subnets_route_table() -> None:
     network_.data["properties"]["subnets"][0]["properties"]["routeTable"] = {"id": route_table("stop").id}
     trace = sent(*network(peerings=[peering("bank")]), network_, *rest, route_table("stop", udr("all", "10.0.0.0/16", "None")), to=VAULT)
     assert [one.reply for one in trace.deliveries] == [True]
+
+
+@pytest.mark.parametrize(
+    ("configuration", "joins"),
+    [
+        ({"connectivityTopology": "Mesh"}, True),
+        ({"connectivityTopology": "HubAndSpoke", "appliesToGroups": [{"groupConnectivity": "DirectlyConnected"}]}, True),
+        ({"connectivityTopology": "HubAndSpoke", "appliesToGroups": [{"groupConnectivity": "None"}]}, False),
+    ],
+)
+def test_a_connected_group_may_join_networks_without_peerings(configuration: Any, joins: bool) -> None:
+    manager = resource("networkManagers/connectivityConfigurations", "central/mesh", configuration)
+    trace = sent(*network(), *bank(), manager, to=VAULT)
+    assert not trace.deliveries
+    assert bool(trace.unknown) == joins
