@@ -143,8 +143,6 @@ def _translate(world: World, firewall: Firewall, rules: list[_Rule], rule: _Rule
             break
         if match is not False and not same(other.action, "Allow"):
             return Doubt(f"whether {other.name} denies what {rule.name} translates is documented both ways")
-    if is_public(*held):
-        return Passed(after, rule.name, hides=True)
     return Passed(replace(after, source=firewall.private), rule.name, hides=False)
 
 

@@ -58,8 +58,7 @@ def exit_of_card(world: World, card: Card, subnet: Subnet, packet: Packet) -> Ex
         public = world.public_address(card.public_address)
         if public is None:
             return Doubt(f"public address {card.public_address} is not in the estate")
-        if public.family == packet.family:
-            return Exit(public.id, "public-ip", public.address)
+        return Exit(public.id, "public-ip", public.address)
     for pool in references(properties(card.data), "loadBalancerBackendAddressPools"):
         if world.resource("network.loadbalancers", pool.rsplit("/", 2)[0]) is None:
             return Doubt(f"the load balancer of {pool} is not in the estate")
