@@ -6,6 +6,7 @@ first; a parent policy's network rules before its own; denied by default) and fi
 also makes one of the firewall's private addresses the source). The two pages disagree on whether a network rule can
 deny what a NAT rule has translated, so that is a doubt. Application rules name host names, and the infrastructure
 collection lets some through that are not listed: what they may be about is a doubt. Threat intelligence is not looked at.
+Which of the subnet's addresses stands for the firewall inside is not told: its own private address is taken.
 """
 
 from __future__ import annotations

@@ -70,14 +70,19 @@ def from_gateway(scenery: Scenery, travel: Travel, gateway: Gateway) -> Steps:
 
 def _leave(scenery: Scenery, travel: Travel, card: Card) -> Steps:
     subnet = scenery.world.subnet(card.subnet)
-    answer = _refusal(scenery, card, travel) or scenery.judge(travel, card, OUTBOUND)
-    if not isinstance(answer, Allowed):
-        yield stopped(answer, card.name)
-        return
     if subnet is None:
         yield Unknown(f"{card.name}: subnet {card.subnet} is not in the estate")
         return
-    travel = travel.over(card.interface, "network-interface", answer.by).let(card.id)
+    if refusal := _refusal(scenery, card, travel):
+        yield stopped(refusal, card.name)
+        return
+    answer = scenery.judge(travel, card, OUTBOUND)
+    if isinstance(answer, Denied):
+        yield stopped(answer, card.name)
+        return
+    if isinstance(answer, Doubt):
+        travel = travel.doubting(f"{card.name}: {answer.why}")
+    travel = travel.over(card.interface, "network-interface", answer.by if isinstance(answer, Allowed) else ()).let(card.id)
     for record in scenery.turned(BALANCER):
         if undone := record.undo(travel.packet):
             travel = travel.as_packet(undone).over(record.where, "load-balancer")

@@ -43,6 +43,12 @@ class Travel:
     packet: Packet
     hops: tuple[Hop, ...] = ()
     made: Memory = ()
+    doubts: tuple[str, ...] = ()
+    """What could not be told on the way here. They count only if the packet arrives: what is dropped further on is dropped
+    whatever the doubt."""
+
+    def doubting(self, why: str) -> Travel:
+        return replace(self, doubts=(*self.doubts, why))
 
     def over(self, identifier: str, kind: str, allowed_by: tuple[str, ...] = ()) -> Travel:
         return replace(self, hops=(*self.hops, Hop(identifier, kind, allowed_by)))

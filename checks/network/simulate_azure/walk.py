@@ -38,6 +38,8 @@ def walk(scenery: Scenery, start: Iterable[Step]) -> Ended:
     ended, steps = Ended(), list(start)
     while steps:
         match steps.pop(0):
+            case Arrived(_, travel) if travel.doubts:
+                ended.unknown += travel.doubts
             case Arrived() as arrived:
                 ended.arrived.append(arrived)
             case Dropped(why):

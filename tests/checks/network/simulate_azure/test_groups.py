@@ -211,3 +211,15 @@ def test_a_default_route_of_a_route_table_puts_the_internet_into_the_virtual_net
     trace = AzureSimulator(estate(*parts, table)).send(tcp(CLIENT, "198.51.100.4", 22), "internet")
     assert reaches(trace)
     assert not trace.deliveries[0].reply
+
+
+def test_a_doubt_counts_only_if_the_packet_would_come_through() -> None:
+    guard = nsg("guard", rule("deny", 100, "Deny", out=True, destination="Storage"))
+    assert sent(shop(guard, web="guard"), tcp(WEB, "10.0.2.99", 443)) == Trace(dropped=("shop: nobody has 10.0.2.99",))
+    assert sent(shop(guard, web="guard"), tcp(WEB, APP, 443)).unknown
+
+
+def test_private_addresses_elsewhere_are_no_doubt_where_no_route_leads_there() -> None:
+    trace = sent(shop(nsg("guard"), web="guard"), tcp(WEB, "172.16.0.1", 443))
+    assert trace.dropped == ("front: system/None leads nowhere",)
+    assert trace.unknown == ()
