@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from checks.network.wanted import ANY, Unclear, wanted
 
@@ -40,13 +40,6 @@ class Allowed(_Strict):
     protocol: Annotated[str, BeforeValidator(_text)] = ANY
     ports: Annotated[str, BeforeValidator(_text)] = ANY
 
-    @field_validator("ports", mode="after")
-    @classmethod
-    def _readable(cls, value: str) -> str:
-        if not value.startswith(PARAM):
-            wanted(ports=value)
-        return value
-
 
 class Body(_Strict):
     """The `paths:` of a rule file."""
@@ -66,17 +59,22 @@ class Body(_Strict):
         """With the values of the parameters in the place of `params.NAME`. Raises Unclear."""
         values = {name: _with(value, params) for name, value in self.model_dump(by_alias=True).items()}
         try:
-            return Body.model_validate(values)
+            given = Body.model_validate(values)
         except ValidationError as error:
             raise Unclear(_problem(error)) from error
+        for one in (given, *(given.allowed if isinstance(given.allowed, list) else [])):
+            wanted(one.protocol, one.ports)
+        return given
 
 
 def read_allowed(value: Any) -> list[Allowed]:
     """The entries of a promise's `allowed:`. Raises Unclear."""
-    try:
-        return Body.model_validate({"from": "internet", "expect": "only", "allowed": value}).allowed  # type: ignore[return-value]
-    except ValidationError as error:
-        raise Unclear(_problem(error)) from error
+    if not isinstance(value, list):
+        raise Unclear("allowed is a list of paths, each with from, to, protocol and ports")
+    body = Body.model_validate({"from": "internet", "expect": "only", "allowed": "params.allowed"})
+    allowed = body.given({"allowed": value}).allowed
+    assert isinstance(allowed, list)
+    return allowed
 
 
 def _problem(error: ValidationError) -> str:

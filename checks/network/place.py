@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_network
@@ -10,6 +11,8 @@ from checks.network.graph import NO_LABELS, Graph, Interface, Labels
 from checks.network.internet import PUBLIC
 from checks.network.packet import INTERNET
 from checks.network.packets import EVERYBODY, NOBODY, Addresses, addresses, network_span
+
+_PARTS = re.compile(r"[/:]")
 
 
 class NoSuchPlace(Exception):
@@ -40,7 +43,7 @@ def named(graph: Graph, name: str) -> Places:
     """What `internet`, `internet:ADDRESS`, an address or CIDR block, `tag:KEY=VALUE` or an id stands for.
 
     An id is an interface's, its owner's (an instance, a load balancer), a network's or subnet's, or that of a gateway to
-    a network outside. Azure's ids are told without regard to case, and by their last part alone where that is enough.
+    a network outside; of an ARN or Azure id a part is enough, such as a load balancer's name, in any case.
     Raises NoSuchPlace.
     """
     kind, _, rest = name.partition(":")
@@ -159,10 +162,10 @@ def _identified(graph: Graph, name: str) -> Places:
     def whole(id_: str) -> bool:
         return id_.lower() == wanted
 
-    def last_part(id_: str) -> bool:
-        return id_.lower().rpartition("/")[2] == wanted or id_.rpartition(":")[2] == name
+    def part(id_: str) -> bool:
+        return wanted in _PARTS.split(id_.lower())
 
-    for same in (whole, last_part):
+    for same in (whole, part):
         for station in graph.outside:
             if same(station):
                 own = graph.networks.get(station, EVERYBODY)
