@@ -228,15 +228,15 @@ def _check_binding(
         if name not in control.params:
             known = ", ".join(sorted(control.params)) or "none"
             document.fail((*at, "params", name), f"the control {binding.id} has no parameter {name!r}; it has {known}")
-        if name == "allowed":
-            try:
-                read_allowed(value)
-            except Unclear as error:
-                document.fail((*at, "params", name), f"allowed: {error}")
-        declared = [Parameter(type=control.params[name].type), *(rule.file.params[name] for rule in rules if name in rule.file.params)]
+        declared = [Parameter(type=control.params[name].value_type), *(rule.file.params[name] for rule in rules if name in rule.file.params)]
         for parameter in declared:
             if not parameter.takes(value):
                 document.fail((*at, "params", name), f"{name} must be of type {parameter.type}")
+        if control.params[name].type == "paths":
+            try:
+                read_allowed(value)
+            except Unclear as error:
+                document.fail((*at, "params", name), str(error))
 
 
 def normal(text: str) -> str:

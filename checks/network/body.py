@@ -78,8 +78,9 @@ def read_allowed(value: Any) -> list[Allowed]:
 
 
 def _problem(error: ValidationError) -> str:
-    first = error.errors(include_url=False)[0]
-    place = ".".join(str(step) for step in first["loc"] if step not in {"list[Allowed]", "Allowed"})
+    """The error about the form that was meant: of those that pydantic tried, the one that got furthest."""
+    first = max(error.errors(include_url=False), key=lambda one: len(one["loc"]))
+    place = ".".join(str(step) for step in first["loc"] if step not in {"list[Allowed]", "Allowed", "str", "list[str]", "Kinds"})
     return f"{place}: {first['msg'].removeprefix('Value error, ')}"
 
 
