@@ -228,7 +228,10 @@ def _check_binding(
         if name not in control.params:
             known = ", ".join(sorted(control.params)) or "none"
             document.fail((*at, "params", name), f"the control {binding.id} has no parameter {name!r}; it has {known}")
-        declared = [Parameter(type=control.params[name].value_type), *(rule.file.params[name] for rule in rules if name in rule.file.params)]
+        declared = [
+            Parameter(type=control.params[name].value_type),
+            *(rule.file.params[name] for rule in rules if name in rule.file.params),
+        ]
         for parameter in declared:
             if not parameter.takes(value):
                 document.fail((*at, "params", name), f"{name} must be of type {parameter.type}")
