@@ -102,7 +102,7 @@ class Balancers:
             listeners = self.listeners(balancer)
             self.view.graph.filters[listener_filter(balancer.id)] = self._filter(balancer, listeners)
             for class_ in self.classes.by_owner.get((balancer.type, balancer.id), ()):
-                self.forward(class_.station, class_, balancer, listeners)
+                self.forward(class_.entry, class_, balancer, listeners)
                 self._across_families(class_, balancer, listeners)
 
     def _filter(self, balancer: Resource, listeners: list[Listener]) -> Filter:
@@ -129,6 +129,12 @@ class Balancers:
                         port=onward.port,
                         leg=_leg(listener, keeps=keeps, comes_back=comes_back),
                     )
+                    doubt = onward.doubt
+                    if keeps and not comes_back:
+                        doubt = (
+                            doubt
+                            or f"how a target outside the subnets of {class_.subnet.vpc} sees the clients of {balancer.id} is not known"
+                        )
                     told = (Hop(balancer.id, hop.kind, (_told(listener, onward),)),)
                     link = Link(
                         class_.sends,
@@ -136,7 +142,7 @@ class Balancers:
                         rewrite=rewrite,
                         carries="first",
                         labels=frozenset(class_.groups),
-                        doubt=onward.doubt,
+                        doubt=doubt,
                         via=told,
                     )
                     self.view.link(at, link, (family,))

@@ -50,6 +50,11 @@ class Class:
         return f"in:{self.key}"
 
     @property
+    def entry(self) -> str:
+        """Where what comes to it is: of a load balancer before it has arrived and is sent on, else where it arrives."""
+        return f"lb:{self.key}" if self.listens else self.station
+
+    @property
     def sends(self) -> str:
         return f"out:{self.key}"
 
@@ -158,13 +163,16 @@ def _stations(view: View, class_: Class) -> None:
     graph, subnet = view.graph, class_.subnet
     graph.station(class_.sends, "interface")
     graph.station(class_.station, "interface", ends=class_.kind not in PASSING, sends=class_.sends)
+    if class_.entry != class_.station:
+        graph.station(class_.entry, "load-balancer", sends=class_.sends)
+        view.link(class_.entry, Link(class_.station))
     doubt = class_.doubt
     if class_.kind not in LISTENING | PASSING:
         doubt = f"interfaces of the type {class_.kind} ({', '.join(class_.members[:3])}) are not known by name"
         view.link(class_.station, Link(view.elsewhere(subnet.vpc), doubt=doubt))
     for family, space in each_family(class_.space):
         rewrite = Rewrite(destination=class_.stand_in(family), leg="pass") if class_.doubt else None
-        into = Link(class_.station, class_.admits, destination=space, rewrite=rewrite, doubt=doubt)
+        into = Link(class_.entry, class_.admits, destination=space, rewrite=rewrite, doubt=doubt)
         view.link(subnet.inside, into, (family,))
         leaving = Link(subnet.leaving, (class_.egress,) if class_.egress else (), labels=ANYONE if class_.unlabelled else "kept")
         view.link(class_.sends, leaving, (family,))

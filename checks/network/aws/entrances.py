@@ -75,7 +75,8 @@ class Entrances:
         if id_ not in self.view.graph.stations:
             self.view.graph.station(id_, "load-balancer", sends=class_.sends)
             self.balancers.forward(id_, class_, balancer, self.balancers.listeners(balancer), preserve=False)
-            self.view.link(class_.station, Link(id_, carries="reply"))
+            self.view.link(id_, Link(class_.station, carries="first"))
+            self.view.link(class_.entry, Link(id_, carries="reply"))
         return id_
 
     def _call(self, caller: str, station: str, class_: Class, balancer: Resource, hop: Hop) -> None:

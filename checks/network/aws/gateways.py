@@ -118,7 +118,7 @@ class Gateways:
         if class_.public_doubt and (family == 4 or class_.doubt):
             stand_in = Rewrite(destination=class_.stand_in(family), leg="pass")
             if passage.inward:
-                into = Link(class_.station, ((class_.subnet.ingress,), *class_.admits), rewrite=stand_in, doubt=class_.public_doubt)
+                into = Link(class_.entry, ((class_.subnet.ingress,), *class_.admits), rewrite=stand_in, doubt=class_.public_doubt)
                 self.view.link(inward, into, (family,))
             if passage.outward:
                 out = Link(
@@ -149,7 +149,7 @@ class Gateways:
             return
         pairs = tuple(pair for pair in class_.translation if pair[2] in own)
         link = Link(
-            class_.station,
+            class_.entry,
             ((class_.subnet.ingress,), *class_.admits),
             destination=_outer(class_, own, family),
             rewrite=Rewrite(destination=pairs) if family == 4 else None,
