@@ -216,6 +216,8 @@ def members_by_group(ports: Iterable[Port]) -> dict[str, dict[str, dict[int, Add
 
 def unseen_interfaces(view: View) -> None:
     """Where nobody saw the interfaces, there may be targets that the graph does not hold."""
-    for place in view.places:
+    manifest = view.estate.manifest
+    meant = manifest.scope.places(everywhere=True) if manifest.source.startswith("aws") else ()
+    for place in sorted({*view.places, *meant}):
         if why := view.unlisted(INTERFACE, place):
             view.graph.doubts.append(f"there may be network interfaces that were not seen: {why}")

@@ -74,7 +74,7 @@ class Entrances:
         id_ = f"privatelink:{class_.key}"
         if id_ not in self.view.graph.stations:
             self.view.graph.station(id_, "load-balancer", sends=class_.sends)
-            self.balancers.forward(id_, class_, balancer, self.balancers.listeners(balancer), preserve=False)
+            self.balancers.forward(id_, class_, balancer, self.balancers.listeners.of(balancer), preserve=False)
             self.view.link(id_, Link(class_.station, carries="first"))
             self.view.link(class_.entry, Link(id_, carries="reply"))
         return id_

@@ -196,3 +196,11 @@ def test_an_instance_connect_endpoint_sends_from_its_interface() -> None:
     assert ask(held(door, own, knocks, group("sg-open", HOME, [])), "eice-1", "eni-app", 22) == "unreachable"
     assert ask(held(door, own, knocks, admits), "internet", "eni-app", 22) == "unreachable"
     assert ask(held(door), "eice-1", "eni-app", 22) == "unknown"
+
+
+def test_a_region_that_was_meant_to_be_read_and_was_not_may_hold_interfaces() -> None:
+    assert lowered(estate([])).doubts == []
+    told = lowered(estate([], gaps=[denied("aws.ec2.network_interface")])).doubts
+    assert told == [
+        f"there may be network interfaces that were not seen: aws.ec2.network_interface in {ACCOUNT}/{HERE}: denied AccessDenied"
+    ]
