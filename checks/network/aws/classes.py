@@ -16,7 +16,7 @@ from checks.network.aws.interfaces import BALANCER, CLASSIC, ENDPOINT, LISTENING
 from checks.network.aws.subnets import Subnet
 from checks.network.aws.view import ANYONE, INTERFACE, View, each_family
 from checks.network.graph import Interface, Link, Rewrite, Translation, unread
-from checks.network.packets import NOBODY, Addresses, addresses
+from checks.network.packets import Addresses, addresses
 
 Owner = tuple[str, str]
 K = TypeVar("K")
@@ -101,7 +101,7 @@ def _frozen(lists: Mapping[K, list[Class]]) -> Mapping[K, tuple[Class, ...]]:
 def _likeness(port: Port) -> tuple[object, ...]:
     forwards = tuple(owner for owner in port.owners if owner[0] in _FORWARDERS)
     own = port.id if port.doubt or port.groups_doubt or port.public_doubt else ""
-    exposure = (bool(port.public), bool(port.space.get(6)), port.forwards, port.closed)
+    exposure = (bool(port.public), bool(port.spans(6)), port.forwards, port.closed)
     return (port.vpc, port.subnet, port.groups, port.kind if port.kind not in LISTENING else "", forwards, exposure, own)
 
 
@@ -119,7 +119,7 @@ def _class(view: View, ports: list[Port], subnet: Subnet, number: int) -> Class:
     if first.doubt:
         space = {family: held for family, held in subnet.space.items() if held}
     else:
-        space = {family: addresses(chain.from_iterable(port.space[family].spans for port in ports)) for family in (4, 6)}
+        space = {family: addresses(chain.from_iterable(port.spans(family) for port in ports)) for family in (4, 6)}
     translation = tuple(sorted((outer, outer, own) for port in ports for outer, own in port.public.items()))
     return Class(
         key=f"{subnet.id}/{number}",
@@ -171,7 +171,7 @@ def _interface(view: View, port: Port, class_: Class) -> None:
         subnet=port.subnet,
         station=class_.station,
         sends=class_.sends,
-        addresses={family: own.get(family, ()) for family in (4, 6)},
+        addresses=own,
         public=port.public,
         owners=port.owners,
         labels=frozenset(port.groups),
@@ -186,7 +186,7 @@ def members_by_group(ports: Iterable[Port]) -> dict[str, dict[str, dict[int, Add
         for group in port.groups:
             held = spans.setdefault(group, {}).setdefault(port.vpc, {4: [], 6: []})
             for family in (4, 6):
-                held[family] += port.space.get(family, NOBODY).spans
+                held[family] += port.spans(family)
     return {
         group: {vpc: {family: addresses(held) for family, held in families.items()} for vpc, families in vpcs.items()}
         for group, vpcs in spans.items()

@@ -123,7 +123,7 @@ class Entrances:
         egress = security_groups.ids(self.view, groups, "egress", subnet.place)
         hop = Hop(endpoint.id, "client-vpn-endpoint")
         for family, destination in each_family(where):
-            spans = addresses(span for port in own for span in port.space.get(family, NOBODY).spans)
+            spans = addresses(span for port in own for span in port.spans(family))
             doubt = "" if spans else f"from which address of {subnet.id} the clients of {endpoint.id} come is not known"
             source = spans or subnet.space.get(family, NOBODY)
             rewrite = Rewrite(source=source, leg="nat")
@@ -149,13 +149,13 @@ class Entrances:
             for network in self._networks(endpoint, vpc):
                 self.view.enter(station, network, f"no network interface of {endpoint.id} was seen")
             return
-        spans = {family: addresses(span for port in own for span in port.space.get(family, NOBODY).spans) for family in (4, 6)}
+        spans = {family: addresses(span for port in own for span in port.spans(family)) for family in (4, 6)}
         station = self.view.outside(endpoint.id, title, spans)
         hop = Hop(endpoint.id, "instance-connect-endpoint")
         preserves = endpoint.data.get("PreserveClientIp")
         for port in own:
             class_ = self.classes.by_interface[port.id]
-            for family, space in each_family(port.space):
+            for family, space in each_family({family: addresses(port.spans(family)) for family in (4, 6)}):
                 ssh = packets(EVERYBODY[family], (TCP, TCP))
                 labels = frozenset(port.groups)
                 if preserves is not True:
