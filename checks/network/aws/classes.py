@@ -41,6 +41,7 @@ class Class:
     public_doubt: str
     doubt: str
     members: tuple[str, ...]
+    labels: frozenset[str] = frozenset()
     unlabelled: bool = False
     """Which groups it has, and so what it is known as, was not seen."""
 
@@ -81,8 +82,9 @@ def lower(view: View, ports: Mapping[str, Port], subnets: Mapping[str, Subnet]) 
     for number, held in enumerate(alike[key] for key in sorted(alike, key=str)):
         class_ = _class(view, held, subnets[held[0].subnet], number)
         _stations(view, class_)
+        station, sends = class_.station, class_.sends
         for port in held:
-            _interface(view, port, class_)
+            _interface(view, port, class_, station, sends)
         found.append(class_)
     by_owner: dict[Owner, list[Class]] = {}
     by_network: dict[str, list[Class]] = {}
@@ -136,6 +138,7 @@ def _class(view: View, ports: list[Port], subnet: Subnet, number: int) -> Class:
         public_doubt=first.public_doubt,
         doubt=first.doubt,
         members=tuple(port.id for port in ports),
+        labels=frozenset(first.groups),
         unlabelled=bool(first.groups_doubt),
     )
 
@@ -157,7 +160,7 @@ def _stations(view: View, class_: Class) -> None:
         view.link(class_.sends, leaving, (family,))
 
 
-def _interface(view: View, port: Port, class_: Class) -> None:
+def _interface(view: View, port: Port, class_: Class, station: str, sends: str) -> None:
     own = port.addresses
     if class_.doubt:
         own = {family: (class_.stand_in(family).spans[0][0],) for family, _ in each_family(class_.space)}
@@ -169,12 +172,12 @@ def _interface(view: View, port: Port, class_: Class) -> None:
         region=port.place.region,
         network=port.vpc,
         subnet=port.subnet,
-        station=class_.station,
-        sends=class_.sends,
+        station=station,
+        sends=sends,
         addresses=own,
         public=port.public,
         owners=port.owners,
-        labels=frozenset(port.groups),
+        labels=class_.labels,
         tags=port.tags,
     )
 
