@@ -151,7 +151,8 @@ class Gateways:
             destination=_outer(class_, own, family),
             rewrite=Rewrite(destination=pairs) if family == 4 else None,
             carries="both" if passage.inward else "reply",
-            doubt=doubt,
+            doubt=doubt
+            or ("" if passage.inward else f"whether VPC Block Public Access lets replies to {class_.subnet.id} in is not known"),
         )
         self.view.link(inward, link, (family,))
 
