@@ -15,11 +15,11 @@ from functools import cached_property
 from checks.functions.declare import DataError
 from checks.functions.traffic import port_range
 from checks.model import Resource
-from checks.network.aws.classes import Class, Classes
+from checks.network.aws.classes import Class, Classes, listener_filter
 from checks.network.aws.interfaces import BALANCER, CLASSIC, Port, made_up
 from checks.network.aws.reading import Wire, known_objects, known_texts, member, objects, single, text
 from checks.network.aws.view import View, each_family
-from checks.network.graph import Link, Rewrite
+from checks.network.graph import Filter, Link, Rewrite, Rule
 from checks.network.internet import PUBLIC
 from checks.network.packet import INTERNET, TCP, UDP, Hop
 from checks.network.packets import EVERYBODY, PORTS, Addresses, PacketSet, Span, addresses, packets, union
@@ -49,9 +49,15 @@ class Listener:
     protocols: tuple[int, ...]
     ports: Span
     onward: tuple[Onward, ...]
+    doubt: str = ""
 
     def packets(self, family: int) -> PacketSet:
         return union(packets(EVERYBODY[family], (one, one), self.ports) for one in self.protocols)
+
+    @property
+    def name(self) -> str:
+        protocols = "/".join({TCP: "tcp", UDP: "udp"}[one] for one in self.protocols)
+        return f"listener {protocols}/{self.ports[0] if self.ports[0] == self.ports[1] else 'any'}"
 
 
 def with_balancers(view: View, ports: dict[str, Port]) -> dict[str, Port]:
@@ -89,9 +95,17 @@ class Balancers:
     def lower(self) -> None:
         for balancer in (*self.view.all(BALANCER), *self.view.all(CLASSIC)):
             listeners = self.listeners(balancer)
+            self.view.graph.filters[listener_filter(balancer.id)] = self._filter(balancer, listeners)
             for class_ in self.classes.by_owner.get((balancer.type, balancer.id), ()):
                 self.forward(class_.station, class_, balancer, listeners)
                 self._across_families(class_, balancer, listeners)
+
+    def _filter(self, balancer: Resource, listeners: list[Listener]) -> Filter:
+        """What is taken at all. Where the listeners were not seen, that may be anything."""
+        rules = tuple(
+            Rule(f"{balancer.id} {one.name}", {family: one.packets(family) for family in (4, 6)}, doubt=one.doubt) for one in listeners
+        )
+        return Filter(listener_filter(balancer.id), "listener", "source", stateful=True, ordered=False, rules=rules)
 
     def forward(self, at: str, class_: Class, balancer: Resource, listeners: list[Listener], *, preserve: bool = True) -> None:
         """From a station where a balancer's packets have arrived, to its targets by one class of its interfaces."""
@@ -146,7 +160,7 @@ class Balancers:
                 raise DataError(why or f"the listeners of {balancer.id} were not seen")
             held = objects(balancer.data, "Listeners")
         except DataError as error:
-            return [Listener((TCP, UDP), _ANY_PORT, tuple(self._attached(balancer, str(error))))]
+            return [Listener((TCP, UDP), _ANY_PORT, tuple(self._attached(balancer, str(error))), str(error))]
         return [one for listener in held for one in self._listener(balancer, listener)]
 
     def _listener(self, balancer: Resource, listener: Wire) -> Iterator[Listener]:
@@ -170,7 +184,7 @@ class Balancers:
                 if group.id not in default | named
                 for one in self._group(balancer, group.id, f"which rules of {balancer.id} lead to {group.id} was not seen")
             ]
-        yield Listener(_PROTOCOLS.get(name, (TCP, UDP)), ports, tuple(onward))
+        yield Listener(_PROTOCOLS.get(name, (TCP, UDP)), ports, tuple(onward), doubt)
 
     def _actions(self, balancer: Resource, listener: Wire) -> Iterator[tuple[str, str]]:
         """(target group, why it is not sure that packets go there) of a listener's default actions."""
@@ -309,11 +323,11 @@ class Balancers:
             onward = [Onward(_joined(targets), port, preserves=False, doubt=unclear)] if targets else []
             if doubt:
                 onward.append(replace(self._anything(text(balancer.data, "VPCId"), doubt), port=port))
-            found.append(Listener((TCP,), ports, tuple(onward)))
+            found.append(Listener((TCP,), ports, tuple(onward), unclear))
         for name in ("ListenerDescriptions", "Instances"):
             if balancer.data.get(name) is None:
                 why = self.view.gap(balancer, name) or f"{name} of {balancer.id} were not seen"
-                found.append(Listener((TCP,), _ANY_PORT, (self._anything(text(balancer.data, "VPCId"), why),)))
+                found.append(Listener((TCP,), _ANY_PORT, (self._anything(text(balancer.data, "VPCId"), why),), why))
         return found
 
 
@@ -326,6 +340,4 @@ def _joined(parts: list[Mapping[int, Addresses]]) -> dict[int, Addresses]:
 
 
 def _told(listener: Listener, onward: Onward) -> str:
-    name = "/".join({TCP: "tcp", UDP: "udp"}[one] for one in listener.protocols)
-    port = listener.ports[0] if listener.ports[0] == listener.ports[1] else "any"
-    return f"listener {name}/{port} -> port {onward.port if isinstance(onward.port, int) else 'any'}"
+    return f"{listener.name} -> port {onward.port if isinstance(onward.port, int) else 'any'}"

@@ -55,7 +55,12 @@ class Class:
 
     @property
     def admits(self) -> tuple[tuple[str, ...], ...]:
-        return (self.ingress,) if self.ingress else ()
+        """The filters before it: its groups, and of a load balancer, what it listens for."""
+        return (self.ingress, *self.listens) if self.ingress else self.listens
+
+    @property
+    def listens(self) -> tuple[tuple[str, ...], ...]:
+        return tuple((listener_filter(id_),) for type_, id_ in sorted(self.owners) if type_ in {BALANCER, CLASSIC})
 
     def stand_in(self, family: int) -> Addresses:
         """Of addresses that nobody knows, one that stands for all that they could be."""
@@ -71,6 +76,11 @@ class Classes:
     by_owner: Mapping[Owner, tuple[Class, ...]]
     by_interface: Mapping[str, Class]
     by_network: Mapping[str, tuple[Class, ...]]
+
+
+def listener_filter(balancer: str) -> str:
+    """The filter that lets through what a load balancer listens for."""
+    return f"listeners of {balancer}"
 
 
 def lower(view: View, ports: Mapping[str, Port], subnets: Mapping[str, Subnet]) -> Classes:

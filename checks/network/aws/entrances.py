@@ -83,7 +83,9 @@ class Entrances:
         for family, space in each_family(class_.space):
             where = class_.stand_in(family) if class_.doubt else space
             rewrite = Rewrite(destination=where, leg="pass")
-            link = Link(station, class_.admits if enforced else (), rewrite=rewrite, labels=NO_LABELS, doubt=class_.doubt, via=(hop,))
+            link = Link(
+                station, class_.admits if enforced else class_.listens, rewrite=rewrite, labels=NO_LABELS, doubt=class_.doubt, via=(hop,)
+            )
             self.view.link(caller, link, (family,))
 
     # -- Client VPN -----------------------------------------------------------------------------------------------
