@@ -11,18 +11,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Literal
 
 from checks.functions.declare import DataError
 from checks.functions.traffic import port_range
 from checks.model import Resource
-from checks.network.aws.classes import Class, Classes
+from checks.network.aws.classes import Class, Classes, listener_filter
 from checks.network.aws.interfaces import BALANCER, CLASSIC, Port, made_up
 from checks.network.aws.reading import Wire, known_objects, known_texts, member, objects, single, text
+from checks.network.aws.subnets import Subnet
 from checks.network.aws.view import View, each_family
-from checks.network.graph import Link, Rewrite
+from checks.network.graph import Filter, Link, Rewrite, Rule
 from checks.network.internet import PUBLIC
 from checks.network.packet import INTERNET, TCP, UDP, Hop
-from checks.network.packets import EVERYBODY, PORTS, Addresses, PacketSet, Span, addresses, packets, union
+from checks.network.packets import EVERYBODY, NOBODY, PORTS, Addresses, PacketSet, Span, addresses, packets, union
 
 TARGETS = "aws.elbv2.target_group"
 _PROTOCOLS: Mapping[str, tuple[int, ...]] = {
@@ -49,9 +51,17 @@ class Listener:
     protocols: tuple[int, ...]
     ports: Span
     onward: tuple[Onward, ...]
+    doubt: str = ""
+    terminates: bool = True
+    """Whether a connection is made with the client first; else packets just go on (a Network Load Balancer's TCP and UDP)."""
 
     def packets(self, family: int) -> PacketSet:
         return union(packets(EVERYBODY[family], (one, one), self.ports) for one in self.protocols)
+
+    @property
+    def name(self) -> str:
+        protocols = "/".join({TCP: "tcp", UDP: "udp"}[one] for one in self.protocols)
+        return f"listener {protocols}/{self.ports[0] if self.ports[0] == self.ports[1] else 'any'}"
 
 
 def with_balancers(view: View, ports: dict[str, Port]) -> dict[str, Port]:
@@ -85,13 +95,22 @@ class Balancers:
     view: View
     classes: Classes
     ports: Mapping[str, Port]
+    subnets: Mapping[str, Subnet]
 
     def lower(self) -> None:
         for balancer in (*self.view.all(BALANCER), *self.view.all(CLASSIC)):
             listeners = self.listeners(balancer)
+            self.view.graph.filters[listener_filter(balancer.id)] = self._filter(balancer, listeners)
             for class_ in self.classes.by_owner.get((balancer.type, balancer.id), ()):
                 self.forward(class_.station, class_, balancer, listeners)
                 self._across_families(class_, balancer, listeners)
+
+    def _filter(self, balancer: Resource, listeners: list[Listener]) -> Filter:
+        """What is taken at all. Where the listeners were not seen, that may be anything."""
+        rules = tuple(
+            Rule(f"{balancer.id} {one.name}", {family: one.packets(family) for family in (4, 6)}, doubt=one.doubt) for one in listeners
+        )
+        return Filter(listener_filter(balancer.id), "listener", "source", stateful=True, ordered=False, rules=rules)
 
     def forward(self, at: str, class_: Class, balancer: Resource, listeners: list[Listener], *, preserve: bool = True) -> None:
         """From a station where a balancer's packets have arrived, to its targets by one class of its interfaces."""
@@ -102,8 +121,14 @@ class Balancers:
                     keeps = onward.preserves and preserve
                     if not (own := class_.space.get(family)) and not keeps:
                         continue
+                    comes_back = keeps and self._answers_by(at, class_, family, where)
                     source = None if keeps else class_.stand_in(family) if class_.doubt else own
-                    rewrite = Rewrite(source=source, destination=where, port=onward.port, leg="pass" if keeps else "proxy")
+                    rewrite = Rewrite(
+                        source=source,
+                        destination=where,
+                        port=onward.port,
+                        leg=_leg(listener, keeps=keeps, comes_back=comes_back),
+                    )
                     told = (Hop(balancer.id, hop.kind, (_told(listener, onward),)),)
                     link = Link(
                         class_.sends,
@@ -115,6 +140,20 @@ class Balancers:
                         via=told,
                     )
                     self.view.link(at, link, (family,))
+
+    def _answers_by(self, at: str, class_: Class, family: int, where: Addresses) -> bool:
+        """Lets the answers of targets that see the client's address come back by the balancer, as its network makes them do;
+        false where it is not known in which subnets the targets are."""
+        here = [one for one in self.subnets.values() if one.vpc == class_.subnet.vpc and not one.doubt]
+        parts = [(one, held) for one in here if (held := one.space.get(family, NOBODY) & where)]
+        if not where <= addresses(span for _, held in parts for span in held.spans):
+            return False
+        for subnet, held in parts:
+            crossed = ((subnet.egress,), (class_.subnet.ingress,)) if subnet.id != class_.subnet.id else ()
+            back = Link(at, crossed, source=held, carries="reply")
+            if back not in self.view.graph.stations[subnet.leaving].links[family]:
+                self.view.link(subnet.leaving, back, (family,))
+        return True
 
     def _across_families(self, class_: Class, balancer: Resource, listeners: list[Listener]) -> None:
         """A dual-stack balancer takes IPv6 in and goes on in IPv4. A flow keeps its family here, so that way is in doubt."""
@@ -146,7 +185,7 @@ class Balancers:
                 raise DataError(why or f"the listeners of {balancer.id} were not seen")
             held = objects(balancer.data, "Listeners")
         except DataError as error:
-            return [Listener((TCP, UDP), _ANY_PORT, tuple(self._attached(balancer, str(error))))]
+            return [Listener((TCP, UDP), _ANY_PORT, tuple(self._attached(balancer, str(error))), str(error))]
         return [one for listener in held for one in self._listener(balancer, listener)]
 
     def _listener(self, balancer: Resource, listener: Wire) -> Iterator[Listener]:
@@ -170,7 +209,8 @@ class Balancers:
                 if group.id not in default | named
                 for one in self._group(balancer, group.id, f"which rules of {balancer.id} lead to {group.id} was not seen")
             ]
-        yield Listener(_PROTOCOLS.get(name, (TCP, UDP)), ports, tuple(onward))
+        terminates = text(balancer.data, "Type") != "network" or name == "TLS"
+        yield Listener(_PROTOCOLS.get(name, (TCP, UDP)), ports, tuple(onward), doubt, terminates)
 
     def _actions(self, balancer: Resource, listener: Wire) -> Iterator[tuple[str, str]]:
         """(target group, why it is not sure that packets go there) of a listener's default actions."""
@@ -309,11 +349,11 @@ class Balancers:
             onward = [Onward(_joined(targets), port, preserves=False, doubt=unclear)] if targets else []
             if doubt:
                 onward.append(replace(self._anything(text(balancer.data, "VPCId"), doubt), port=port))
-            found.append(Listener((TCP,), ports, tuple(onward)))
+            found.append(Listener((TCP,), ports, tuple(onward), unclear))
         for name in ("ListenerDescriptions", "Instances"):
             if balancer.data.get(name) is None:
                 why = self.view.gap(balancer, name) or f"{name} of {balancer.id} were not seen"
-                found.append(Listener((TCP,), _ANY_PORT, (self._anything(text(balancer.data, "VPCId"), why),)))
+                found.append(Listener((TCP,), _ANY_PORT, (self._anything(text(balancer.data, "VPCId"), why),), why))
         return found
 
 
@@ -325,7 +365,11 @@ def _joined(parts: list[Mapping[int, Addresses]]) -> dict[int, Addresses]:
     }
 
 
+def _leg(listener: Listener, *, keeps: bool, comes_back: bool) -> Literal["proxy", "nat", "pass"]:
+    if keeps and not comes_back:
+        return "pass"
+    return "proxy" if listener.terminates else "nat"
+
+
 def _told(listener: Listener, onward: Onward) -> str:
-    name = "/".join({TCP: "tcp", UDP: "udp"}[one] for one in listener.protocols)
-    port = listener.ports[0] if listener.ports[0] == listener.ports[1] else "any"
-    return f"listener {name}/{port} -> port {onward.port if isinstance(onward.port, int) else 'any'}"
+    return f"{listener.name} -> port {onward.port if isinstance(onward.port, int) else 'any'}"

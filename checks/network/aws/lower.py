@@ -44,7 +44,7 @@ def lower(estate: Estate, graph: Graph) -> None:
     peering.virtual_private_gateways(view, routes, diverted)
     Transit(view, lists, held).lower()
     routes.lower()
-    forwarding = balancers.Balancers(view, found, ports)
+    forwarding = balancers.Balancers(view, found, ports, held)
     forwarding.lower()
     Entrances(view, found, ports, held, forwarding).lower()
     Doors(view, found, ports, held).lower()
