@@ -16,12 +16,13 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from typing import Any
 
 from checks.network.flow import Flow, flow
 from checks.network.graph import NO_LABELS, Graph, Labels
 from checks.network.internet import PUBLIC
-from checks.network.packet import INTERNET, PORTED, Delivery, Packet, Trace
+from checks.network.packet import ICMP, ICMPV6, INTERNET, PORTED, Delivery, Packet, Trace
 from checks.network.packets import EVERYBODY, Addresses, addresses, has, packets
 from checks.network.walk import EPHEMERAL, Arrival, Start, Walker
 
@@ -34,6 +35,8 @@ class Case:
     graph: Graph
     send: Callable[[Packet, str], Trace]
     packets: list[tuple[str, Packet]]
+    fronts: tuple[str, ...] = ()
+    """Addresses of the estate that no interface has."""
 
 
 @dataclass
@@ -69,7 +72,9 @@ def sender(graph: Graph, at: str, packet: Packet) -> Sender:
 
 def alone(packet: Packet) -> Flow:
     """The flow of one packet."""
-    ports = (packet.destination_port, packet.destination_port) if packet.protocol in PORTED or packet.protocol in {1, 58} else (0, 65535)
+    ports = (
+        (packet.destination_port, packet.destination_port) if packet.protocol in PORTED or packet.protocol in {ICMP, ICMPV6} else (0, 65535)
+    )
     protocol = (packet.protocol, packet.protocol)
     return flow(
         packet.family,
@@ -88,6 +93,7 @@ def holds(part: Flow, packet: Packet) -> bool:
 
 def compared(tally: Tally, case: Case) -> None:
     """Every packet of a case, followed both ways."""
+    owned = _owned(case.graph, case.fronts)
     wide: dict[tuple[str, int], list[Arrival]] = {}
     for at, packet in case.packets:
         tally.counts["cases"] += 1
@@ -96,7 +102,7 @@ def compared(tally: Tally, case: Case) -> None:
         ports = (packet.source_port, packet.source_port)
         walker = Walker(case.graph, ports)
         found = list(walker.arrivals(Start(own.sends, own.home, alone(packet), own.labels)))
-        for line in disagreements(case.graph, walker, found, trace, tally.counts):
+        for line in disagreements(case.graph, walker, found, trace, owned, tally.counts):
             tally.disagreements.append(f"{case.name}: {packet} from {at}: {line}")
         if trace.deliveries and packet.family in own.addresses:
             key = (at, packet.family)
@@ -108,7 +114,9 @@ def compared(tally: Tally, case: Case) -> None:
                     tally.disagreements.append(f"{case.name}: {packet} from {at}: not in all that is sent from there")
 
 
-def disagreements(graph: Graph, walker: Walker, found: list[Arrival], trace: Trace, counts: Counter[str]) -> Iterator[str]:
+def disagreements(
+    graph: Graph, walker: Walker, found: list[Arrival], trace: Trace, owned: Addresses, counts: Counter[str]
+) -> Iterator[str]:
     counts["delivered" if trace.deliveries else "dropped"] += 1
     if trace.unknown:
         counts["simulator unsure"] += 1
@@ -130,8 +138,8 @@ def disagreements(graph: Graph, walker: Walker, found: list[Arrival], trace: Tra
     if trace.unknown:
         return
     for arrival in found:
-        for at, packet in _points(graph, arrival):
-            if not any(one.at == at and _same(one.arrives, packet) for one in trace.deliveries):
+        for at, senders, packet in _points(graph, arrival, owned):
+            if not any(one.at == at and one.arrives.source in senders and _same(one.arrives, packet) for one in trace.deliveries):
                 yield f"the prover brings {packet} to {at}, the simulator does not: {trace.dropped}"
 
 
@@ -153,42 +161,39 @@ def _answered(walker: Walker, found: Iterable[Arrival], one: Delivery) -> tuple[
     return surely, maybe
 
 
-def _points(graph: Graph, arrival: Arrival) -> Iterator[tuple[str, Packet]]:
-    """The packets that surely arrive, one for each interface or outside."""
+def _points(graph: Graph, arrival: Arrival, owned: Addresses) -> Iterator[tuple[str, Addresses, Packet]]:
+    """The packets that surely arrive, one for each interface or outside, and who could be its sender."""
     must = arrival.flow.must
-    held = addresses(
-        (value, value)
-        for one in graph.interfaces.values()
-        for value in (*one.public, *one.addresses.get(must.family, ()))
-        if (value >= 2**32) == (must.family == 6)
-    )
     for low, _, ports in must.source.spans:
         port, _, senders = ports.spans[0]  # type: ignore[union-attr]
         receivers: Any = must.destination.at(low)
         there: Addresses = receivers.at(port)
-        source = senders.spans[0][0]  # type: ignore[union-attr,index]
         inside = [
-            (one.id, value)
-            for one in graph.interfaces.values()
+            (id_, value)
+            for id_, one in graph.interfaces.items()
             if one.station == arrival.station
             for value in one.addresses.get(must.family, ())
             if value in there
         ]
         if arrival.station in graph.outside:
             # What the estate's own addresses are sent over the internet, the internet does not keep.
-            inside = [(arrival.station, low) for low, _ in (there - held).spans[:1]]
+            inside = [(arrival.station, low) for low, _ in (there - owned).spans[:1]]
         for at, value in inside:
-            yield at, Packet(must.family, source, value, low, 0, port if low in PORTED or low in {1, 58} else 0)  # type: ignore[arg-type]
+            if senders.spans == ((value, value),):  # type: ignore[union-attr]
+                continue  # what an interface sends itself by way of a balancer
+            told = port if low in PORTED or low in {ICMP, ICMPV6} else 0
+            yield at, senders, Packet(must.family, senders.spans[0][0], value, low, 0, told)  # type: ignore[union-attr,arg-type,index,misc]
+
+
+def _owned(graph: Graph, fronts: Iterable[str]) -> Addresses:
+    """Every address that something in the estate has, of both families."""
+    held = [value for one in graph.interfaces.values() for values in (one.public, *one.addresses.values()) for value in values]
+    return addresses((value, value) for value in (*held, *(int(ip_address(one)) for one in fronts)))
 
 
 def _same(one: Packet, other: Packet) -> bool:
-    """But for the source port, which a second leg chooses."""
-    return (one.source, one.destination, one.protocol, one.destination_port) == (
-        other.source,
-        other.destination,
-        other.protocol,
-        other.destination_port,
-    )
+    """But for the sender, and the source port, which a second leg chooses."""
+    return (one.destination, one.protocol, one.destination_port) == (other.destination, other.protocol, other.destination_port)
 
 
 def aws(seed: int, count: int) -> Case:
@@ -201,7 +206,19 @@ def aws(seed: int, count: int) -> Case:
     return Case(f"aws {seed}", lowered(held), Simulator(held).send, list(made.packets(count)))
 
 
-CLOUDS = {"aws": aws}
+def azure(seed: int, count: int) -> Case:
+    from checks.network.simulate_azure.simulator import AzureSimulator
+    from tests.checks.network.azure.arm_world import lowered
+    from tests.checks.network.simulate_azure.azure_world import estate
+    from tests.network.azure_estates import Estates
+
+    made = Estates(seed)
+    graph = lowered(*made.things)
+    graph.interfaces = {id_.lower(): one for id_, one in graph.interfaces.items()}
+    return Case(f"azure {seed}", graph, AzureSimulator(estate(*made.things)).send, list(made.packets(count)), tuple(made.fronts))
+
+
+CLOUDS = {"aws": aws, "azure": azure}
 PER_ESTATE = 40
 
 
