@@ -1,0 +1,204 @@
+"""The order in which an Azure estate becomes stations and links."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from checks.model import Estate, Resource
+from checks.network.azure.admin import Admin
+from checks.network.azure.appliances import Appliances, connectivity
+from checks.network.azure.applications import Applications
+from checks.network.azure.arm import FAMILIES, key, member, reference, resource_type
+from checks.network.azure.balancers import Balancers
+from checks.network.azure.cards import Card, Cards, lost, profiles, standing
+from checks.network.azure.doors import Doors
+from checks.network.azure.entries import Entrances, Publics
+from checks.network.azure.firewall import Firewalls
+from checks.network.azure.firewall import Lowering as FirewallLowering
+from checks.network.azure.groups import Filters, members_of
+from checks.network.azure.outside import Gateway, gateways
+from checks.network.azure.peering import Peering, peerings
+from checks.network.azure.private import ENDPOINT, FILTERED, Endpoints
+from checks.network.azure.routes import Routing, unseen
+from checks.network.azure.services import Services
+from checks.network.azure.sides import Tags
+from checks.network.azure.stations import Classes, Spot, Standing, delivers, routes, subnet_station
+from checks.network.azure.world import Network, read
+from checks.network.graph import Graph, Link, Rewrite
+from checks.network.internet import PUBLIC
+from checks.network.packet import INTERNET
+from checks.network.packets import EVERYBODY
+
+
+@dataclass
+class Lowered:
+    """One estate on its way into a graph."""
+
+    estate: Estate
+    graph: Graph
+    spots: dict[str, list[Spot]] = field(default_factory=dict)
+    pools: dict[str, list[Spot]] = field(default_factory=dict)
+    nat_pools: dict[str, list[Spot]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.world = read(self.estate)
+        self.peerings = peerings(self.world)
+        self.gateways = gateways(self.world)
+        self.connected = connectivity(self.world)
+        self.tags = Tags(self.world, self.peerings, self.gateways, self.connected)
+        self.cards = Cards(self.world)
+        self.filters = Filters(self.world, self.tags, self.graph, members_of(self.cards.groups))
+        self.admin = Admin(self.world, self.filters)
+        self.classes = Classes(self.graph, self.tags, self.filters, self.admin)
+        self.publics = Publics(self.world)
+        self.firewalls = Firewalls(self.world)
+        self.entrances = Entrances(self.world, self.graph, self.publics, self.admin, self.firewalls)
+
+    def lower(self) -> None:
+        self._stations()
+        endpoints = Endpoints(self.world, self.graph, self.cards, self.classes)
+        self._interfaces(endpoints)
+        self._profiles()
+        Balancers(self.world, self.graph, self.cards, self.entrances, self.spots, self.pools, self.nat_pools).lower()
+        endpoints.services()
+        Applications(self.world, self.graph, self.cards, self.classes, self.publics).lower()
+        FirewallLowering(self.world, self.graph, self.filters, self.firewalls).lower()
+        Services(self.world, self.graph, self.tags, self.cards, self.classes).lower()
+        appliances = Appliances(self.world, self.graph, self.cards, self.peerings)
+        Routing(
+            self.world, self.graph, self.tags, self.peerings, self.gateways, self.firewalls, self.entrances.egress, appliances.at,
+            endpoints.held,
+        ).lower()  # fmt: skip
+        Doors(self.world, self.graph, self.cards, self.classes).lower()
+        self.classes.finish()
+        self.entrances.finish()
+        self.graph.doubts += [one for one in dict.fromkeys(self.world.doubts) if one not in self.graph.doubts]
+
+    # -- networks -------------------------------------------------------------------------------------------------
+
+    def _stations(self) -> None:
+        self.graph.station(INTERNET, "internet", ends=True)
+        for network in self.world.networks.values():
+            self.graph.station(delivers(network.key), "virtual-network")
+            self.graph.station(unseen(network), "unknown")
+            self.graph.networks[network.id] = network.space
+            for subnet in network.subnets:
+                self.graph.station(subnet_station(subnet.key), "subnet")
+                self.graph.station(routes(subnet.key), "subnet")
+                self.graph.networks[subnet.id] = subnet.space
+                for family in FAMILIES:
+                    if subnet.space[family]:
+                        link = Link(subnet_station(subnet.key), destination=subnet.space[family])
+                        self.graph.link(delivers(network.key), link, (family,))
+        for held in self.gateways.values():
+            for gateway in held:
+                self._outside(gateway)
+        for network in self.world.networks.values():
+            for peer in self.peerings[network.key]:
+                if peer.remote not in self.world.networks:
+                    self._unread_peer(network, peer)
+            self._unseen(network)
+        if self.connected:
+            self._connected()
+
+    def _outside(self, gateway: Gateway) -> None:
+        """What lies behind a gateway comes in by the gateway's subnet."""
+        self.graph.station(gateway.id, "virtual-network-gateway", ends=True)
+        self.graph.outside[gateway.id] = gateway.title
+        self.graph.networks[gateway.id] = {family: gateway.known[family] | gateway.possible[family] for family in FAMILIES}
+        for family in FAMILIES:
+            for held, doubt in ((gateway.known[family], ""), (gateway.possible[family], gateway.doubt)):
+                if held:
+                    self.graph.link(gateway.id, Link(routes(gateway.subnet), source=held, doubt=doubt), (family,))
+
+    def _unread_peer(self, network: Network, peer: Peering) -> None:
+        """A peer that nobody read: it may send, and it may hold an entrance that leads here."""
+        if not peer.remote_id:
+            return
+        self.graph.station(peer.remote_id, "virtual-network", ends=True)
+        self.graph.outside.setdefault(peer.remote_id, f"virtual network {peer.remote_id}, which is not in the estate")
+        known = self.graph.networks.get(peer.remote_id, {4: EVERYBODY[4] - EVERYBODY[4], 6: EVERYBODY[6] - EVERYBODY[6]})
+        self.graph.networks[peer.remote_id] = {family: known[family] | peer.space[family] for family in FAMILIES}
+        for family in FAMILIES:
+            inside = peer.local[family]
+            if not inside:
+                continue
+            self.graph.link(peer.remote_id, Link(delivers(network.key), destination=inside, doubt=peer.doubt), (family,))
+            through = Rewrite(source=peer.space[family] or EVERYBODY[family], destination=inside, leg="proxy")
+            link = Link(delivers(network.key), destination=PUBLIC[family], rewrite=through, carries="first", doubt=peer.doubt)
+            self.graph.link(INTERNET, link, (family,))
+
+    def _unseen(self, network: Network) -> None:
+        """Where a next hop leads that nobody knows: anywhere."""
+        why = f"where packets of {network.id} go from there is not known"
+        for other in self.world.networks.values():
+            self.graph.link(unseen(network), Link(delivers(other.key), doubt=why))
+        for station in self.graph.outside:
+            self.graph.link(unseen(network), Link(station, doubt=why))
+        if INTERNET not in self.graph.outside:
+            self.graph.link(unseen(network), Link(INTERNET, doubt=why))
+
+    def _connected(self) -> None:
+        """Networks that network managers may have connected, without a peering."""
+        self.graph.station("connected", "unknown")
+        for network in self.world.networks.values():
+            for family in FAMILIES:
+                link = Link(delivers(network.key), destination=network.space[family], doubt=self.connected)
+                self.graph.link("connected", link, (family,))
+                elsewhere = self.world.every_space[family] - network.space[family]
+                for subnet in network.subnets:
+                    if elsewhere:
+                        self.graph.link(routes(subnet.key), Link("connected", destination=elsewhere, doubt=self.connected), (family,))
+
+    # -- what stands in them --------------------------------------------------------------------------------------
+
+    def _interfaces(self, endpoints: Endpoints) -> None:
+        endpoints.lower()
+        of: dict[str, list[Card]] = {}
+        for card in self.cards.all:
+            of.setdefault(card.interface, []).append(card)
+        for resource in self.cards.resources():
+            id_ = key(resource.id)
+            if id_ in endpoints.seen or not (held := of.get(id_, [])):
+                continue
+            if id_ in self.cards.endpoints:
+                self._unread_endpoint(resource, held)
+                continue
+            public = {}
+            for card in held:
+                at = self.publics.read(card.public_ip).address if card.public_ip else None
+                if at is not None and at[0] == card.family:
+                    public[at[1]] = card.address
+            spots = self.classes.add(standing(resource, held, public))
+            for card, spot in zip(held, spots, strict=True):
+                self.spots.setdefault(key(card.id), []).append(spot)
+                if card.public_ip:
+                    self.entrances.card(card, spot)
+        for resource, subnet, why in self.cards.lost:
+            if subnet is not None and resource.id not in self.graph.interfaces:
+                self.classes.add(lost(self.world, self.cards, resource, subnet, why))
+
+    def _unread_endpoint(self, resource: Resource, held: list[Card]) -> None:
+        """The interface of a private endpoint that is not in the estate; one of a private link service takes nothing in."""
+        endpoint = reference(member(resource.data, "properties"), "privateEndpoint")
+        if not endpoint:
+            return
+        self.classes.add(
+            Standing(
+                resource.id, ENDPOINT, "private-endpoint", resource.account, resource.region, held[0].subnet, "",
+                tuple((one.family, one.address, one.groups) for one in held), ((resource_type(endpoint) or ENDPOINT, endpoint),),
+                tags=resource.tags, filtered=held[0].subnet.endpoint_policies in FILTERED, sends=False, answers=True,
+                where=self.world.missing("private endpoint", endpoint),
+            )
+        )  # fmt: skip
+
+    def _profiles(self) -> None:
+        for one in profiles(self.world, self.cards):
+            spots = self.classes.add(one.standing)
+            for pool in one.pools:
+                self.pools.setdefault(pool, []).extend(spots)
+            for pool in one.nat_pools:
+                self.nat_pools.setdefault(pool, []).extend(spots)
+            if one.public is not None:
+                for spot in spots:
+                    self.entrances.profile(spot, one.public)

@@ -1,0 +1,175 @@
+"""What an estate holds of Azure: virtual networks with their subnets, and everything else by its id."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from checks.model import GLOBAL, Asserted, Estate, Look, Place, Resource
+from checks.network.azure.arm import EMPTY, Blocks, blocks, entries, joined, key, member, name, reference, text, texts
+
+VNET = "azure.network.virtualnetworks"
+NIC = "azure.network.networkinterfaces"
+SCALE_SET_NIC = "azure.compute.virtualmachinescalesets.virtualmachines.networkinterfaces"
+NSG = "azure.network.networksecuritygroups"
+PUBLIC_IP = "azure.network.publicipaddresses"
+ROUTE_TABLE = "azure.network.routetables"
+
+
+@dataclass(frozen=True, slots=True)
+class Subnet:
+    """A subnet of a virtual network. `id` is as it is written, `network` the key of its network."""
+
+    id: str
+    network: str
+    prefixes: tuple[str, ...]
+    space: Blocks
+    nsg: str
+    route_table: str
+    nat_gateway: str
+    endpoint_policies: str
+    outbound_access: bool | None
+    data: Mapping[str, Any]
+
+    @property
+    def key(self) -> str:
+        return key(self.id)
+
+    @property
+    def name(self) -> str:
+        return name(self.id)
+
+    @property
+    def delegated_to(self) -> frozenset[str]:
+        return frozenset(text(one, "properties", "serviceName").lower() for one in entries(self.data, "delegations"))
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """A virtual network."""
+
+    id: str
+    account: str
+    region: str
+    prefixes: tuple[str, ...]
+    space: Blocks
+    subnets: tuple[Subnet, ...]
+    data: Mapping[str, Any]
+
+    @property
+    def key(self) -> str:
+        return key(self.id)
+
+
+@dataclass
+class World:
+    """An estate's Azure resources, by key, and what is wrong with them."""
+
+    estate: Estate
+    networks: dict[str, Network] = field(default_factory=dict)
+    subnets: dict[str, Subnet] = field(default_factory=dict)
+    doubts: list[str] = field(default_factory=list)
+    """What is wrong with a network as a whole, so that there may be more of it than was understood."""
+    _held: dict[str, dict[str, Resource]] = field(default_factory=dict)
+    _tables: dict[str, Any] = field(default_factory=dict)
+
+    def of(self, type_: str) -> Mapping[str, Resource]:
+        """The resources of a type by key, in the order of the estate."""
+        if type_ not in self._held:
+            self._held[type_] = {key(one.id): one for one in self.estate.of(type_)}
+        return self._held[type_]
+
+    def children(self, type_: str, of: str) -> list[Resource]:
+        """The resources of a nested type whose ids stand below another's."""
+        if type_ not in self._tables:
+            found: dict[str, list[Resource]] = {}
+            for id_, one in self.of(type_).items():
+                found.setdefault("/".join(id_.split("/")[:-2]), []).append(one)
+            self._tables[type_] = found
+        children: list[Resource] = self._tables[type_].get(key(of), [])
+        return children
+
+    def looked(self, type_: str, account: str, region: str) -> str:
+        """Why it is not sure that every resource of a type was seen; empty where it is."""
+        found = [self.estate.listing(type_, Place(account, where)) for where in (region, GLOBAL)]
+        if any(isinstance(one, Look) for one in found):
+            refused = [gap for place in (region, GLOBAL) for gap in self.estate.listing_gaps.get((type_, Place(account, place)), ())]
+            return self._why(type_, account, refused[0].message or refused[0].reason) if refused else ""
+        for one in found:
+            if not isinstance(one, Look | Asserted) and one[0].reason != "not-collected":
+                return self._why(type_, account, one[0].message or one[0].reason)
+        return "" if any(isinstance(one, Asserted) for one in found) else self._why(type_, account, "nobody looked")
+
+    def _why(self, type_: str, account: str, reason: str) -> str:
+        return f"{type_} of subscription {account}: {reason}"
+
+    def missing(self, title: str, id_: str) -> str:
+        """What to say of something that is referred to, and is not there."""
+        return f"{title} {id_} is not in the estate"
+
+    @property
+    def every_space(self) -> Blocks:
+        return joined(one.space for one in self.networks.values())
+
+    def subnet_with(self, family: int, address: int, networks: Iterable[str]) -> Subnet | None:
+        """The subnet of some networks that holds an address."""
+        for one in networks:
+            for subnet in self.networks[one].subnets if one in self.networks else ():
+                if address in subnet.space[family]:
+                    return subnet
+        return None
+
+    @cached_property
+    def public_addresses(self) -> Mapping[str, Resource]:
+        return self.of(PUBLIC_IP)
+
+
+def read(estate: Estate) -> World:
+    """The world of an estate. Nothing raises: what is malformed is left out and stands in its doubts."""
+    world = World(estate)
+    for resource in estate.of(VNET):
+        network = _network(world, resource)
+        world.networks[network.key] = network
+        world.subnets.update({one.key: one for one in network.subnets})
+    return world
+
+
+def _network(world: World, resource: Resource) -> Network:
+    properties = member(resource.data, "properties")
+    prefixes = texts(properties, "addressSpace", "addressPrefixes")
+    space, wrong = blocks(prefixes)
+    world.doubts += [f"address space of {resource.id}: {one}" for one in wrong]
+    if not prefixes:
+        world.doubts.append(f"virtual network {resource.id} tells no address space")
+    subnets = []
+    for one in entries(properties, "subnets"):
+        subnet, problems = _subnet(resource.id, one)
+        world.doubts += [f"subnet {subnet.id}: {problem}" for problem in problems]
+        subnets.append(subnet)
+    if not isinstance(member(properties, "subnets"), list | tuple):
+        world.doubts.append(f"virtual network {resource.id} does not tell its subnets")
+    return Network(resource.id, resource.account, resource.region, prefixes, space, tuple(subnets), resource.data)
+
+
+def _subnet(network: str, data: Mapping[str, Any]) -> tuple[Subnet, tuple[str, ...]]:
+    properties = member(data, "properties")
+    properties = properties if isinstance(properties, Mapping) else {}
+    single = text(properties, "addressPrefix")
+    prefixes = tuple(dict.fromkeys([*([single] if single else []), *texts(properties, "addressPrefixes")]))
+    space, wrong = blocks(prefixes) if prefixes else (EMPTY, ("tells no address prefix",))
+    outbound = properties.get("defaultOutboundAccess")
+    id_ = text(data, "id") or f"{network}/subnets/{text(data, 'name')}"
+    return Subnet(
+        id_,
+        key(network),
+        prefixes,
+        space,
+        reference(properties, "networkSecurityGroup"),
+        reference(properties, "routeTable"),
+        reference(properties, "natGateway"),
+        text(properties, "privateEndpointNetworkPolicies"),
+        outbound if isinstance(outbound, bool) else None,
+        properties,
+    ), wrong
