@@ -127,7 +127,7 @@ def _machine(id_: str) -> Iterator[tuple[str, str]]:
         yield SCALE_SET, parent(id_)
 
 
-def lost(world: World, cards: Cards, resource: Resource, subnet: Subnet, why: str) -> Standing:
+def lost(cards: Cards, resource: Resource, subnet: Subnet, why: str) -> Standing:
     """A network interface whose address nobody knows: it may have any that is free."""
     nsg = reference(resource.data, "properties", "networkSecurityGroup")
     own = usable(subnet, cards.taken.get(subnet.key, {}))

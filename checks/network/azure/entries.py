@@ -15,6 +15,7 @@ from checks.network.azure.admin import Admin
 from checks.network.azure.arm import SERVICES, SOMEWHERE, Blocks, address, blocks, joined, key, references, text
 from checks.network.azure.cards import Card
 from checks.network.azure.firewall import Firewalls
+from checks.network.azure.sides import PLATFORM
 from checks.network.azure.stations import Spot
 from checks.network.azure.world import Subnet, World
 from checks.network.graph import Graph, Link, Rewrite
@@ -136,7 +137,7 @@ class Entrances:
 
     def egress(self, subnet: Subnet, family: int, held: Addresses, via: tuple[Hop, ...], doubt: str) -> Iterator[Link]:
         """The links from a subnet to public addresses; to services, whose own are not known, the same ones."""
-        for link in self._egress(subnet, family, held - _SOMEWHERE if family == 4 else held, via, doubt):
+        for link in self._egress(subnet, family, held - _SOMEWHERE - PLATFORM[4] if family == 4 else held, via, doubt):
             yield link
             if family == 4 and SOMEWHERE in held and link.carries == "first":
                 yield replace(link, to=SERVICES, destination=_SOMEWHERE)

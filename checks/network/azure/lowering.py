@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from checks.model import Estate, Resource
 from checks.network.azure.admin import Admin
@@ -21,7 +21,7 @@ from checks.network.azure.peering import Peering, peerings
 from checks.network.azure.private import ENDPOINT, FILTERED, Endpoints
 from checks.network.azure.routes import Routing, unseen
 from checks.network.azure.services import Services
-from checks.network.azure.sides import Tags
+from checks.network.azure.sides import PLATFORM, Tags
 from checks.network.azure.stations import Classes, Spot, Standing, delivers, routes, subnet_station
 from checks.network.azure.world import Network, read
 from checks.network.graph import Graph, Link, Rewrite
@@ -55,6 +55,21 @@ class Lowered:
         self.entrances = Entrances(self.world, self.graph, self.publics, self.admin, self.firewalls)
 
     def lower(self) -> None:
+        self.graph.station(INTERNET, "internet", ends=True)
+        others = {family: len(links) for family, links in self.graph.stations[INTERNET].links.items()}
+        self._lower()
+        self._without_platform(others)
+
+    def _without_platform(self, others: dict[int, int]) -> None:
+        """The host's address is public, and nobody on the internet has it ("What is IP address 168.63.129.16?")."""
+        for family, links in self.graph.stations[INTERNET].links.items():
+            elsewhere = EVERYBODY[family] - PLATFORM[family]
+            links[others[family] :] = [
+                replace(link, source=elsewhere if link.source is None else link.source & elsewhere) if family == 4 else link
+                for link in links[others[family] :]
+            ]
+
+    def _lower(self) -> None:
         self._stations()
         endpoints = Endpoints(self.world, self.graph, self.cards, self.classes)
         self._interfaces(endpoints)
@@ -77,7 +92,6 @@ class Lowered:
     # -- networks -------------------------------------------------------------------------------------------------
 
     def _stations(self) -> None:
-        self.graph.station(INTERNET, "internet", ends=True)
         for network in self.world.networks.values():
             self.graph.station(delivers(network.key), "virtual-network")
             self.graph.station(unseen(network), "unknown")
@@ -176,7 +190,7 @@ class Lowered:
                     self.entrances.card(card, spot)
         for resource, subnet, why in self.cards.lost:
             if subnet is not None and resource.id not in self.graph.interfaces:
-                self.classes.add(lost(self.world, self.cards, resource, subnet, why))
+                self.classes.add(lost(self.cards, resource, subnet, why))
 
     def _unread_endpoint(self, resource: Resource, held: list[Card]) -> None:
         """The interface of a private endpoint that is not in the estate; one of a private link service takes nothing in."""

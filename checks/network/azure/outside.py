@@ -65,18 +65,20 @@ def _gateway(world: World, resource: Resource, subnet: str, network: str) -> Gat
             continue
         local_id = reference(connection.data, "properties", "localNetworkGateway2")
         local = world.of(LOCAL_GATEWAY).get(key(local_id))
-        if local is not None:
-            prefixes += texts(local.data, "properties", "localNetworkAddressSpace", "addressPrefixes")
-        elif local_id:
+        inline = member(connection.data, "properties", "localNetworkGateway2")
+        told = texts(local.data if local is not None else inline, "properties", "localNetworkAddressSpace", "addressPrefixes")
+        if told:
+            prefixes += told
+        elif local_id and local is None:
             doubts.append(world.missing("local network gateway", local_id))
         if text(connection.data, "properties", "connectionType") != "IPsec" or not local_id:
             doubts.append(f"connection {connection.id} does not tell the addresses behind it")
         elif member(connection.data, "properties", "enableBgp") is not False:
             doubts.append(f"connection {connection.id} may learn addresses by BGP")
     space = world.networks[network].space
-    told, wrong = blocks(prefixes)
+    behind_it, wrong = blocks(prefixes)
     doubts += wrong
-    known = without(told, space)
+    known = without(behind_it, space)
     if not doubts and not any(known.values()):
         return None
     possible = without(without(PRIVATE, known), space) if doubts else EMPTY
