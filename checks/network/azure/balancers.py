@@ -8,7 +8,7 @@ from the internet until a network security group allows them; the client's addre
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from checks.model import Resource
@@ -247,7 +247,8 @@ class Balancers:
                     self.entrances.outbound.setdefault(spot.subnet.key, []).append((spot.held, told, why))
 
     def _unread(self) -> None:
-        """Members of pools of load balancers that are not in the estate: the internet may come to them."""
+        """Members of pools of load balancers that are not in the estate: the internet may come to them, or the network by an
+        address that is not known."""
         for pool, spots in [*self._members.items(), *self.pools.items()]:
             balancer = parent(pool)
             if "/loadbalancers/" not in pool or balancer in self.world.of(BALANCER):
@@ -257,6 +258,9 @@ class Balancers:
                 rewrite = Rewrite(destination=spot.held)
                 link = Link(spot.station, destination=PUBLIC[spot.family], rewrite=rewrite, carries="first", doubt=why)
                 self.graph.link(INTERNET, link, (spot.family,))
+                network = self.world.networks[spot.subnet.network]
+                inner = replace(link, destination=network.space[spot.family])
+                self.graph.link(delivers(network.key), inner, (spot.family,))
 
 
 def _regional(pool: Mapping[str, Any]) -> Iterator[str]:

@@ -7,7 +7,7 @@ occupant: it may receive, send, and let the internet in.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from checks.model import Resource
@@ -118,6 +118,8 @@ class Doors:
                 rewrite = Rewrite(destination=space) if keeps else Rewrite(source=space, destination=space, leg="proxy")
                 link = Link(delivers(network.key), destination=PUBLIC[family], rewrite=rewrite, carries="first", doubt="; ".join(doubts))
                 self.graph.link(INTERNET, link, (family,))
+                if keeps:
+                    self.graph.link(delivers(network.key), replace(link, destination=space), (family,))
 
     # -- what is there, and not modelled --------------------------------------------------------------------------
 

@@ -285,7 +285,7 @@ class Lowering:
         if at is not None and at[0] == 4 and port.isdecimal():
             return Rewrite(destination=addresses([(at[1], at[1])]), port=int(port)), read.doubt
         why = read.doubt or f"NAT rule {rule.id} does not tell an address and port to translate to"
-        return Rewrite(destination=self.world.every_space[4]), why
+        return Rewrite(destination=self.world.every_space[4], port=int(port) if port.isdecimal() else None), why
 
 
 def _hosts(rule: Collected, sources: tuple[str, ...]) -> Written:

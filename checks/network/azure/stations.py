@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from checks.network.azure.admin import Admin
 from checks.network.azure.arm import FAMILIES, key
@@ -128,9 +129,9 @@ class Classes:
             inbound, outbound = (self.gates(one, direction, near) for direction in ("Inbound", "Outbound"))
             self.graph.link(subnet_station(one.subnet.key), Link(at, destination=own, doubt=one.where, carries="first"), (family,))
             self.graph.link(subnet_station(one.subnet.key), Link(at, destination=own, carries="reply"), (family,))
-            if one.receives:
-                passes = Rewrite(leg="pass") if one.answers else None
-                self.graph.link(at, Link(station, filters=inbound, destination=own, rewrite=passes), (family,))
+            passes = Rewrite(leg="pass") if one.answers else None
+            carries: Literal["both", "reply"] = "both" if one.receives else "reply"
+            self.graph.link(at, Link(station, inbound, destination=own, rewrite=passes, carries=carries), (family,))
             if one.sends:
                 self.graph.link(out_of(station), Link(routes(one.subnet.key), filters=outbound, source=own), (family,))
             spots.append(Spot(at, family, own, one.subnet, bool(one.nsg or one.subnet.nsg)))

@@ -18,7 +18,7 @@ PUBLIC_IP = "azure.network.publicipaddresses"
 ROUTE_TABLE = "azure.network.routetables"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Subnet:
     """A subnet of a virtual network. `id` is as it is written, `network` the key of its network."""
 
@@ -33,7 +33,7 @@ class Subnet:
     outbound_access: bool | None
     data: Mapping[str, Any]
 
-    @property
+    @cached_property
     def key(self) -> str:
         return key(self.id)
 
@@ -46,7 +46,7 @@ class Subnet:
         return frozenset(text(one, "properties", "serviceName").lower() for one in entries(self.data, "delegations"))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Network:
     """A virtual network."""
 
@@ -58,7 +58,7 @@ class Network:
     subnets: tuple[Subnet, ...]
     data: Mapping[str, Any]
 
-    @property
+    @cached_property
     def key(self) -> str:
         return key(self.id)
 
