@@ -56,7 +56,9 @@ def _believes(graph: Graph, *, answered: bool):
     return replay
 
 
-def verdict(graph: Graph, source: str, target: str, port: int | None = None, protocol: str = "tcp", source_port: int | None = None) -> Answer:
+def verdict(
+    graph: Graph, source: str, target: str, port: int | None = None, protocol: str = "tcp", source_port: int | None = None
+) -> Answer:
     number = {name: number for number, name in PROTOCOL_NAMES.items()}[protocol]
     ports = ((port, port),) if port is not None else ((0, 65535),)
     wanted = Wanted(((number, number),), ports)
@@ -137,8 +139,12 @@ def nic(name, place, *addresses, public="", nsg="", asgs: Sequence[str] = (), po
         if number == 0 and public:
             inner["publicIPAddress"] = ref(f"publicIPAddresses/{public}")
         if number == 0 and pools:
-            inner["loadBalancerBackendAddressPools"] = [ref("loadBalancers/{}/backendAddressPools/{}".format(*one.split("/"))) for one in pools]
-        configurations.append({"id": arm(f"networkInterfaces/{name}/ipConfigurations/ip{number}"), "name": f"ip{number}", "properties": inner})
+            inner["loadBalancerBackendAddressPools"] = [
+                ref("loadBalancers/{}/backendAddressPools/{}".format(*one.split("/"))) for one in pools
+            ]
+        configurations.append(
+            {"id": arm(f"networkInterfaces/{name}/ipConfigurations/ip{number}"), "name": f"ip{number}", "properties": inner}
+        )
     properties = {"ipConfigurations": configurations, "enableIPForwarding": forwards}
     if nsg:
         properties["networkSecurityGroup"] = ref(f"networkSecurityGroups/{nsg}")

@@ -1,6 +1,7 @@
 """Security admin rules: before network security groups, over them, or only ahead of them."""
 
 import pytest
+
 from tests.checks.network.azure.arm_world import answer, arm, lowered, made, nic, nsg, public_ip, ref, rule, subnet, verdict, vnet, why
 
 CONFIG = "networkManagers/m/securityAdminConfigurations/c"
@@ -12,7 +13,17 @@ COLLECTION = made(f"{CONFIG}/ruleCollections/rc", {"appliesToGroups": [{"network
 ALLOW, NONE = nsg("g", rule("all", 100)), nsg("g", rule("no", 100, "Deny"))
 
 
-def admin(name, access, priority=10, direction="Inbound", sources=(("Internet", "ServiceTag"),), destinations=(), ports=("22",), protocol="Tcp", **top):
+def admin(
+    name,
+    access,
+    priority=10,
+    direction="Inbound",
+    sources=(("Internet", "ServiceTag"),),
+    destinations=(),
+    ports=("22",),
+    protocol="Tcp",
+    **top,
+):
     def ends(held):
         return [{"addressPrefix": prefix, "addressPrefixType": kind} for prefix, kind in held]
 

@@ -1,9 +1,28 @@
 """Ways in from the internet: public addresses, load balancers, application gateways; and what nobody looked at."""
 
 import pytest
+
 from checks.model import Look
 from tests.checks.network.azure.arm_world import (
-    REGION, SUBSCRIPTION, answer, arm, at, estate, lowered, made, nic, nsg, public_ip, ref, route, route_table, rule, subnet, verdict, vnet, why,
+    REGION,
+    SUBSCRIPTION,
+    answer,
+    arm,
+    at,
+    estate,
+    lowered,
+    made,
+    nic,
+    nsg,
+    public_ip,
+    ref,
+    route,
+    route_table,
+    rule,
+    subnet,
+    verdict,
+    vnet,
+    why,
 )  # fmt: skip
 
 OPEN = nsg("open", rule("all", 100))
@@ -62,7 +81,9 @@ def test_public_ipv6():
 
 
 def balancer(*, rules=(), nat=(), pools=("p",), public="pip", private=None, sku="Standard", outbound=(), addresses=()):
-    front = {"publicIPAddress": ref(f"publicIPAddresses/{public}")} if not private else {"privateIPAddress": private, "subnet": at("shop/back")}
+    front = (
+        {"publicIPAddress": ref(f"publicIPAddresses/{public}")} if not private else {"privateIPAddress": private, "subnet": at("shop/back")}
+    )
     path = "loadBalancers/lb"
 
     def part(kind, name, properties):
@@ -82,11 +103,20 @@ POOL = ref("loadBalancers/lb/backendAddressPools/p")
 
 
 def balances(port, to, protocol="Tcp", **more):
-    return {"frontendIPConfiguration": FRONT, "backendAddressPool": POOL, "protocol": protocol, "frontendPort": port, "backendPort": to, **more}
+    return {
+        "frontendIPConfiguration": FRONT,
+        "backendAddressPool": POOL,
+        "protocol": protocol,
+        "frontendPort": port,
+        "backendPort": to,
+        **more,
+    }
 
 
 def test_a_load_balancer_leads_to_its_pool_on_another_port():
-    graph = lowered(shop(nsg="open"), OPEN, PIP, nic("web", "shop/front", "10.0.1.4", pools=["lb/p"]), balancer(rules=[balances(443, 8443)]))
+    graph = lowered(
+        shop(nsg="open"), OPEN, PIP, nic("web", "shop/front", "10.0.1.4", pools=["lb/p"]), balancer(rules=[balances(443, 8443)])
+    )
     assert answer(graph, "internet", "web", 8443) == "reachable"
     assert answer(graph, "internet", "web", 443) == "unreachable"
     assert any(hop.kind == "load-balancer" for hop in verdict(graph, "internet", "web", 8443).hops)
@@ -129,7 +159,9 @@ def test_ha_ports_carry_every_port():
 def test_an_inbound_nat_rule_leads_to_one_machine():
     rule_ = {"frontendIPConfiguration": FRONT, "protocol": "Tcp", "frontendPort": 50001, "backendPort": 22,
              "backendIPConfiguration": ref("networkInterfaces/web/ipConfigurations/ip0")}  # fmt: skip
-    graph = lowered(shop(nsg="open"), OPEN, PIP, nic("web", "shop/front", "10.0.1.4"), nic("two", "shop/front", "10.0.1.5"), balancer(nat=[rule_]))
+    graph = lowered(
+        shop(nsg="open"), OPEN, PIP, nic("web", "shop/front", "10.0.1.4"), nic("two", "shop/front", "10.0.1.5"), balancer(nat=[rule_])
+    )
     assert answer(graph, "internet", "web", 22) == "reachable"
     assert answer(graph, "internet", "two", 22) == "unreachable"
 
@@ -142,12 +174,16 @@ def test_a_nat_rule_for_a_pool_tells_by_its_mapping_which_port_is_whose():
     assert answer(unmapped, "internet", "web", 22) == "unknown"
     mapped = {"name": "a", "properties": {"ipAddress": "10.0.1.4", "virtualNetwork": ref("virtualNetworks/shop"), "inboundNatRulesPortMapping": [
         {"inboundNatRuleName": "n0", "frontendPort": 500, "backendPort": 22}]}}  # fmt: skip
-    assert answer(lowered(shop(nsg="open"), OPEN, PIP, web, balancer(nat=[rule_], addresses=[mapped])), "internet", "web", 22) == "reachable"
+    assert (
+        answer(lowered(shop(nsg="open"), OPEN, PIP, web, balancer(nat=[rule_], addresses=[mapped])), "internet", "web", 22) == "reachable"
+    )
 
 
 def test_a_pool_of_addresses():
     member = {"name": "a", "properties": {"ipAddress": "10.0.1.4", "virtualNetwork": ref("virtualNetworks/shop")}}
-    graph = lowered(shop(nsg="open"), OPEN, PIP, nic("web", "shop/front", "10.0.1.4"), balancer(rules=[balances(80, 80)], addresses=[member]))
+    graph = lowered(
+        shop(nsg="open"), OPEN, PIP, nic("web", "shop/front", "10.0.1.4"), balancer(rules=[balances(80, 80)], addresses=[member])
+    )
     assert answer(graph, "internet", "web", 80) == "reachable"
 
 
@@ -172,7 +208,12 @@ def test_outbound_rules_let_out():
 
 
 def test_a_scale_set_behind_a_load_balancer():
-    card = {"name": "c", "properties": {"ipConfigurations": [{"name": "i", "properties": {"subnet": at("shop/front"), "loadBalancerBackendAddressPools": [POOL]}}]}}
+    card = {
+        "name": "c",
+        "properties": {
+            "ipConfigurations": [{"name": "i", "properties": {"subnet": at("shop/front"), "loadBalancerBackendAddressPools": [POOL]}}]
+        },
+    }
     profile = {"networkProfile": {"networkInterfaceConfigurations": [card]}}
     fleet = made("virtualMachineScaleSets/fleet", {"virtualMachineProfile": profile}, "Microsoft.Compute", sku={"capacity": 2})
     graph = lowered(shop(nsg="open"), OPEN, PIP, fleet, balancer(rules=[balances(80, 80)]), nic("c", "shop/back", "10.0.2.4"))
@@ -340,5 +381,12 @@ def test_a_network_without_a_space_is_unknown():
 
 
 def test_the_order_of_an_estate_makes_no_difference():
-    many = [shop(nsg="open"), OPEN, PIP, nic("web", "shop/front", "10.0.1.4", public="pip"), nic("b", "shop/back", "10.0.2.4"), route_table("x", route("a", "0.0.0.0/0", "None"))]
+    many = [
+        shop(nsg="open"),
+        OPEN,
+        PIP,
+        nic("web", "shop/front", "10.0.1.4", public="pip"),
+        nic("b", "shop/back", "10.0.2.4"),
+        route_table("x", route("a", "0.0.0.0/0", "None")),
+    ]
     assert lowered(*many).stations == lowered(*many[::-1]).stations

@@ -1,8 +1,25 @@
 """Azure Firewall between networks, on the way out, and as a way in."""
 
 import pytest
+
 from tests.checks.network.azure.arm_world import (
-    answer, arm, at, lowered, made, nic, nsg, peering, public_ip, ref, route, route_table, rule, subnet, verdict, vnet, why,
+    answer,
+    arm,
+    at,
+    lowered,
+    made,
+    nic,
+    nsg,
+    peering,
+    public_ip,
+    ref,
+    route,
+    route_table,
+    rule,
+    subnet,
+    verdict,
+    vnet,
+    why,
 )  # fmt: skip
 
 HUB = vnet("hub", "10.0.0.0/16", subnet("AzureFirewallSubnet", "10.0.0.0/26"), peerings=[peering("a"), peering("b")])
@@ -15,7 +32,14 @@ WORLD = [HUB, A, B, TABLE, *NICS, FWIP]
 
 
 def firewall(network=(), nat=(), applications=(), policy="", **more):
-    configuration = {"name": "c", "properties": {"privateIPAddress": "10.0.0.4", "subnet": at("hub/AzureFirewallSubnet"), "publicIPAddress": ref("publicIPAddresses/fwip")}}
+    configuration = {
+        "name": "c",
+        "properties": {
+            "privateIPAddress": "10.0.0.4",
+            "subnet": at("hub/AzureFirewallSubnet"),
+            "publicIPAddress": ref("publicIPAddresses/fwip"),
+        },
+    }
     properties = {"ipConfigurations": [configuration], **more}
     if policy:
         properties["firewallPolicy"] = ref(f"firewallPolicies/{policy}")
@@ -28,7 +52,14 @@ def firewall(network=(), nat=(), applications=(), policy="", **more):
 
 
 def allows(name, sources="*", destinations="*", ports="*", protocol="TCP", **more):
-    return {"name": name, "sourceAddresses": [sources], "destinationAddresses": [destinations], "destinationPorts": [ports], "protocols": [protocol], **more}
+    return {
+        "name": name,
+        "sourceAddresses": [sources],
+        "destinationAddresses": [destinations],
+        "destinationPorts": [ports],
+        "protocols": [protocol],
+        **more,
+    }
 
 
 def test_what_no_rule_allows_is_dropped():
@@ -59,7 +90,12 @@ def test_going_out_takes_the_firewalls_address():
 
 
 def test_an_application_rule_is_unknown():
-    web = {"name": "web", "sourceAddresses": ["10.1.0.0/16"], "targetFqdns": ["*.example"], "protocols": [{"protocolType": "Https", "port": 443}]}
+    web = {
+        "name": "web",
+        "sourceAddresses": ["10.1.0.0/16"],
+        "targetFqdns": ["*.example"],
+        "protocols": [{"protocolType": "Https", "port": 443}],
+    }
     graph = lowered(*WORLD, firewall(applications=[(200, "Allow", web)]))
     assert answer(graph, "x", "internet", 443) == "unknown"
     assert answer(graph, "x", "internet", 22) == "unreachable"
@@ -122,7 +158,13 @@ def policy(name, base="", groups=(), **more):
 
 def group(name, priority, *collections):
     held = [
-        {"name": f"c{number}", "priority": of, "ruleCollectionType": "FirewallPolicyFilterRuleCollection", "action": {"type": action}, "rules": list(rules)}
+        {
+            "name": f"c{number}",
+            "priority": of,
+            "ruleCollectionType": "FirewallPolicyFilterRuleCollection",
+            "action": {"type": action},
+            "rules": list(rules),
+        }
         for number, (of, action, *rules) in enumerate(collections)
     ]
     return made(f"firewallPolicies/{name}", {"priority": priority, "ruleCollections": held})

@@ -1,6 +1,7 @@
 """Network security groups: who gets past them, and who stands before which of their rules."""
 
 import pytest
+
 from tests.checks.network.azure.arm_world import answer, lowered, made, nic, nsg, public_ip, rule, subnet, verdict, vnet, why
 
 NET = vnet("shop", "10.0.0.0/16", subnet("front", "10.0.1.0/24", nsg="g"), subnet("back", "10.0.2.0/24"))
@@ -70,7 +71,9 @@ def test_what_goes_out_is_filtered_too():
 
 
 def test_only_the_interfaces_that_a_rule_names_are_open():
-    graph = world(rule("one", 100, destination="10.0.1.5"), more=[nic("other", "shop/front", "10.0.1.5", public="p2"), public_ip("p2", "20.1.1.2")])
+    graph = world(
+        rule("one", 100, destination="10.0.1.5"), more=[nic("other", "shop/front", "10.0.1.5", public="p2"), public_ip("p2", "20.1.1.2")]
+    )
     assert answer(graph, "internet", "other", 80) == "reachable"
     assert answer(graph, "internet", "web", 80) == "unreachable"
 

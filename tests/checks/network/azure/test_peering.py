@@ -1,6 +1,7 @@
 """Peerings: who they connect, who not, and what gateways add."""
 
 import pytest
+
 from tests.checks.network.azure.arm_world import answer, arm, lowered, made, nic, nsg, peering, public_ip, ref, rule, subnet, vnet, why
 
 A, B, C = nic("a", "one/s", "10.1.1.4"), nic("b", "two/s", "10.2.1.4"), nic("c", "three/s", "10.3.1.4")
@@ -81,7 +82,9 @@ def test_a_group_that_denies_the_unread_peer_shuts_it_out():
 
 
 def test_networks_that_peer_in_a_circle():
-    graph = lowered(one(peering("two"), peering("three")), two(peering("one"), peering("three")), three(peering("one"), peering("two")), A, B, C)
+    graph = lowered(
+        one(peering("two"), peering("three")), two(peering("one"), peering("three")), three(peering("one"), peering("two")), A, B, C
+    )
     assert answer(graph, "a", "c", 80) == "reachable"
 
 

@@ -1,8 +1,23 @@
 """Private endpoints, private link services and platform services."""
 
 import pytest
+
 from tests.checks.network.azure.arm_world import (
-    SUBSCRIPTION, answer, arm, at, lowered, made, nic, nsg, ref, route, route_table, rule, subnet, vnet, why,
+    SUBSCRIPTION,
+    answer,
+    arm,
+    at,
+    lowered,
+    made,
+    nic,
+    nsg,
+    ref,
+    route,
+    route_table,
+    rule,
+    subnet,
+    vnet,
+    why,
 )  # fmt: skip
 
 STORE = arm("storageAccounts/files", "Microsoft.Storage")
@@ -17,7 +32,10 @@ def shop(policies="Disabled", table="", **more):
 
 def endpoint(status="Approved", target=STORE):
     state = {"name": "c", "properties": {"privateLinkServiceId": target, "privateLinkServiceConnectionState": {"status": status}}}
-    return made("privateEndpoints/pe", {"subnet": at("shop/pe"), "networkInterfaces": [ref("networkInterfaces/penic")], "privateLinkServiceConnections": [state]})
+    return made(
+        "privateEndpoints/pe",
+        {"subnet": at("shop/pe"), "networkInterfaces": [ref("networkInterfaces/penic")], "privateLinkServiceConnections": [state]},
+    )
 
 
 PENIC = nic("penic", "shop/pe", "10.0.5.4", privateEndpoint=ref("privateEndpoints/pe"))
@@ -69,7 +87,11 @@ BACK = vnet("back", "10.0.0.0/16", subnet("s", "10.0.1.0/24"), subnet("nat", "10
 
 
 def balancer():
-    front = {"id": arm("loadBalancers/lb/frontendIPConfigurations/f"), "name": "f", "properties": {"privateIPAddress": "10.0.1.50", "subnet": at("back/s")}}
+    front = {
+        "id": arm("loadBalancers/lb/frontendIPConfigurations/f"),
+        "name": "f",
+        "properties": {"privateIPAddress": "10.0.1.50", "subnet": at("back/s")},
+    }
     to = {"frontendIPConfiguration": {"id": front["id"]}, "backendAddressPool": ref("loadBalancers/lb/backendAddressPools/p"), "protocol": "Tcp",
           "frontendPort": 443, "backendPort": 8443}  # fmt: skip
     return made("loadBalancers/lb", {"frontendIPConfigurations": [front], "backendAddressPools": [{"name": "p", "properties": {}}],
@@ -77,7 +99,9 @@ def balancer():
 
 
 def service(consumer=None):
-    connections = [{"name": "c", "properties": {"privateEndpoint": {"id": consumer}, "privateLinkServiceConnectionState": {"status": "Approved"}}}]
+    connections = [
+        {"name": "c", "properties": {"privateEndpoint": {"id": consumer}, "privateLinkServiceConnectionState": {"status": "Approved"}}}
+    ]
     return made("privateLinkServices/pls", {
         "loadBalancerFrontendIpConfigurations": [ref("loadBalancers/lb/frontendIPConfigurations/f")],
         "ipConfigurations": [{"name": "n", "properties": {"privateIPAddress": "10.0.2.9", "subnet": at("back/nat")}}],
@@ -106,7 +130,11 @@ def test_a_private_link_service_with_consumers_that_nobody_read_may_be_front_doo
 
 
 def store(access="Enabled", default="Deny", rules=(), subnets=()):
-    acls = {"defaultAction": default, "ipRules": [{"value": one, "action": "Allow"} for one in rules], "virtualNetworkRules": [at(one) for one in subnets]}
+    acls = {
+        "defaultAction": default,
+        "ipRules": [{"value": one, "action": "Allow"} for one in rules],
+        "virtualNetworkRules": [at(one) for one in subnets],
+    }
     return made("storageAccounts/files", {"publicNetworkAccess": access, "networkAcls": acls}, "Microsoft.Storage")
 
 
@@ -120,13 +148,20 @@ def test_a_storage_account_is_open_closed_or_open_to_some():
     assert answer(lowered(store(default="Allow")), "internet", "files", 22) == "unreachable"
 
 
-@pytest.mark.parametrize("account", [store("SecuredByPerimeter", "Allow"), store(None, "Allow"), store(default=None), store(rules=["10.0.0.0/99"])])
+@pytest.mark.parametrize(
+    "account", [store("SecuredByPerimeter", "Allow"), store(None, "Allow"), store(default=None), store(rules=["10.0.0.0/99"])]
+)
 def test_a_storage_account_that_does_not_tell_is_unknown(account):
     assert answer(lowered(account), "internet", "files", 443) == "unknown"
 
 
 def test_a_service_endpoint_lets_a_subnet_in():
-    net = vnet("shop", "10.0.0.0/16", subnet("front", "10.0.1.0/24", serviceEndpoints=[{"service": "Microsoft.Storage"}]), subnet("back", "10.0.2.0/24"))
+    net = vnet(
+        "shop",
+        "10.0.0.0/16",
+        subnet("front", "10.0.1.0/24", serviceEndpoints=[{"service": "Microsoft.Storage"}]),
+        subnet("back", "10.0.2.0/24"),
+    )
     graph = lowered(net, WEB, nic("db", "shop/back", "10.0.2.4"), store(subnets=["shop/front"]))
     assert answer(graph, "web", "files", 443) == "reachable"
     assert answer(graph, "db", "files", 443) == "unreachable"
@@ -163,7 +198,11 @@ def test_rules_that_nobody_looked_for_or_that_are_malformed_are_unknown():
 
 def test_a_flexible_server_in_a_subnet_lives_by_the_subnets_rules():
     net = vnet("shop", "10.0.0.0/16", subnet("front", "10.0.1.0/24"), subnet("db", "10.0.6.0/24", nsg="g"))
-    db = made("flexibleServers/pg", {"network": {"delegatedSubnetResourceId": arm("virtualNetworks/shop/subnets/db")}}, "Microsoft.DBforPostgreSQL")
+    db = made(
+        "flexibleServers/pg",
+        {"network": {"delegatedSubnetResourceId": arm("virtualNetworks/shop/subnets/db")}},
+        "Microsoft.DBforPostgreSQL",
+    )
     only = nsg("g", rule("web", 100, source="10.0.1.0/24", ports="5432"), rule("no", 200, "Deny"))
     graph = lowered(net, db, only, WEB)
     assert answer(graph, "web", "pg", 5432) == "reachable"

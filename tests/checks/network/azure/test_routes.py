@@ -1,8 +1,24 @@
 """Routes: which one takes a packet, and what it leads to."""
 
 import pytest
+
 from tests.checks.network.azure.arm_world import (
-    answer, anything, lowered, made, nic, nsg, peering, public_ip, ref, route, route_table, rule, subnet, verdict, vnet, why,
+    answer,
+    anything,
+    lowered,
+    made,
+    nic,
+    nsg,
+    peering,
+    public_ip,
+    ref,
+    route,
+    route_table,
+    rule,
+    subnet,
+    verdict,
+    vnet,
+    why,
 )  # fmt: skip
 
 WEB, DB = nic("web", "shop/front", "10.0.1.4", public="pip"), nic("db", "shop/back", "10.0.2.4")
@@ -84,7 +100,11 @@ def test_a_service_tag_as_prefix():
 def test_ipv6_has_routes_of_its_own():
     net = vnet("shop", ["10.0.0.0/16", "fd00:1::/48"], subnet("front", "10.0.1.0/24", "fd00:1:0:1::/64", table="rt"),
                subnet("back", "10.0.2.0/24", "fd00:1:0:2::/64"))  # fmt: skip
-    web, db, db6 = nic("web", "shop/front", "10.0.1.4", "fd00:1:0:1::4"), nic("db", "shop/back", "10.0.2.4"), nic("db6", "shop/back", "fd00:1:0:2::4")
+    web, db, db6 = (
+        nic("web", "shop/front", "10.0.1.4", "fd00:1:0:1::4"),
+        nic("db", "shop/back", "10.0.2.4"),
+        nic("db6", "shop/back", "fd00:1:0:2::4"),
+    )
     graph = lowered(net, web, db, db6, route_table("rt", route("drop", "fd00:1:0:2::/64", "None")))
     assert answer(graph, "web", "db6", 80) == "unreachable"
     assert answer(graph, "web", "db", 80) == "reachable"
