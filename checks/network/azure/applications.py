@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from checks.model import Resource
-from checks.network.azure.arm import FAMILIES, address, entries, key, member, reference, references, text, whole
+from checks.network.azure.arm import FAMILIES, address, entries, key, member, reference, references, text
+from checks.network.azure.arm import port as port_of
 from checks.network.azure.cards import Cards
 from checks.network.azure.entries import Publics
 from checks.network.azure.groups import Near
@@ -100,7 +101,7 @@ class Applications:
         ports = {}
         for one in entries(resource.data, "properties", "frontendPorts"):
             id_ = text(one, "id") or f"{resource.id}/frontendPorts/{text(one, 'name')}"
-            ports[key(id_)] = whole(one, "properties", "port")
+            ports[key(id_)] = port_of(one, "properties", "port")
         targets = self._targets(resource)
         for member_ in ("httpListeners", "listeners"):
             for one in entries(resource.data, "properties", member_):
@@ -151,7 +152,7 @@ class Applications:
             for one in entries(properties, "backendAddressPools")
         }
         settings = {
-            key(text(one, "id") or f"{resource.id}/{name}/{text(one, 'name')}"): whole(one, "properties", "port")
+            key(text(one, "id") or f"{resource.id}/{name}/{text(one, 'name')}"): port_of(one, "properties", "port")
             for name in ("backendHttpSettingsCollection", "backendSettingsCollection")
             for one in entries(properties, name)
         }

@@ -26,7 +26,7 @@ class Malformed(ValueError):
 def member(data: Any, *path: str) -> Any:
     """What stands at a path of members, or None."""
     for name in path:
-        if not isinstance(data, Mapping):
+        if not isinstance(data, dict) and not isinstance(data, Mapping):  # the first is quick, and nearly always so
             return None
         data = data.get(name)
     return data
@@ -43,11 +43,17 @@ def whole(data: Any, *path: str) -> int | None:
     return found if isinstance(found, int) and not isinstance(found, bool) else None
 
 
+def port(data: Any, *path: str) -> int | None:
+    """The port number at a path."""
+    found = whole(data, *path)
+    return found if found is not None and 0 <= found <= PORTS else None
+
+
 def entries(data: Any, *path: str) -> Iterator[Mapping[str, Any]]:
     """The objects of the list at a path."""
     found = member(data, *path)
     for one in found if isinstance(found, list | tuple) else ():
-        if isinstance(one, Mapping):
+        if isinstance(one, dict) or isinstance(one, Mapping):  # noqa: SIM101
             yield one
 
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from checks.model import Resource
-from checks.network.azure.arm import address, entries, key, member, parent, reference, references, text, whole
+from checks.network.azure.arm import address, entries, key, member, parent, reference, references, text
+from checks.network.azure.arm import port as port_of
 from checks.network.azure.cards import Cards
 from checks.network.azure.entries import Entrances, Public, closed
 from checks.network.azure.stations import Spot, delivers
@@ -134,8 +135,8 @@ class Balancers:
     def _rule(self, data: Any, inner: Any, spots: tuple[Spot, ...], onward: tuple[str, ...], doubt: str = "") -> _Rule:
         name = text(data, "name")
         protocols = _PROTOCOLS.get(text(inner, "protocol").lower(), ())
-        port, to = whole(inner, "frontendPort"), whole(inner, "backendPort")
-        first, last = whole(inner, "frontendPortRangeStart"), whole(inner, "frontendPortRangeEnd")
+        port, to = port_of(inner, "frontendPort"), port_of(inner, "backendPort")
+        first, last = port_of(inner, "frontendPortRangeStart"), port_of(inner, "frontendPortRangeEnd")
         span = (first, last) if first and last else (port, port) if port else (0, PORTS)
         doubts = [doubt] if doubt else []
         if not protocols or (port is None and not (first and last)) or to is None or not 0 <= span[0] <= span[1] <= PORTS:
@@ -168,7 +169,7 @@ class Balancers:
     def _mapped(self, rule: str, pool: Mapping[str, Any]) -> Iterator[tuple[int, list[Spot]]]:
         for one in entries(pool, "properties", "loadBalancerBackendAddresses"):
             for mapping in entries(one, "properties", "inboundNatRulesPortMapping"):
-                port = whole(mapping, "frontendPort")
+                port = port_of(mapping, "frontendPort")
                 if port and text(mapping, "inboundNatRuleName").lower() == rule.lower():
                     yield port, self._backend(one, pool)
 

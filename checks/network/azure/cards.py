@@ -102,10 +102,14 @@ class Cards:
                 )
 
 
-def standing(resource: Resource, cards: list[Card], public: Mapping[int, int]) -> Standing:
-    """A network interface as it stands in its subnet."""
+def standing(world: World, resource: Resource, cards: list[Card], public: Mapping[int, int]) -> Standing:
+    """A network interface as it stands in its subnet. Its machine's tags count as its own."""
     properties = member(resource.data, "properties")
-    machine = reference(properties, "virtualMachine")
+    machine = reference(properties, "virtualMachine") or _machines(world).get(key(resource.id), "")
+    held = world.of(MACHINE).get(key(machine))
+    tags = resource.tags
+    if held is not None:
+        tags = {**held.tags, **tags} if tags is not None and held.tags is not None else None
     return Standing(
         resource.id,
         resource.type,
@@ -117,8 +121,21 @@ def standing(resource: Resource, cards: list[Card], public: Mapping[int, int]) -
         tuple((one.family, one.address, one.groups) for one in cards),
         tuple(_machine(machine)) if machine else (),
         public,
-        resource.tags,
+        tags,
     )
+
+
+def _machines(world: World) -> Mapping[str, str]:
+    """The machine of each interface, as machines tell it."""
+
+    def told() -> Mapping[str, str]:
+        return {
+            key(id_): machine.id
+            for machine in world.of(MACHINE).values()
+            for id_ in references(machine.data, "properties", "networkProfile", "networkInterfaces")
+        }
+
+    return world.once("machines", told)
 
 
 def _machine(id_: str) -> Iterator[tuple[str, str]]:

@@ -17,6 +17,7 @@ from checks.network.azure.balancers import BALANCER
 from checks.network.azure.cards import SCALE_SET, Cards
 from checks.network.azure.firewall import FIREWALL
 from checks.network.azure.outside import GATEWAY
+from checks.network.azure.peering import Peering
 from checks.network.azure.private import ENDPOINT, SERVICE
 from checks.network.azure.services import KINDS
 from checks.network.azure.stations import Classes, Standing, delivers, out_of, routes, usable
@@ -79,6 +80,7 @@ class Doors:
     graph: Graph
     cards: Cards
     classes: Classes
+    peerings: Mapping[str, tuple[Peering, ...]]
 
     def lower(self) -> None:
         for network in self.world.networks.values():
@@ -120,6 +122,11 @@ class Doors:
                 self.graph.link(INTERNET, link, (family,))
                 if keeps:
                     self.graph.link(delivers(network.key), replace(link, destination=space), (family,))
+                    continue
+                for peer in self.peerings.get(network.key, ()):
+                    if peer.remote in self.world.networks and peer.space[family]:
+                        further = Rewrite(source=space, destination=peer.space[family], leg="proxy")
+                        self.graph.link(INTERNET, replace(link, to=delivers(peer.remote), rewrite=further), (family,))
 
     # -- what is there, and not modelled --------------------------------------------------------------------------
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from checks.model import Resource
-from checks.network.azure.arm import address, blocks, entries, key, member, reference, references, text, texts, whole
+from checks.network.azure.arm import Malformed, address, blocks, entries, key, member, ports, reference, references, text, texts, whole
 from checks.network.azure.groups import Filters, Kind
 from checks.network.azure.outside import PRIVATE
 from checks.network.azure.stations import delivers, routes
@@ -197,7 +197,7 @@ class Lowering:
             self.graph.filters[filter_] = unread(one.id, KIND, "destination", one.why, stateful=True)
             return {filter_: EVERYBODY[4]}
         rules = [rule for kind in wanted for rule in self._written(one, kind)]
-        context = self.filters.tags.context(one.subnet)
+        context = one.subnet.context
         return self.filters.sided(one.id, rules, "Outbound", context, kinds, f"{at}#{kinds[0].otherwise}").divided(4)
 
     def _written(self, one: Firewall, kind: str) -> Iterator[Written]:
@@ -257,7 +257,7 @@ class Lowering:
 
     def _nat_rules(self, arriving: str, translated: str, one: Firewall) -> None:
         """A link for each NAT rule, with the sources that it is for and without what an earlier one takes."""
-        context = self.filters.tags.context(one.subnet)
+        context = one.subnet.context
         written = [
             (rule, read_rule(rule.id, "allow", protocol, texts(rule.data, "destinationPorts"), ("*",), (self._ends(rule.data, "source"), ()),
                              (self._ends(rule.data, "destination"), ())))
@@ -281,11 +281,19 @@ class Lowering:
                 self.graph.link(arriving, link, (4,))
 
     def _becomes(self, rule: Collected, read: Written) -> tuple[Rewrite, str]:
-        at, port = address(text(rule.data, "translatedAddress")), text(rule.data, "translatedPort")
-        if at is not None and at[0] == 4 and port.isdecimal():
-            return Rewrite(destination=addresses([(at[1], at[1])]), port=int(port)), read.doubt
+        at, port = address(text(rule.data, "translatedAddress")), _one_port(text(rule.data, "translatedPort"))
+        if at is not None and at[0] == 4 and port is not None:
+            return Rewrite(destination=addresses([(at[1], at[1])]), port=port), read.doubt
         why = read.doubt or f"NAT rule {rule.id} does not tell an address and port to translate to"
-        return Rewrite(destination=self.world.every_space[4], port=int(port) if port.isdecimal() else None), why
+        return Rewrite(destination=self.world.every_space[4], port=port), why
+
+
+def _one_port(written: str) -> int | None:
+    try:
+        low, high = ports(written)
+    except Malformed:
+        return None
+    return low if low == high else None
 
 
 def _hosts(rule: Collected, sources: tuple[str, ...]) -> Written:

@@ -213,7 +213,7 @@ class Filters:
 
     def of_group(self, id_: str, direction: Direction, context: tuple[str, str], near: Near) -> str:
         """The filter of a network security group before something."""
-        at = (key(id_), direction, context)
+        at = (id_, direction, context)
         if at not in self._groups:
             self._groups[at] = self._compiled(id_, direction, context)
         found = self._groups[at]

@@ -39,6 +39,7 @@ class Lowered:
     spots: dict[str, list[Spot]] = field(default_factory=dict)
     pools: dict[str, list[Spot]] = field(default_factory=dict)
     nat_pools: dict[str, list[Spot]] = field(default_factory=dict)
+    outside: dict[str, None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.world = read(self.estate)
@@ -49,7 +50,7 @@ class Lowered:
         self.cards = Cards(self.world)
         self.filters = Filters(self.world, self.tags, self.graph, members_of(self.cards.groups))
         self.admin = Admin(self.world, self.filters)
-        self.classes = Classes(self.graph, self.tags, self.filters, self.admin)
+        self.classes = Classes(self.graph, self.filters, self.admin)
         self.publics = Publics(self.world)
         self.firewalls = Firewalls(self.world)
         self.entrances = Entrances(self.world, self.graph, self.publics, self.admin, self.firewalls)
@@ -84,7 +85,7 @@ class Lowered:
             self.world, self.graph, self.tags, self.peerings, self.gateways, self.firewalls, self.entrances.egress, appliances.at,
             endpoints.held,
         ).lower()  # fmt: skip
-        Doors(self.world, self.graph, self.cards, self.classes).lower()
+        Doors(self.world, self.graph, self.cards, self.classes, self.peerings).lower()
         self.classes.finish()
         self.entrances.finish()
         self.graph.doubts += [one for one in dict.fromkeys(self.world.doubts) if one not in self.graph.doubts]
@@ -111,6 +112,7 @@ class Lowered:
             for peer in self.peerings[network.key]:
                 if peer.remote not in self.world.networks:
                     self._unread_peer(network, peer)
+        for network in self.world.networks.values():
             self._unseen(network)
         if self.connected:
             self._connected()
@@ -119,6 +121,7 @@ class Lowered:
         """What lies behind a gateway comes in by the gateway's subnet."""
         self.graph.station(gateway.id, "virtual-network-gateway", ends=True)
         self.graph.outside[gateway.id] = gateway.title
+        self.outside[gateway.id] = None
         self.graph.networks[gateway.id] = {family: gateway.known[family] | gateway.possible[family] for family in FAMILIES}
         for family in FAMILIES:
             for held, doubt in ((gateway.known[family], ""), (gateway.possible[family], gateway.doubt)):
@@ -130,6 +133,7 @@ class Lowered:
         if not peer.remote_id:
             return
         self.graph.station(peer.remote_id, "virtual-network", ends=True)
+        self.outside[peer.remote_id] = None
         self.graph.outside.setdefault(peer.remote_id, f"virtual network {peer.remote_id}, which is not in the estate")
         known = self.graph.networks.get(peer.remote_id, {4: EVERYBODY[4] - EVERYBODY[4], 6: EVERYBODY[6] - EVERYBODY[6]})
         self.graph.networks[peer.remote_id] = {family: known[family] | peer.space[family] for family in FAMILIES}
@@ -147,10 +151,8 @@ class Lowered:
         why = f"where packets of {network.id} go from there is not known"
         for other in self.world.networks.values():
             self.graph.link(unseen(network), Link(delivers(other.key), doubt=why))
-        for station in self.graph.outside:
+        for station in (INTERNET, *self.outside):
             self.graph.link(unseen(network), Link(station, doubt=why))
-        if INTERNET not in self.graph.outside:
-            self.graph.link(unseen(network), Link(INTERNET, doubt=why))
 
     def _connected(self) -> None:
         """Networks that network managers may have connected, without a peering."""
@@ -183,7 +185,7 @@ class Lowered:
                 at = self.publics.read(card.public_ip).address if card.public_ip else None
                 if at is not None and at[0] == card.family:
                     public[at[1]] = card.address
-            spots = self.classes.add(standing(resource, held, public))
+            spots = self.classes.add(standing(self.world, resource, held, public))
             for card, spot in zip(held, spots, strict=True):
                 self.spots.setdefault(key(card.id), []).append(spot)
                 if card.public_ip:

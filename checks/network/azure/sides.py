@@ -18,7 +18,6 @@ from checks.network.azure.arm import (
     blocks,
     entries,
     joined,
-    key,
     member,
     name,
     span,
@@ -28,7 +27,7 @@ from checks.network.azure.arm import (
 )  # fmt: skip
 from checks.network.azure.outside import Gateway, behind
 from checks.network.azure.peering import Peering
-from checks.network.azure.world import ROUTE_TABLE, Subnet, World
+from checks.network.azure.world import ROUTE_TABLE, World
 from checks.network.packets import addresses
 
 SERVICE_TAGS = "azure.network.servicetags"
@@ -79,10 +78,6 @@ class Tags:
     _expanded: dict[str, Blocks] | None = None
     _networks: dict[tuple[str, str], Side] = field(default_factory=dict)
     _sides: dict[tuple[tuple[str, str], tuple[str, ...]], Side] = field(default_factory=dict)
-
-    def context(self, subnet: Subnet) -> tuple[str, str]:
-        """What tags depend on."""
-        return subnet.network, key(subnet.route_table)
 
     def side(self, context: tuple[str, str], written: tuple[str, ...]) -> Side:
         """What prefixes and tags stand for, in a context."""

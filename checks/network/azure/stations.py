@@ -13,7 +13,6 @@ from typing import Literal
 from checks.network.azure.admin import Admin
 from checks.network.azure.arm import FAMILIES, key
 from checks.network.azure.groups import Filters, Near
-from checks.network.azure.sides import Tags
 from checks.network.azure.world import Subnet
 from checks.network.azure.written import Direction
 from checks.network.graph import Graph, Interface, Link, Rewrite
@@ -80,7 +79,6 @@ class Classes:
     """Makes the classes of a world, and their links once all of them are known."""
 
     graph: Graph
-    tags: Tags
     filters: Filters
     admin: Admin
     _classes: dict[object, str] = field(default_factory=dict)
@@ -142,7 +140,7 @@ class Classes:
         """The filters of one direction: every group must let a packet through, one of a group is enough."""
         if not one.filtered:
             return ()
-        context = self.tags.context(one.subnet)
+        context = one.subnet.context
         ids = [one.subnet.nsg, one.nsg] if direction == "Inbound" else [one.nsg, one.subnet.nsg]
         held = [self.filters.of_group(id_, direction, context, near) for id_ in ids if id_]
         admin = self.admin.filters(one.subnet, direction, context, near)

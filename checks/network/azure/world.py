@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -36,6 +36,11 @@ class Subnet:
     @cached_property
     def key(self) -> str:
         return key(self.id)
+
+    @cached_property
+    def context(self) -> tuple[str, str]:
+        """What the meaning of service tags depends on: the network, and the route table."""
+        return self.network, key(self.route_table)
 
     @property
     def name(self) -> str:
@@ -74,6 +79,7 @@ class World:
     """What is wrong with a network as a whole, so that there may be more of it than was understood."""
     _held: dict[str, dict[str, Resource]] = field(default_factory=dict)
     _tables: dict[str, Any] = field(default_factory=dict)
+    _indexes: dict[str, Mapping[str, str]] = field(default_factory=dict)
 
     def of(self, type_: str) -> Mapping[str, Resource]:
         """The resources of a type by key, in the order of the estate."""
@@ -101,6 +107,12 @@ class World:
             if not isinstance(one, Look | Asserted) and one[0].reason != "not-collected":
                 return self._why(type_, account, one[0].message or one[0].reason)
         return "" if any(isinstance(one, Asserted) for one in found) else self._why(type_, account, "nobody looked")
+
+    def once(self, name: str, make: Callable[[], Mapping[str, str]]) -> Mapping[str, str]:
+        """An index that is made when it is first asked for."""
+        if name not in self._indexes:
+            self._indexes[name] = make()
+        return self._indexes[name]
 
     def _why(self, type_: str, account: str, reason: str) -> str:
         return f"{type_} of subscription {account}: {reason}"
