@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from checks.network.azure.admin import MANAGER
-from checks.network.azure.arm import entries, text
+from checks.network.azure.arm import entries, key, parent, reference, text
 from checks.network.azure.cards import Cards
 from checks.network.azure.peering import Peering
 from checks.network.azure.routes import unseen
@@ -15,6 +15,7 @@ from checks.network.azure.world import Network, Subnet, World
 from checks.network.graph import Graph, Link, Rewrite
 from checks.network.packets import Addresses, addresses
 
+HUB_CONNECTION = "azure.network.virtualhubs.hubvirtualnetworkconnections"
 CONNECTIVITY = f"{MANAGER}.connectivityconfigurations"
 
 
@@ -57,6 +58,17 @@ class Appliances:
             seen_as = Rewrite(source=own, leg="pass")
             self.graph.link(station, Link(onward, rewrite=seen_as, carries="first", labels=frozenset(), doubt=why), (family,))
         return station
+
+
+def hubs(world: World) -> Mapping[str, tuple[str, str]]:
+    """The virtual hub that each network is connected to, and what is not known about it."""
+    found = {}
+    for resource in world.of(HUB_CONNECTION).values():
+        network = key(reference(resource.data, "properties", "remoteVirtualNetwork"))
+        hub = parent(resource.id)
+        if network in world.networks:
+            found[network] = (hub, f"where virtual hub {hub} leads is not modelled")
+    return found
 
 
 def connectivity(world: World) -> str:

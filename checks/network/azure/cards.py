@@ -87,6 +87,8 @@ class Cards:
             if subnet is None:
                 why = self.world.missing("subnet", subnet_id) if subnet_id else "tells no subnet"
                 self.lost.append((resource, None, f"network interface {resource.id}: {why}"))
+            elif at is not None and at[1] not in subnet.space[at[0]]:
+                self.lost.append((resource, None, f"network interface {resource.id}: its address is not in {subnet.id}"))
             elif at is None:
                 self.lost.append((resource, subnet, f"network interface {resource.id} tells no private address"))
             else:
@@ -150,7 +152,7 @@ def lost(cards: Cards, resource: Resource, subnet: Subnet, why: str) -> Standing
     own = usable(subnet, cards.taken.get(subnet.key, {}))
     return Standing(
         resource.id, resource.type, "network-interface", resource.account, resource.region, subnet, nsg, own,
-        tags=resource.tags, where=why,
+        tags=resource.tags, where=why, grouped=False,
     )  # fmt: skip
 
 

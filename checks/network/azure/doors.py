@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 from checks.model import Resource
 from checks.network.azure.applications import GATEWAY as APPLICATION_GATEWAY
@@ -22,7 +22,7 @@ from checks.network.azure.private import ENDPOINT, SERVICE
 from checks.network.azure.services import KINDS
 from checks.network.azure.stations import Classes, Standing, delivers, out_of, routes, usable
 from checks.network.azure.world import NIC, NSG, PUBLIC_IP, ROUTE_TABLE, SCALE_SET_NIC, VNET, Network, Subnet, World
-from checks.network.graph import Graph, Interface, Link, Rewrite
+from checks.network.graph import Graph, Interface, Labels, Link, Rewrite
 from checks.network.internet import PUBLIC
 from checks.network.packet import INTERNET, TCP
 from checks.network.packets import EVERYBODY, addresses, packets
@@ -93,8 +93,8 @@ class Doors:
                     self._occupies(resource)
         for subnet in self.world.subnets.values():
             self._unread(subnet)
-        for resource, subnet_, why in self.cards.lost:
-            if subnet_ is None and resource.id not in self.graph.interfaces:
+        for resource, _, why in self.cards.lost:
+            if resource.id not in self.graph.interfaces:
                 self._nowhere(resource, why)
 
     # -- what nobody looked at ------------------------------------------------------------------------------------
@@ -118,7 +118,15 @@ class Doors:
                 if not doubts:
                     continue
                 rewrite = Rewrite(destination=space) if keeps else Rewrite(source=space, destination=space, leg="proxy")
-                link = Link(delivers(network.key), destination=PUBLIC[family], rewrite=rewrite, carries="first", doubt="; ".join(doubts))
+                told: Labels | Literal["kept"] = "kept" if keeps else None
+                link = Link(
+                    delivers(network.key),
+                    destination=PUBLIC[family],
+                    rewrite=rewrite,
+                    carries="first",
+                    labels=told,
+                    doubt="; ".join(doubts),
+                )
                 self.graph.link(INTERNET, link, (family,))
                 if keeps:
                     self.graph.link(delivers(network.key), replace(link, destination=space), (family,))
@@ -150,7 +158,7 @@ class Doors:
             return
         which = packets(EVERYBODY[family], (TCP, TCP)) if tcp else None
         rewrite = Rewrite(source=source, destination=everywhere, leg="proxy")
-        link = Link(station, destination=PUBLIC[family], packets=which, rewrite=rewrite, carries="first", labels=frozenset(), doubt=why)
+        link = Link(station, destination=PUBLIC[family], packets=which, rewrite=rewrite, carries="first", labels=None, doubt=why)
         self.graph.link(INTERNET, link, (family,))
 
     def _occupies(self, resource: Resource) -> None:
@@ -188,7 +196,7 @@ class Doors:
             return
         standing = Standing(
             id_, type_, "unknown", resource.account if resource else network.account, resource.region if resource else network.region,
-            subnet, "", own, tags=resource.tags if resource else None, receives=receives, where=why,
+            subnet, "", own, tags=resource.tags if resource else None, receives=receives, where=why, grouped=False,
         )  # fmt: skip
         for spot in self.classes.add(standing):
             if receives:

@@ -25,11 +25,12 @@ _OUTSIDE_PORTED = ((0, TCP - 1), (TCP + 1, UDP - 1), (UDP + 1, PROTOCOLS))
 
 @dataclass(frozen=True, slots=True)
 class Near:
-    """What a filter stands before: some addresses of one family (it is any one of them), in some security groups."""
+    """What a filter stands before: some addresses of one family (it is any one of them), in some security groups (None:
+    nobody knows in which)."""
 
     family: int
     held: Addresses
-    groups: frozenset[str] = frozenset()
+    groups: frozenset[str] | None = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ class Sided:
 
     def filters(self, near: Near) -> tuple[str, ...]:
         """The filters, one of each kind, that stand before something."""
-        relevant = near.groups & self._groups
+        relevant = near.groups & self._groups if near.groups is not None else None
         place: object = near.held
         low, high = near.held.spans[0][0], near.held.spans[-1][1]
         cuts = self._cuts[near.family]
@@ -134,7 +135,7 @@ class Sided:
         if written.doubt:
             yield Rule(written.id, _everything(), allows, doubt=written.doubt)
             return
-        unsure = "" if sure else f"whether rule {written.id} applies: {far_doubt(written)}"
+        unsure = "" if sure else _near_doubt(written)
         for source_ports in written.source_ports:
             for sender, held, doubt in self._fars(written, far):
                 for matches, about in _matches(held, written):
@@ -158,14 +159,17 @@ class Sided:
 SURE, UNSURE = 1, 2
 
 
-def far_doubt(written: Written) -> str:
-    return f"only some of what it stands before is in {', '.join(written.near)}"
+def _near_doubt(written: Written) -> str:
+    """What to say of a rule whose near end may not be what it stands before."""
+    return f"whether {', '.join([*written.near, *sorted(written.near_groups)])} holds what it stands before is not known"
 
 
 def _standing(side: Side, near: Near) -> int:
     """Whether what a rule stands before belongs to its near end: surely, perhaps, or not."""
-    if side.groups & near.groups or near.held <= side.certain[near.family]:
+    if near.held <= side.certain[near.family] or (near.groups is not None and side.groups & near.groups):
         return SURE
+    if near.groups is None and side.groups:
+        return UNSURE
     return UNSURE if near.held & (side.certain[near.family] | side.unsure[near.family]) else 0
 
 

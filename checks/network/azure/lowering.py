@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from checks.model import Estate, Resource
 from checks.network.azure.admin import Admin
-from checks.network.azure.appliances import Appliances, connectivity
+from checks.network.azure.appliances import Appliances, connectivity, hubs
 from checks.network.azure.applications import Applications
 from checks.network.azure.arm import FAMILIES, key, member, reference, resource_type
 from checks.network.azure.balancers import Balancers
@@ -16,7 +16,7 @@ from checks.network.azure.entries import Entrances, Publics
 from checks.network.azure.firewall import Firewalls
 from checks.network.azure.firewall import Lowering as FirewallLowering
 from checks.network.azure.groups import Filters, members_of
-from checks.network.azure.outside import Gateway, gateways
+from checks.network.azure.outside import PRIVATE, Gateway, gateways
 from checks.network.azure.peering import Peering, peerings
 from checks.network.azure.private import ENDPOINT, FILTERED, Endpoints
 from checks.network.azure.routes import Routing, unseen
@@ -46,7 +46,8 @@ class Lowered:
         self.peerings = peerings(self.world)
         self.gateways = gateways(self.world)
         self.connected = connectivity(self.world)
-        self.tags = Tags(self.world, self.peerings, self.gateways, self.connected)
+        self.hubs = hubs(self.world)
+        self.tags = Tags(self.world, self.peerings, self.gateways, self.connected, self.hubs)
         self.cards = Cards(self.world)
         self.filters = Filters(self.world, self.tags, self.graph, members_of(self.cards.groups))
         self.admin = Admin(self.world, self.filters)
@@ -114,6 +115,8 @@ class Lowered:
                     self._unread_peer(network, peer)
         for network in self.world.networks.values():
             self._unseen(network)
+            if hub := self.hubs.get(network.key):
+                self._behind_hub(network, *hub)
         if self.connected:
             self._connected()
 
@@ -141,10 +144,24 @@ class Lowered:
             inside = peer.local[family]
             if not inside:
                 continue
-            self.graph.link(peer.remote_id, Link(delivers(network.key), destination=inside, doubt=peer.doubt), (family,))
+            self.graph.link(peer.remote_id, Link(delivers(network.key), destination=inside, labels=None, doubt=peer.doubt), (family,))
             through = Rewrite(source=peer.space[family] or EVERYBODY[family], destination=inside, leg="proxy")
-            link = Link(delivers(network.key), destination=PUBLIC[family], rewrite=through, carries="first", doubt=peer.doubt)
+            link = Link(delivers(network.key), destination=PUBLIC[family], rewrite=through, carries="first", labels=None, doubt=peer.doubt)
             self.graph.link(INTERNET, link, (family,))
+
+    def _behind_hub(self, network: Network, hub: str, why: str) -> None:
+        """A virtual hub may lead anywhere, and anything may come from it."""
+        self.graph.station(hub, "virtual-hub", ends=True)
+        self.graph.outside.setdefault(hub, f"what virtual hub {hub} connects")
+        self.graph.networks.setdefault(hub, PRIVATE)
+        self.graph.link(hub, Link(delivers(network.key), labels=None, doubt=why))
+        for subnet in network.subnets:
+            self.graph.link(routes(subnet.key), Link(hub, doubt=why))
+        for family in FAMILIES:
+            if network.space[family]:
+                through = Rewrite(source=PRIVATE[family], destination=network.space[family], leg="proxy")
+                link = Link(delivers(network.key), destination=PUBLIC[family], rewrite=through, carries="first", labels=None, doubt=why)
+                self.graph.link(INTERNET, link, (family,))
 
     def _unseen(self, network: Network) -> None:
         """Where a next hop leads that nobody knows: anywhere."""
@@ -191,8 +208,10 @@ class Lowered:
                 if card.public_ip:
                     self.entrances.card(card, spot)
         for resource, subnet, why in self.cards.lost:
-            if subnet is not None and resource.id not in self.graph.interfaces:
-                self.classes.add(lost(self.cards, resource, subnet, why))
+            if subnet is None or resource.id in self.graph.interfaces:
+                continue
+            if (found := lost(self.cards, resource, subnet, why)).addresses:
+                self.classes.add(found)
 
     def _unread_endpoint(self, resource: Resource, held: list[Card]) -> None:
         """The interface of a private endpoint that is not in the estate; one of a private link service takes nothing in."""

@@ -83,8 +83,9 @@ class Routing:
                 for link in self._links(network, subnet, family, route, taken, via, doubt):
                     if link.destination is None or link.destination:
                         self.graph.link(routes(subnet.key), link, (family,))
-            if unread:
-                self.graph.link(routes(subnet.key), Link(unseen(network), doubt=unread), (family,))
+            for why in (unread, network.problem):
+                if why:
+                    self.graph.link(routes(subnet.key), Link(unseen(network), doubt=why), (family,))
 
     # -- the routes of a subnet -----------------------------------------------------------------------------------
 

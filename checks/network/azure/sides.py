@@ -25,7 +25,7 @@ from checks.network.azure.arm import (
     texts,
     without,
 )  # fmt: skip
-from checks.network.azure.outside import Gateway, behind
+from checks.network.azure.outside import PRIVATE, Gateway, behind
 from checks.network.azure.peering import Peering
 from checks.network.azure.world import ROUTE_TABLE, World
 from checks.network.packets import addresses
@@ -75,6 +75,8 @@ class Tags:
     gateways: Mapping[str, tuple[Gateway, ...]]
     connected: str = ""
     """Why networks may be connected without a peering that shows."""
+    hubs: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """The virtual hub that each network is connected to, and what is not known about it."""
     _expanded: dict[str, Blocks] | None = None
     _networks: dict[tuple[str, str], Side] = field(default_factory=dict)
     _sides: dict[tuple[tuple[str, str], tuple[str, ...]], Side] = field(default_factory=dict)
@@ -137,6 +139,8 @@ class Tags:
                 held.append(Side(EMPTY, one.space, f"peering {one.id} does not tell whether it allows access"))
         for gateway in behind(network, self.gateways, self.peerings):
             held.append(Side(gateway.known, gateway.possible, gateway.doubt))
+        if network in self.hubs:
+            held.append(Side(EMPTY, PRIVATE, self.hubs[network][1]))
         if self.connected:
             held.append(Side(EMPTY, self.world.every_space, self.connected))
         held += self._routed(table)

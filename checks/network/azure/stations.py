@@ -15,7 +15,7 @@ from checks.network.azure.arm import FAMILIES, key
 from checks.network.azure.groups import Filters, Near
 from checks.network.azure.world import Subnet
 from checks.network.azure.written import Direction
-from checks.network.graph import Graph, Interface, Link, Rewrite
+from checks.network.graph import Graph, Interface, Labels, Link, Rewrite
 from checks.network.packets import Addresses, addresses
 
 Gates = tuple[tuple[str, ...], ...]
@@ -60,6 +60,8 @@ class Standing:
     answers: bool = False
     """Whether the network itself carries its answers back, whatever the routes say."""
     where: str = ""
+    grouped: bool = True
+    """Whether the security groups that it is in are known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,7 @@ class Classes:
             own = addresses((address, address) for of, address, _ in one.addresses if of == family)
             if not own:
                 continue
-            near = Near(family, own, labels)
+            near = Near(family, own, labels if one.grouped else None)
             inbound, outbound = (self.gates(one, direction, near) for direction in ("Inbound", "Outbound"))
             self.graph.link(subnet_station(one.subnet.key), Link(at, destination=own, doubt=one.where, carries="first"), (family,))
             self.graph.link(subnet_station(one.subnet.key), Link(at, destination=own, carries="reply"), (family,))
@@ -131,7 +133,8 @@ class Classes:
             carries: Literal["both", "reply"] = "both" if one.receives else "reply"
             self.graph.link(at, Link(station, inbound, destination=own, rewrite=passes, carries=carries), (family,))
             if one.sends:
-                self.graph.link(out_of(station), Link(routes(one.subnet.key), filters=outbound, source=own), (family,))
+                known_as: Labels = labels if one.grouped else None
+                self.graph.link(out_of(station), Link(routes(one.subnet.key), outbound, own, labels=known_as), (family,))
             spots.append(Spot(at, family, own, one.subnet, bool(one.nsg or one.subnet.nsg)))
         self._interface(one, station, labels)
         return spots

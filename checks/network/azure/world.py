@@ -62,6 +62,8 @@ class Network:
     space: Blocks
     subnets: tuple[Subnet, ...]
     data: Mapping[str, Any]
+    problem: str
+    """Why not all of its addresses are known."""
 
     @cached_property
     def key(self) -> str:
@@ -152,17 +154,18 @@ def _network(world: World, resource: Resource) -> Network:
     properties = member(resource.data, "properties")
     prefixes = texts(properties, "addressSpace", "addressPrefixes")
     space, wrong = blocks(prefixes)
-    world.doubts += [f"address space of {resource.id}: {one}" for one in wrong]
+    told = [f"address space of {resource.id}: {one}" for one in wrong]
     if not prefixes:
-        world.doubts.append(f"virtual network {resource.id} tells no address space")
+        told.append(f"virtual network {resource.id} tells no address space")
     subnets = []
     for one in entries(properties, "subnets"):
         subnet, problems = _subnet(resource.id, one)
-        world.doubts += [f"subnet {subnet.id}: {problem}" for problem in problems]
+        told += [f"subnet {subnet.id}: {problem}" for problem in problems]
         subnets.append(subnet)
     if not isinstance(member(properties, "subnets"), list | tuple):
-        world.doubts.append(f"virtual network {resource.id} does not tell its subnets")
-    return Network(resource.id, resource.account, resource.region, prefixes, space, tuple(subnets), resource.data)
+        told.append(f"virtual network {resource.id} does not tell its subnets")
+    world.doubts += told
+    return Network(resource.id, resource.account, resource.region, prefixes, space, tuple(subnets), resource.data, "; ".join(told))
 
 
 def _subnet(network: str, data: Mapping[str, Any]) -> tuple[Subnet, tuple[str, ...]]:

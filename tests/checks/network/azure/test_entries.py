@@ -29,8 +29,8 @@ OPEN = nsg("open", rule("all", 100))
 PIP = public_ip("pip", "20.1.1.1")
 
 
-def shop(**subnet_members):
-    return vnet("shop", "10.0.0.0/16", subnet("front", "10.0.1.0/24", **subnet_members), subnet("back", "10.0.2.0/24"))
+def shop(**front):
+    return vnet("shop", "10.0.0.0/16", subnet("front", "10.0.1.0/24", **front), subnet("back", "10.0.2.0/24"))
 
 
 # -- public addresses -------------------------------------------------------------------------------------------------
@@ -390,3 +390,78 @@ def test_the_order_of_an_estate_makes_no_difference():
         route_table("x", route("a", "0.0.0.0/0", "None")),
     ]
     assert lowered(*many).stations == lowered(*many[::-1]).stations
+
+
+def test_an_interface_outside_its_subnets_addresses_is_unknown():
+    graph = lowered(shop(), WEB, nic("odd", "shop/front", "10.0.77.4"))
+    assert answer(graph, "web", "odd", 80) == "unknown"
+
+
+def test_where_the_space_of_a_network_is_malformed_its_routes_are_unknown():
+    net = vnet("shop", ["10.0.0.0/99"], subnet("front", "10.0.1.0/24"), subnet("back", "10.0.2.0/24"))
+    assert answer(lowered(net, WEB, nic("db", "shop/back", "10.0.2.4")), "web", "db", 80) == "unknown"
+
+
+# -- machines ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_machine_is_named_for_its_interface_and_its_tags_count():
+    machine = made("virtualMachines/vm", {"networkProfile": {"networkInterfaces": [ref("networkInterfaces/web")]}}, "Microsoft.Compute",
+                   tags={"tier": "web"})  # fmt: skip
+    graph = lowered(shop(), WEB, machine, nic("db", "shop/back", "10.0.2.4"))
+    assert answer(graph, "db", "vm", 80) == "reachable"
+    assert answer(graph, "db", "tag:tier=web", 80) == "reachable"
+
+
+def test_the_interfaces_of_a_scale_sets_machines():
+    vm = "virtualMachineScaleSets/fleet/virtualMachines/0"
+    card = made(f"{vm}/networkInterfaces/c", {"virtualMachine": ref(vm, "Microsoft.Compute"), "ipConfigurations": [
+        {"name": "i", "properties": {"privateIPAddress": "10.0.1.7", "subnet": at("shop/front")}}]}, "Microsoft.Compute")  # fmt: skip
+    fleet = made("virtualMachineScaleSets/fleet", {"virtualMachineProfile": {}}, "Microsoft.Compute", sku={"capacity": 1})
+    graph = lowered(shop(), WEB, fleet, card)
+    assert answer(graph, "web", "fleet", 80) == "reachable"
+
+
+def test_a_nat_pool_leads_to_some_machine_of_its_scale_set():
+    pool = ref("loadBalancers/lb/inboundNatPools/np")
+    inner = {"subnet": at("shop/front"), "loadBalancerInboundNatPools": [pool]}
+    card = {"name": "c", "properties": {"ipConfigurations": [{"name": "i", "properties": inner}]}}
+    profile = {"networkProfile": {"networkInterfaceConfigurations": [card]}}
+    fleet = made("virtualMachineScaleSets/fleet", {"virtualMachineProfile": profile}, "Microsoft.Compute", sku={"capacity": 2})
+    lb = balancer()
+    lb.data["properties"]["inboundNatPools"] = [{**pool, "name": "np", "properties": {
+        "frontendIPConfiguration": FRONT, "protocol": "Tcp", "frontendPortRangeStart": 50000, "frontendPortRangeEnd": 50010, "backendPort": 22}}]  # fmt: skip
+    graph = lowered(shop(nsg="open"), OPEN, PIP, fleet, lb)
+    assert answer(graph, "internet", "fleet", 22) == "unknown"
+    assert answer(graph, "internet", "fleet", 80) == "unreachable"
+
+
+def test_a_global_load_balancer_leads_to_regional_ones():
+    front = {
+        "id": arm("loadBalancers/world/frontendIPConfigurations/f"),
+        "name": "f",
+        "properties": {"publicIPAddress": ref("publicIPAddresses/anycast")},
+    }
+    pool = {"id": arm("loadBalancers/world/backendAddressPools/p"), "name": "p", "properties": {"loadBalancerBackendAddresses": [
+        {"name": "r", "properties": {"loadBalancerFrontendIPConfiguration": FRONT}}]}}  # fmt: skip
+    to = {
+        "frontendIPConfiguration": {"id": front["id"]},
+        "backendAddressPool": {"id": pool["id"]},
+        "protocol": "Tcp",
+        "frontendPort": 80,
+        "backendPort": 80,
+    }
+    top = made("loadBalancers/world", {"frontendIPConfigurations": [front], "backendAddressPools": [pool], "loadBalancingRules": [{"name": "g", "properties": to}]},
+               sku={"name": "Standard", "tier": "Global"})  # fmt: skip
+    web = nic("web", "shop/front", "10.0.1.4", pools=["lb/p"])
+    regional = balancer(rules=[balances(80, 8080)])
+    world = [shop(nsg="open"), OPEN, web, regional, public_ip("pip", None)]
+    assert answer(lowered(*world), "internet", "web", 8080) == "unknown"
+    assert answer(lowered(*world, top, public_ip("anycast", "20.8.8.8")), "internet", "web", 8080) == "reachable"
+
+
+def test_a_default_route_may_belong_to_the_tag_of_the_network():
+    web = nic("web", "shop/front", "10.0.1.4", public="pip")
+    table = route_table("rt", route("all", "0.0.0.0/0", "Internet"))
+    assert answer(lowered(shop(nsg="g", table="rt"), nsg("g"), web, PIP, table), "internet", "web", 80) == "unknown"
+    assert answer(lowered(shop(nsg="g"), nsg("g"), web, PIP), "internet", "web", 80) == "unreachable"

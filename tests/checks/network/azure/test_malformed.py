@@ -14,7 +14,24 @@ from checks.network.walk import Start, Walker
 from tests.checks.network.azure.arm_world import anything, lowered
 from tests.checks.network.azure.everything import everything
 
-JUNK = [None, "", "junk", "10.0.0.0/99", -1, 70000, 10**30, True, [], {}, [None], [[]], {"id": 5}, {"id": "/subscriptions/gone"}, "*", "0.0.0.0/0"]
+JUNK = [
+    None,
+    "",
+    "junk",
+    "10.0.0.0/99",
+    -1,
+    70000,
+    10**30,
+    True,
+    [],
+    {},
+    [None],
+    [[]],
+    {"id": 5},
+    {"id": "/subscriptions/gone"},
+    "*",
+    "0.0.0.0/0",
+]
 
 
 def places(data, path=()):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.checks.network.azure.arm_world import answer, arm, lowered, made, nic, nsg, peering, public_ip, ref, rule, subnet, vnet, why
+from tests.checks.network.azure.arm_world import answer, arm, lowered, made, nic, nsg, peering, ref, rule, subnet, vnet, why
 
 A, B, C = nic("a", "one/s", "10.1.1.4"), nic("b", "two/s", "10.2.1.4"), nic("c", "three/s", "10.3.1.4")
 
@@ -167,4 +167,14 @@ def test_a_mesh_may_connect_networks_without_a_peering():
 
 def test_where_nobody_looked_for_network_managers_networks_may_be_connected():
     assert answer(lowered(one(), two(), A, B, asserted=None), "a", "b", 80) == "unknown"
-    assert public_ip
+
+
+# -- virtual hubs -----------------------------------------------------------------------------------------------------
+
+
+def test_what_a_virtual_hub_connects_is_unknown():
+    connection = made("virtualHubs/vh/hubVirtualNetworkConnections/c", {"remoteVirtualNetwork": ref("virtualNetworks/one")})
+    graph = lowered(one(), two(), A, B, connection)
+    assert answer(graph, "internet", "a", 80) == "unknown"
+    assert answer(graph, "a", "vh", 80) == "unknown"
+    assert answer(graph, "internet", "b", 80) == "unreachable"

@@ -3,7 +3,6 @@
 import pytest
 
 from tests.checks.network.azure.arm_world import (
-    SUBSCRIPTION,
     answer,
     arm,
     at,
@@ -223,4 +222,3 @@ def test_what_goes_out_to_services_by_a_rule_for_some_addresses_is_unknown():
     assert answer(lowered(net, WEB, some, store(default="Allow")), "web", "files", 443) == "unknown"
     none = nsg("g", rule("no", 200, "Deny", out=True))
     assert answer(lowered(net, WEB, none, store(default="Allow")), "web", "files", 443) == "unreachable"
-    assert SUBSCRIPTION
