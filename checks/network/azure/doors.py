@@ -222,6 +222,8 @@ class Doors:
             self.graph.link(out_of(station), Link(delivers(network.key), doubt=why), (4,))
             self.graph.link(delivers(network.key), Link(station, rewrite=here, carries="first", doubt=why), (4,))
         self.graph.link(out_of(station), Link(INTERNET, doubt=why), (4,))
+        elsewhere = Rewrite(source=PUBLIC[4], destination=addresses([(SOMEWHERE, SOMEWHERE)]), leg="pass")
+        self.graph.link(out_of(station), Link(SERVICES, rewrite=elsewhere, carries="first", labels=None, doubt=why), (4,))
 
 
 def _subnets(world: World, data: Any) -> Iterator[Subnet]:

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from checks.network.flow import flow
 from checks.network.packet import INTERNET
 from checks.network.packets import EVERYBODY, packets
+from checks.network.place import NoSuchPlace
 from checks.network.walk import Start, Walker
-from tests.checks.network.azure.arm_world import anything, lowered
+from tests.checks.network.azure.arm_world import anything, lowered, verdict
 from tests.checks.network.azure.everything import everything
 
 JUNK = [
@@ -99,3 +100,34 @@ def test_without_assertion_nothing_is_isolated_that_a_listing_could_open():
     graph = lowered(*ALL, asserted=None)
     for name in ("web", "nva", "pg", "h"):
         assert anything(graph, "internet", name).verdict != "unreachable"
+
+
+PAIRS = [
+    ("internet", "web", 8443), ("internet", "web", 80), ("internet", "nva", 22), ("internet", "h", 22), ("internet", "files", 443),
+    ("internet", "pg", 5432), ("internet", "sql", 1433), ("web", "h", 443), ("h", "web", 80), ("web", "files", 443), ("web", "penic", 443),
+    ("web", "internet", 443), ("h", "internet", 443), ("nva", "web", 22), ("192.168.7.9", "h", 22), ("internet", "ag", 443),
+]  # fmt: skip
+
+
+def verdicts(graph, pairs=PAIRS):
+    found = {}
+    for source, target, port in pairs:
+        try:
+            found[source, target, port] = verdict(graph, source, target, port).verdict
+        except NoSuchPlace:
+            found[source, target, port] = "unknown"
+    return found
+
+
+def test_without_the_assertion_a_verdict_moves_to_unknown_and_nowhere_else():
+    before, after = verdicts(lowered(*ALL)), verdicts(lowered(*ALL, asserted=None))
+    assert {pair: (before[pair], after[pair]) for pair in before if after[pair] not in {before[pair], "unknown"}} == {}
+
+
+UNASSERTED = verdicts(lowered(*ALL, asserted=None))
+
+
+@pytest.mark.parametrize("number", range(len(ALL)), ids=[one.id.rpartition("providers/")[2] for one in ALL])
+def test_what_is_not_seen_moves_a_verdict_to_unknown_and_nowhere_else(number):
+    after = verdicts(lowered(*ALL[:number], *ALL[number + 1 :], asserted=None))
+    assert {pair: (UNASSERTED[pair], after[pair]) for pair in after if after[pair] not in {UNASSERTED[pair], "unknown"}} == {}
