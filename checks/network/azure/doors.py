@@ -66,6 +66,9 @@ _KNOWN = frozenset({
     "azure.network.applicationsecuritygroups", "azure.network.servicetags", "azure.network.networkwatchers.flowlogs",
     "azure.sql.servers.virtualnetworkrules",
 })  # fmt: skip
+_ENTRIES = frozenset(door.type for door in DOORS)
+_SEEN_TO = frozenset({VNET, NIC, SCALE_SET_NIC, NSG, ROUTE_TABLE, "azure.compute.virtualmachines", *KINDS})
+"""Types whose gaps are doubts where they stand."""
 _NOT_PLACES = frozenset(
     {"networkacls", "virtualnetworkrules", "networkruleset", "networkrulesets", "subnets", "privateendpointconnections"}
 )
@@ -99,9 +102,18 @@ class Doors:
 
     # -- what nobody looked at ------------------------------------------------------------------------------------
 
+    def _half_seen(self, account: str) -> list[str]:
+        """What was not seen of things that could let something in."""
+        return [
+            self.world.gapped[key(id_)]
+            for type_, of, id_, _ in self.world.estate.resource_gaps
+            if of == account and type_ not in _SEEN_TO and (type_ in _ENTRIES or type_.startswith(("azure.network.", "azure.compute.")))
+        ]
+
     def _not_looked(self, network: Network) -> None:
         names = {subnet.name.lower() for subnet in network.subnets}
-        missing: dict[bool, list[str]] = {True: [], False: []}
+        half = self._half_seen(network.account)
+        missing: dict[bool, list[str]] = {True: [*half, *([network.problem] if network.problem else [])], False: half}
         for door in DOORS:
             if door.subnet and door.subnet not in names:
                 continue

@@ -202,8 +202,13 @@ class Lowered:
                 at = self.publics.read(card.public_ip).address if card.public_ip else None
                 if at is not None and at[0] == card.family:
                     public[at[1]] = card.address
-            spots = self.classes.add(standing(self.world, resource, held, public))
-            for card, spot in zip(held, spots, strict=True):
+            told = standing(self.world, resource, held, public)
+            if why := self.world.gapped.get(id_):
+                told = replace(told, where=why, grouped=False)
+            spots = self.classes.add(told)
+            self._half_seen(spots, why or "")
+            for card in held:
+                spot = next(one for one in spots if one.family == card.family and card.address in one.held)
                 self.spots.setdefault(key(card.id), []).append(spot)
                 if card.public_ip:
                     self.entrances.card(card, spot)
@@ -212,6 +217,13 @@ class Lowered:
                 continue
             if (found := lost(self.cards, resource, subnet, why)).addresses:
                 self.classes.add(found)
+
+    def _half_seen(self, spots: list[Spot], why: str) -> None:
+        """An interface of which something was not seen may have a public address."""
+        for spot in spots if why else ():
+            rewrite = Rewrite(destination=spot.held)
+            link = Link(spot.station, destination=PUBLIC[spot.family], rewrite=rewrite, carries="first", doubt=why)
+            self.graph.link(INTERNET, link, (spot.family,))
 
     def _unread_endpoint(self, resource: Resource, held: list[Card]) -> None:
         """The interface of a private endpoint that is not in the estate; one of a private link service takes nothing in."""

@@ -67,6 +67,7 @@ class Routing:
         self.graph.station(routes(subnet.key), "subnet")
         table = self.world.of(ROUTE_TABLE).get(key(subnet.route_table)) if subnet.route_table else None
         unread = self.world.missing("route table", subnet.route_table) if subnet.route_table and table is None else ""
+        unread = self.world.gapped.get(key(subnet.route_table), unread)
         shown = table.id if table is not None else subnet.id
         for family in FAMILIES:
             found = list(self._routes(network, table, family))

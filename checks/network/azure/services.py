@@ -9,7 +9,7 @@ A service's own address is told by its name alone: SOMEWHERE stands for it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from checks.model import Resource
 from checks.network.azure.arm import EMPTY, FAMILIES, SERVICES, SOMEWHERE, Blocks, blocks, entries, joined, key, member, reference, text
@@ -103,10 +103,12 @@ class Services:
             {4: (SOMEWHERE,), 6: ()}, tags=resource.tags,
         )  # fmt: skip
         access = text(resource.data, "properties", *kind.access, "publicNetworkAccess")
-        if access == "Disabled":
+        if access == "Disabled" and key(resource.id) not in self.world.gapped:
             return
         doubt = "" if access == "Enabled" else f"{resource.id} does not tell whether public network access is enabled"
         admitted = self._admitted(resource, kind)
+        half = self.world.gapped.get(key(resource.id), "")
+        admitted = replace(admitted, doubt=half) if half and not admitted.doubt else admitted
         doubt = "; ".join(one for one in (doubt, admitted.doubt) if one)
         which = union(packets(EVERYBODY[4], (TCP, TCP), (port, port)) for port in kind.ports)
         hop = (Hop(resource.id, kind.title, ("public network access",)),)
