@@ -14,8 +14,8 @@ from checks.model import Resource
 from checks.network.azure.applications import GATEWAY as APPLICATION_GATEWAY
 from checks.network.azure.arm import FAMILIES, SERVICES, SOMEWHERE, entries, key, parent, reference, resource_type, strings, text
 from checks.network.azure.balancers import BALANCER
-from checks.network.azure.cards import SCALE_SET, Cards
 from checks.network.azure.firewall import FIREWALL
+from checks.network.azure.interfaces import SCALE_SET, Configurations
 from checks.network.azure.outside import GATEWAY
 from checks.network.azure.peering import Peering
 from checks.network.azure.private import ENDPOINT, SERVICE
@@ -81,7 +81,7 @@ class Doors:
 
     world: World
     graph: Graph
-    cards: Cards
+    configurations: Configurations
     classes: Classes
     peerings: Mapping[str, tuple[Peering, ...]]
 
@@ -96,7 +96,7 @@ class Doors:
                     self._occupies(resource)
         for subnet in self.world.subnets.values():
             self._unread(subnet)
-        for resource, _, why in self.cards.lost:
+        for resource, _, why in self.configurations.lost:
             if resource.id not in self.graph.interfaces:
                 self._nowhere(resource, why)
 
@@ -189,7 +189,7 @@ class Doors:
         for one in entries(subnet.data, "ipConfigurations"):
             id_ = text(one, "id")
             owner = parent(id_)
-            if not id_ or key(id_) in self.cards.by_id:
+            if not id_ or key(id_) in self.configurations.by_id:
                 continue
             machine, found, _ = key(owner).partition("/virtualmachines/")
             known = key(owner) in self.world.of(resource_type(owner)) or (found and machine in self.world.of(SCALE_SET))
@@ -203,7 +203,7 @@ class Doors:
         if id_ in self.graph.interfaces:
             return
         network = self.world.networks[subnet.network]
-        own = usable(subnet, self.cards.taken.get(subnet.key, {}))
+        own = usable(subnet, self.configurations.taken.get(subnet.key, {}))
         if not own:
             return
         standing = Standing(

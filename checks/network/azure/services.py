@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from checks.model import Resource
 from checks.network.azure.arm import EMPTY, FAMILIES, SERVICES, SOMEWHERE, Blocks, blocks, entries, joined, key, member, reference, text
-from checks.network.azure.cards import Cards
+from checks.network.azure.interfaces import Configurations
 from checks.network.azure.sides import Tags
 from checks.network.azure.stations import Classes, Standing, out_of, routes, usable
 from checks.network.azure.world import World
@@ -71,7 +71,7 @@ class Services:
     world: World
     graph: Graph
     tags: Tags
-    cards: Cards
+    configurations: Configurations
     classes: Classes
 
     def lower(self) -> None:
@@ -90,7 +90,7 @@ class Services:
         if subnet is None:
             self.graph.doubts.append(f"{resource.id} stands in a subnet that is not in the estate: {subnet_id}")
             return
-        own = usable(subnet, self.cards.taken.get(subnet.key, {}))
+        own = usable(subnet, self.configurations.taken.get(subnet.key, {}))
         standing = Standing(resource.id, resource.type, kind.title, resource.account, resource.region, subnet, "", own, tags=resource.tags)
         self.classes.add(standing)
 
