@@ -74,8 +74,12 @@ class Balancers:
             id_ = text(one, "id") or f"{resource.id}/frontendIPConfigurations/{text(one, 'name')}"
             frontends[key(id_)] = self._frontend(resource, id_, member(one, "properties"))
         for rule in self._rules(resource):
-            if rule.frontend in frontends:
-                self._link(resource, rule, frontends[rule.frontend])
+            if rule.frontend not in frontends:
+                why = f"rule {rule.name} of {resource.id} names a frontend that is not there"
+                self.graph.station(frontend_station(rule.frontend), KIND)
+                link = Link(frontend_station(rule.frontend), destination=PUBLIC[4], carries="first", doubt=why)
+                self.graph.link(INTERNET, link, (4,))
+            self._link(resource, rule, frontends.get(rule.frontend))
         self._outbound(resource, frontends)
 
     def _frontend(self, resource: Resource, id_: str, properties: Any) -> Public | None:

@@ -139,7 +139,8 @@ class Lowered:
         self.outside[peer.remote_id] = None
         self.graph.outside.setdefault(peer.remote_id, f"virtual network {peer.remote_id}, which is not in the estate")
         known = self.graph.networks.get(peer.remote_id, {4: EVERYBODY[4] - EVERYBODY[4], 6: EVERYBODY[6] - EVERYBODY[6]})
-        self.graph.networks[peer.remote_id] = {family: known[family] | peer.space[family] for family in FAMILIES}
+        there = peer.space if any(peer.space.values()) else PRIVATE
+        self.graph.networks[peer.remote_id] = {family: known[family] | there[family] for family in FAMILIES}
         for family in FAMILIES:
             inside = peer.local[family]
             if not inside:
