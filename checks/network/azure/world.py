@@ -20,7 +20,7 @@ ROUTE_TABLE = "azure.network.routetables"
 
 @dataclass(frozen=True, eq=False)
 class Subnet:
-    """A subnet of a virtual network. `id` is as it is written, `network` the key of its network."""
+    """A subnet of a virtual network. `id` begins with the id that its network has in the estate; `network` is that one's key."""
 
     id: str
     network: str
@@ -182,7 +182,7 @@ def _subnet(network: str, data: Mapping[str, Any]) -> tuple[Subnet, tuple[str, .
     prefixes = tuple(dict.fromkeys([*([single] if single else []), *texts(properties, "addressPrefixes")]))
     space, wrong = blocks(prefixes) if prefixes else (EMPTY, ("tells no address prefix",))
     outbound = properties.get("defaultOutboundAccess")
-    id_ = text(data, "id") or f"{network}/subnets/{text(data, 'name')}"
+    id_ = f"{network}/subnets/{text(data, 'name') or name(text(data, 'id'))}"
     return Subnet(
         id_,
         key(network),
