@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-
-from checks.network.exposure import Exposure, exposed
 
 from agent.collect.estate import read_estate
 from agent.config import ConfigurationError
@@ -16,6 +15,7 @@ from agent.publish import path_pictures
 from agent.publish.text import printable
 from checks.model import Estate
 from checks.network.answer import Answer, ask
+from checks.network.exposure import Exposed, Exposure
 from checks.network.lowering import Simulators, lowered
 from checks.network.packet import PROTOCOL_NAMES, Hop, Packet, address
 from checks.network.packets import PORTS, PROTOCOLS, Span
@@ -103,17 +103,28 @@ def _changed(witness: Witness) -> bool:
 
 def hop_lines(hops: tuple[Hop, ...]) -> Iterator[str]:
     """One line a hop, its id and kind, and what lets the packet on."""
-    width = max((len(hop.id) for hop in hops), default=0)
+    width = min(max((len(short(hop.id)) for hop in hops), default=0), 40)
     for hop in hops:
-        by = "  " + ", ".join(hop.allowed_by) if hop.allowed_by else ""
-        yield f"{hop.id:<{min(width, 40)}}  {hop.kind}{by}".rstrip()
+        by = "  " + ", ".join(map(short, hop.allowed_by)) if hop.allowed_by else ""
+        yield f"{short(hop.id):<{width}}  {hop.kind}{by}".rstrip()
+
+
+_PREFIXES = re.compile(
+    r"arn:[a-z-]+:[a-z0-9-]+:[a-z0-9-]*:[0-9]*:(loadbalancer/)?|/subscriptions/[^/]+/resourcegroups/[^/]+/providers/microsoft\.[a-z]+/",
+    re.IGNORECASE,
+)
+
+
+def short(id_: str) -> str:
+    """An id without what all ids of its account have in common."""
+    return _PREFIXES.sub("", id_)
 
 
 def _exposed(held: Estate, *, as_json: bool) -> int:
     graph = lowered(held)
-    found = list(exposed(graph))
+    found = list(Exposed(graph))
     if as_json:
-        print(json.dumps({"exposed": [_exposure_record(one) for one in found], "why": list(graph.doubts)}, indent=2))
+        print(json.dumps({"exposed": [record for one in found for record in _exposure_records(one)], "why": list(graph.doubts)}, indent=2))
         return UPHELD
     for one in found:
         print(printable(_exposure_line(one)))
@@ -124,25 +135,27 @@ def _exposed(held: Estate, *, as_json: bool) -> int:
     return UPHELD
 
 
-def _exposure_record(one: Exposure) -> dict[str, Any]:
-    return {
-        "interface": one.interface,
-        "protocol": protocols(one.protocols),
-        "ports": span(one.ports, PORTS),
-        "sources": sources(one),
-        "one_way": one.one_way,
-        "certain": one.certain,
-        "through": one.through,
-        "why": list(one.doubts),
-    }
+def _exposure_records(one: Exposure) -> Iterator[dict[str, Any]]:
+    for interface in one.interfaces:
+        yield {
+            "interface": interface,
+            "protocol": protocols(one.protocols),
+            "ports": span(one.ports, PORTS),
+            "sources": sources(one),
+            "one_way": one.one_way,
+            "certain": one.certain,
+            "through": one.through,
+            "why": list(one.doubts),
+        }
 
 
 def _exposure_line(one: Exposure) -> str:
     ports = span(one.ports, PORTS)
-    where = f"{one.interface}  {protocols(one.protocols)}/{ports}  from {', '.join(sources(one)[:4])}"
+    names = ", ".join(map(short, one.interfaces[:3])) + (f" and {len(one.interfaces) - 3} more" if len(one.interfaces) > 3 else "")
+    where = f"{names}  {protocols(one.protocols)}/{ports}  from {', '.join(sources(one)[:4])}"
     more = len(sources(one)) - 4
     notes = [f"and {more} more ranges"] if more > 0 else []
-    notes += [f"through {one.through}"] if one.through else []
+    notes += [f"through {short(one.through)}"] if one.through else []
     notes += ["one way"] if one.one_way else []
     notes += ["not certain: " + "; ".join(one.doubts)] if not one.certain else []
     return where + ("  (" + ", ".join(notes) + ")" if notes else "")
@@ -167,5 +180,5 @@ def sources(one: Exposure) -> list[str]:
     if one.sources is PUBLIC[one.family]:
         return ["internet"]
     kind = IPv4Address if one.family == 4 else IPv6Address
-    blocks = [block for low, high in one.sources.spans for block in summarize_address_range(kind(low), kind(high))]  # type: ignore[type-var]
+    blocks = [block for low, high in one.sources.spans for block in summarize_address_range(kind(low), kind(high))]
     return [str(block) for block in blocks]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from checks.network.azure.admin import MANAGER
 from checks.network.azure.arm import entries, key, parent, reference, text
-from checks.network.azure.cards import Cards
+from checks.network.azure.interfaces import Configurations
 from checks.network.azure.peering import Peering
 from checks.network.azure.routes import unseen
 from checks.network.azure.stations import routes
@@ -25,7 +25,7 @@ class Appliances:
 
     world: World
     graph: Graph
-    cards: Cards
+    configurations: Configurations
     peerings: Mapping[str, tuple[Peering, ...]]
 
     def at(self, network: Network, subnet: Subnet, family: int, value: int) -> tuple[str, str]:
@@ -35,13 +35,13 @@ class Appliances:
         """
         near = (network.key, *(one.remote for one in self.peerings.get(network.key, ())))
         for one in near:
-            card = self.cards.at.get((one, family, value))
-            if card is None:
+            configuration = self.configurations.at.get((one, family, value))
+            if configuration is None:
                 continue
-            if self.cards.forwarding.get(card.interface) is False:
+            if self.configurations.forwarding.get(configuration.interface) is False:
                 return "", ""
-            why = f"what network virtual appliance {card.interface} forwards is not known"
-            return self._station(card.subnet, family, addresses([(value, value)]), why), why
+            why = f"what network virtual appliance {configuration.interface} forwards is not known"
+            return self._station(configuration.subnet, family, addresses([(value, value)]), why), why
         place = self.world.subnet_with(family, value, near)
         if place is None:
             return unseen(network), f"the next hop of {subnet.id} is not in a network of the estate"

@@ -13,9 +13,9 @@ from typing import Any
 from checks.model import Resource
 from checks.network.azure.arm import FAMILIES, address, entries, key, member, reference, references, text
 from checks.network.azure.arm import port as port_of
-from checks.network.azure.cards import Cards
 from checks.network.azure.entries import Publics
 from checks.network.azure.groups import Near
+from checks.network.azure.interfaces import Configurations
 from checks.network.azure.stations import Classes, Gates, Standing, delivers, network_id, out_of, routes, usable
 from checks.network.azure.world import Subnet, World
 from checks.network.graph import Graph, Interface, Link, Rewrite
@@ -43,7 +43,7 @@ class Applications:
 
     world: World
     graph: Graph
-    cards: Cards
+    configurations: Configurations
     classes: Classes
     publics: Publics
 
@@ -62,7 +62,7 @@ class Applications:
         self.graph.station(station, KIND, ends=True, sends=sends)
         self.graph.station(sends, KIND)
         standing = Standing(
-            resource.id, GATEWAY, KIND, resource.account, resource.region, subnet, "", usable(subnet, self.cards.taken.get(subnet.key, {})),
+            resource.id, GATEWAY, KIND, resource.account, resource.region, subnet, "", usable(subnet, self.configurations.taken.get(subnet.key, {})),
         )  # fmt: skip
         fronts = self._frontends(resource)
         own = {family: subnet.space[family] for family in FAMILIES}
@@ -176,12 +176,12 @@ class Applications:
         if pool is None:
             doubts.append(self.world.missing("backend pool", pool_id))
         for told in references(pool, "properties", "backendIPConfigurations"):
-            card = self.cards.by_id.get(key(told))
-            if card is not None:
-                spans[card.family].append((card.address, card.address))
-        for card in self.cards.all:
-            if key(pool_id) in card.pools:
-                spans[card.family].append((card.address, card.address))
+            configuration = self.configurations.by_id.get(key(told))
+            if configuration is not None:
+                spans[configuration.family].append((configuration.address, configuration.address))
+        for configuration in self.configurations.all:
+            if key(pool_id) in configuration.pools:
+                spans[configuration.family].append((configuration.address, configuration.address))
         named = ""
         for one in entries(pool, "properties", "backendAddresses"):
             at = address(text(one, "ipAddress") or text(one, "fqdn"))

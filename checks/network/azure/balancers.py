@@ -14,8 +14,8 @@ from typing import Any
 from checks.model import Resource
 from checks.network.azure.arm import address, entries, key, member, parent, reference, references, text
 from checks.network.azure.arm import port as port_of
-from checks.network.azure.cards import Cards
 from checks.network.azure.entries import Entrances, Public, closed
+from checks.network.azure.interfaces import Configurations
 from checks.network.azure.stations import Spot, delivers
 from checks.network.azure.world import World
 from checks.network.graph import Graph, Link, Rewrite
@@ -53,7 +53,7 @@ class Balancers:
 
     world: World
     graph: Graph
-    cards: Cards
+    configurations: Configurations
     entrances: Entrances
     spots: Mapping[str, list[Spot]]
     pools: Mapping[str, list[Spot]]
@@ -61,9 +61,9 @@ class Balancers:
     _members: dict[str, list[Spot]] = field(default_factory=dict)
 
     def lower(self) -> None:
-        for card in self.cards.all:
-            for pool in card.pools:
-                self._members.setdefault(pool, []).extend(self.spots.get(key(card.id), ()))
+        for configuration in self.configurations.all:
+            for pool in configuration.pools:
+                self._members.setdefault(pool, []).extend(self.spots.get(key(configuration.id), ()))
         for resource in self.world.of(BALANCER).values():
             self._balancer(resource)
         self._unread()
@@ -74,8 +74,12 @@ class Balancers:
             id_ = text(one, "id") or f"{resource.id}/frontendIPConfigurations/{text(one, 'name')}"
             frontends[key(id_)] = self._frontend(resource, id_, member(one, "properties"))
         for rule in self._rules(resource):
-            if rule.frontend in frontends:
-                self._link(resource, rule, frontends[rule.frontend])
+            if rule.frontend not in frontends:
+                why = f"rule {rule.name} of {resource.id} names a frontend that is not there"
+                self.graph.station(frontend_station(rule.frontend), KIND)
+                link = Link(frontend_station(rule.frontend), destination=PUBLIC[4], carries="first", doubt=why)
+                self.graph.link(INTERNET, link, (4,))
+            self._link(resource, rule, frontends.get(rule.frontend))
         self._outbound(resource, frontends)
 
     def _frontend(self, resource: Resource, id_: str, properties: Any) -> Public | None:
@@ -161,9 +165,9 @@ class Balancers:
             return
         target = key(reference(inner, "backendIPConfiguration"))
         spots = list(self.spots.get(target, ())) if target else []
-        for card in self.cards.all if not spots else ():
-            if id_ in card.nat_rules:
-                spots += self.spots.get(key(card.id), ())
+        for configuration in self.configurations.all if not spots else ():
+            if id_ in configuration.nat_rules:
+                spots += self.spots.get(key(configuration.id), ())
         yield self._rule(data, inner, tuple(spots), ())
 
     def _mapped(self, rule: str, pool: Mapping[str, Any]) -> Iterator[tuple[int, list[Spot]]]:
@@ -179,7 +183,7 @@ class Balancers:
         for told in references(data, "properties", "backendIPConfigurations"):
             spots = self.spots.get(key(told), ())
             found += spots
-            if not spots and not self.pools.get(id_) and key(told) not in self.cards.by_id:
+            if not spots and not self.pools.get(id_) and key(told) not in self.configurations.by_id:
                 self.graph.doubts.append(f"{told}, a backend of {resource.id}, is not in the estate")
         for one in entries(data, "properties", "loadBalancerBackendAddresses"):
             found += self._backend(one, data)
@@ -192,8 +196,8 @@ class Balancers:
         at = address(text(inner, "ipAddress"))
         network = reference(inner, "virtualNetwork") or reference(pool, "properties", "virtualNetwork")
         network = network or parent(reference(inner, "subnet"))
-        card = self.cards.at.get((key(network), *at)) if at is not None else None
-        return list(self.spots.get(key(card.id), ())) if card is not None else []
+        configuration = self.configurations.at.get((key(network), *at)) if at is not None else None
+        return list(self.spots.get(key(configuration.id), ())) if configuration is not None else []
 
     # -- links ----------------------------------------------------------------------------------------------------
 

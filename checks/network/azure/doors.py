@@ -14,8 +14,8 @@ from checks.model import Resource
 from checks.network.azure.applications import GATEWAY as APPLICATION_GATEWAY
 from checks.network.azure.arm import FAMILIES, SERVICES, SOMEWHERE, entries, key, parent, reference, resource_type, strings, text
 from checks.network.azure.balancers import BALANCER
-from checks.network.azure.cards import SCALE_SET, Cards
 from checks.network.azure.firewall import FIREWALL
+from checks.network.azure.interfaces import SCALE_SET, Configurations
 from checks.network.azure.outside import GATEWAY
 from checks.network.azure.peering import Peering
 from checks.network.azure.private import ENDPOINT, SERVICE
@@ -66,6 +66,9 @@ _KNOWN = frozenset({
     "azure.network.applicationsecuritygroups", "azure.network.servicetags", "azure.network.networkwatchers.flowlogs",
     "azure.sql.servers.virtualnetworkrules",
 })  # fmt: skip
+_ENTRIES = frozenset(door.type for door in DOORS)
+_SEEN_TO = frozenset({VNET, NIC, SCALE_SET_NIC, NSG, ROUTE_TABLE, "azure.compute.virtualmachines", *KINDS})
+"""Types whose gaps are doubts where they stand."""
 _NOT_PLACES = frozenset(
     {"networkacls", "virtualnetworkrules", "networkruleset", "networkrulesets", "subnets", "privateendpointconnections"}
 )
@@ -78,7 +81,7 @@ class Doors:
 
     world: World
     graph: Graph
-    cards: Cards
+    configurations: Configurations
     classes: Classes
     peerings: Mapping[str, tuple[Peering, ...]]
 
@@ -93,15 +96,24 @@ class Doors:
                     self._occupies(resource)
         for subnet in self.world.subnets.values():
             self._unread(subnet)
-        for resource, _, why in self.cards.lost:
+        for resource, _, why in self.configurations.lost:
             if resource.id not in self.graph.interfaces:
                 self._nowhere(resource, why)
 
     # -- what nobody looked at ------------------------------------------------------------------------------------
 
+    def _half_seen(self, account: str) -> list[str]:
+        """What was not seen of things that could let something in."""
+        return [
+            self.world.gapped[key(id_)]
+            for type_, of, id_, _ in self.world.estate.resource_gaps
+            if of == account and type_ not in _SEEN_TO and (type_ in _ENTRIES or type_.startswith(("azure.network.", "azure.compute.")))
+        ]
+
     def _not_looked(self, network: Network) -> None:
         names = {subnet.name.lower() for subnet in network.subnets}
-        missing: dict[bool, list[str]] = {True: [], False: []}
+        half = self._half_seen(network.account)
+        missing: dict[bool, list[str]] = {True: [*half, *([network.problem] if network.problem else [])], False: half}
         for door in DOORS:
             if door.subnet and door.subnet not in names:
                 continue
@@ -177,7 +189,7 @@ class Doors:
         for one in entries(subnet.data, "ipConfigurations"):
             id_ = text(one, "id")
             owner = parent(id_)
-            if not id_ or key(id_) in self.cards.by_id:
+            if not id_ or key(id_) in self.configurations.by_id:
                 continue
             machine, found, _ = key(owner).partition("/virtualmachines/")
             known = key(owner) in self.world.of(resource_type(owner)) or (found and machine in self.world.of(SCALE_SET))
@@ -191,7 +203,7 @@ class Doors:
         if id_ in self.graph.interfaces:
             return
         network = self.world.networks[subnet.network]
-        own = usable(subnet, self.cards.taken.get(subnet.key, {}))
+        own = usable(subnet, self.configurations.taken.get(subnet.key, {}))
         if not own:
             return
         standing = Standing(
@@ -222,6 +234,8 @@ class Doors:
             self.graph.link(out_of(station), Link(delivers(network.key), doubt=why), (4,))
             self.graph.link(delivers(network.key), Link(station, rewrite=here, carries="first", doubt=why), (4,))
         self.graph.link(out_of(station), Link(INTERNET, doubt=why), (4,))
+        elsewhere = Rewrite(source=PUBLIC[4], destination=addresses([(SOMEWHERE, SOMEWHERE)]), leg="pass")
+        self.graph.link(out_of(station), Link(SERVICES, rewrite=elsewhere, carries="first", labels=None, doubt=why), (4,))
 
 
 def _subnets(world: World, data: Any) -> Iterator[Subnet]:

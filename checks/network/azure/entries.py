@@ -13,8 +13,8 @@ from typing import Any, Literal
 
 from checks.network.azure.admin import Admin
 from checks.network.azure.arm import SERVICES, SOMEWHERE, Blocks, address, blocks, joined, key, references, text
-from checks.network.azure.cards import Card
 from checks.network.azure.firewall import Firewalls
+from checks.network.azure.interfaces import Configuration
 from checks.network.azure.sides import PLATFORM
 from checks.network.azure.stations import Spot
 from checks.network.azure.world import Subnet, World
@@ -98,23 +98,25 @@ class Entrances:
     _pairs: dict[tuple[str, int, str, str], list[tuple[int, int, int]]] = field(default_factory=dict)
     _own: dict[tuple[str, int], list[tuple[int, int, int]]] = field(default_factory=dict)
 
-    def card(self, card: Card, spot: Spot) -> dict[int, int]:
+    def configuration(self, configuration: Configuration, spot: Spot) -> dict[int, int]:
         """Lets the internet in by an IP configuration's public address. Returns what it is translated to."""
-        public = self.publics.read(card.public_ip)
+        public = self.publics.read(configuration.public_ip)
         state, doubt = closed(public, spot, self.admin)
-        own = addresses([(card.address, card.address)])
+        own = addresses([(configuration.address, configuration.address)])
         if public.address is None:
             if state == "open":
                 doubts = "; ".join(one for one in (public.doubt, doubt) if one)
-                link = Link(spot.station, destination=PUBLIC[card.family], rewrite=Rewrite(destination=own), carries="first", doubt=doubts)
-                self.graph.link(INTERNET, link, (card.family,))
+                link = Link(
+                    spot.station, destination=PUBLIC[configuration.family], rewrite=Rewrite(destination=own), carries="first", doubt=doubts
+                )
+                self.graph.link(INTERNET, link, (configuration.family,))
             return {}
         family, value = public.address
-        if family != card.family:
+        if family != configuration.family:
             return {}
-        self._pairs.setdefault((spot.station, family, state, doubt), []).append((value, value, card.address))
-        self._own.setdefault((spot.subnet.key, family), []).append((card.address, card.address, value))
-        return {value: card.address}
+        self._pairs.setdefault((spot.station, family, state, doubt), []).append((value, value, configuration.address))
+        self._own.setdefault((spot.subnet.key, family), []).append((configuration.address, configuration.address, value))
+        return {value: configuration.address}
 
     def profile(self, spot: Spot, public: Any) -> None:
         """Lets the internet in to the machines of a scale set, whose addresses were not seen."""

@@ -55,6 +55,8 @@ class Firewall:
     private: Addresses
     sources: Addresses
     public: Addresses
+    unshown: str
+    """Which of its public addresses was not seen."""
     rules: tuple[Collected, ...]
     why: str
     kept: Addresses
@@ -87,6 +89,7 @@ class Firewalls:
     def _read(self, resource: Resource) -> Firewall | None:
         properties = member(resource.data, "properties")
         subnet, private, public = None, [], []
+        unshown = ""
         for one in entries(properties, "ipConfigurations"):
             subnet = subnet or self.world.subnets.get(key(reference(one, "properties", "subnet")))
             if (at := address(text(one, "properties", "privateIPAddress"))) is not None and at[0] == 4:
@@ -95,6 +98,8 @@ class Firewalls:
             shown = address(text(public_ip.data, "properties", "ipAddress")) if public_ip is not None else None
             if shown is not None and shown[0] == 4:
                 public.append((shown[1], shown[1]))
+            elif public_id := reference(one, "properties", "publicIPAddress"):
+                unshown = f"the address of {public_id} was not seen"
         if subnet is None:
             if not reference(properties, "virtualHub"):
                 self.world.doubts.append(f"firewall {resource.id} stands in a subnet that is not in the estate")
@@ -102,7 +107,7 @@ class Firewalls:
         rules, why = self._rules(resource, properties)
         own = addresses(private)
         return Firewall(
-            resource.id, subnet, own, own | subnet.space[4], addresses(public), tuple(sorted(rules, key=lambda one: one.order)), why,
+            resource.id, subnet, own, own | subnet.space[4], addresses(public), unshown, tuple(sorted(rules, key=lambda one: one.order)), why,
             self._kept(properties),
         )  # fmt: skip
 
@@ -241,6 +246,8 @@ class Lowering:
         hop = (Hop(one.id, KIND),)
         if one.public:
             self.graph.link(INTERNET, Link(arriving, destination=one.public, carries="first"), (4,))
+        if one.unshown:
+            self.graph.link(INTERNET, Link(arriving, destination=PUBLIC[4], carries="first", doubt=one.unshown), (4,))
         network = delivers(one.subnet.network)
         self.graph.link(network, Link(arriving, destination=one.private, carries="first"), (4,))
         self.graph.link(network, Link(translated, destination=one.sources, carries="reply"), (4,))

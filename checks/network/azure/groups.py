@@ -226,6 +226,7 @@ class Filters:
     def _compiled(self, id_: str, direction: Direction, context: tuple[str, str]) -> Sided | str:
         group = self.world.of(NSG).get(key(id_))
         rules, why = security_rules(group, direction) if group is not None else ([], self.world.missing("network security group", id_))
+        why = self.world.gapped.get(key(id_), why)
         name = f"{key(id_)}#{direction}#{'#'.join(context)}"
         if why:
             reads = "source" if direction == "Inbound" else "destination"

@@ -10,12 +10,12 @@ from checks.network.azure.appliances import Appliances, connectivity, hubs
 from checks.network.azure.applications import Applications
 from checks.network.azure.arm import FAMILIES, key, member, reference, resource_type
 from checks.network.azure.balancers import Balancers
-from checks.network.azure.cards import Card, Cards, lost, profiles, standing
 from checks.network.azure.doors import Doors
 from checks.network.azure.entries import Entrances, Publics
 from checks.network.azure.firewall import Firewalls
 from checks.network.azure.firewall import Lowering as FirewallLowering
 from checks.network.azure.groups import Filters, members_of
+from checks.network.azure.interfaces import Configuration, Configurations, lost, profiles, standing
 from checks.network.azure.outside import PRIVATE, Gateway, gateways
 from checks.network.azure.peering import Peering, peerings
 from checks.network.azure.private import ENDPOINT, FILTERED, Endpoints
@@ -48,8 +48,8 @@ class Lowered:
         self.connected = connectivity(self.world)
         self.hubs = hubs(self.world)
         self.tags = Tags(self.world, self.peerings, self.gateways, self.connected, self.hubs)
-        self.cards = Cards(self.world)
-        self.filters = Filters(self.world, self.tags, self.graph, members_of(self.cards.groups))
+        self.configurations = Configurations(self.world)
+        self.filters = Filters(self.world, self.tags, self.graph, members_of(self.configurations.groups))
         self.admin = Admin(self.world, self.filters)
         self.classes = Classes(self.graph, self.filters, self.admin)
         self.publics = Publics(self.world)
@@ -73,20 +73,20 @@ class Lowered:
 
     def _lower(self) -> None:
         self._stations()
-        endpoints = Endpoints(self.world, self.graph, self.cards, self.classes)
+        endpoints = Endpoints(self.world, self.graph, self.configurations, self.classes)
         self._interfaces(endpoints)
         self._profiles()
-        Balancers(self.world, self.graph, self.cards, self.entrances, self.spots, self.pools, self.nat_pools).lower()
+        Balancers(self.world, self.graph, self.configurations, self.entrances, self.spots, self.pools, self.nat_pools).lower()
         endpoints.services()
-        Applications(self.world, self.graph, self.cards, self.classes, self.publics).lower()
+        Applications(self.world, self.graph, self.configurations, self.classes, self.publics).lower()
         FirewallLowering(self.world, self.graph, self.filters, self.firewalls).lower()
-        Services(self.world, self.graph, self.tags, self.cards, self.classes).lower()
-        appliances = Appliances(self.world, self.graph, self.cards, self.peerings)
+        Services(self.world, self.graph, self.tags, self.configurations, self.classes).lower()
+        appliances = Appliances(self.world, self.graph, self.configurations, self.peerings)
         Routing(
             self.world, self.graph, self.tags, self.peerings, self.gateways, self.firewalls, self.entrances.egress, appliances.at,
             endpoints.held,
         ).lower()  # fmt: skip
-        Doors(self.world, self.graph, self.cards, self.classes, self.peerings).lower()
+        Doors(self.world, self.graph, self.configurations, self.classes, self.peerings).lower()
         self.classes.finish()
         self.entrances.finish()
         self.graph.doubts += [one for one in dict.fromkeys(self.world.doubts) if one not in self.graph.doubts]
@@ -139,7 +139,8 @@ class Lowered:
         self.outside[peer.remote_id] = None
         self.graph.outside.setdefault(peer.remote_id, f"virtual network {peer.remote_id}, which is not in the estate")
         known = self.graph.networks.get(peer.remote_id, {4: EVERYBODY[4] - EVERYBODY[4], 6: EVERYBODY[6] - EVERYBODY[6]})
-        self.graph.networks[peer.remote_id] = {family: known[family] | peer.space[family] for family in FAMILIES}
+        there = peer.space if any(peer.space.values()) else PRIVATE
+        self.graph.networks[peer.remote_id] = {family: known[family] | there[family] for family in FAMILIES}
         for family in FAMILIES:
             inside = peer.local[family]
             if not inside:
@@ -187,33 +188,45 @@ class Lowered:
 
     def _interfaces(self, endpoints: Endpoints) -> None:
         endpoints.lower()
-        of: dict[str, list[Card]] = {}
-        for card in self.cards.all:
-            of.setdefault(card.interface, []).append(card)
-        for resource in self.cards.resources():
+        of: dict[str, list[Configuration]] = {}
+        for configuration in self.configurations.all:
+            of.setdefault(configuration.interface, []).append(configuration)
+        for resource in self.configurations.resources():
             id_ = key(resource.id)
             if id_ in endpoints.seen or not (held := of.get(id_, [])):
                 continue
-            if id_ in self.cards.endpoints:
+            if id_ in self.configurations.endpoints:
                 self._unread_endpoint(resource, held)
                 continue
             public = {}
-            for card in held:
-                at = self.publics.read(card.public_ip).address if card.public_ip else None
-                if at is not None and at[0] == card.family:
-                    public[at[1]] = card.address
-            spots = self.classes.add(standing(self.world, resource, held, public))
-            for card, spot in zip(held, spots, strict=True):
-                self.spots.setdefault(key(card.id), []).append(spot)
-                if card.public_ip:
-                    self.entrances.card(card, spot)
-        for resource, subnet, why in self.cards.lost:
+            for configuration in held:
+                at = self.publics.read(configuration.public_ip).address if configuration.public_ip else None
+                if at is not None and at[0] == configuration.family:
+                    public[at[1]] = configuration.address
+            told = standing(self.world, resource, held, public)
+            if why := self.world.gapped.get(id_):
+                told = replace(told, where=why, grouped=False)
+            spots = self.classes.add(told)
+            self._half_seen(spots, why or "")
+            for configuration in held:
+                spot = next(one for one in spots if one.family == configuration.family and configuration.address in one.held)
+                self.spots.setdefault(key(configuration.id), []).append(spot)
+                if configuration.public_ip:
+                    self.entrances.configuration(configuration, spot)
+        for resource, subnet, why in self.configurations.lost:
             if subnet is None or resource.id in self.graph.interfaces:
                 continue
-            if (found := lost(self.cards, resource, subnet, why)).addresses:
+            if (found := lost(self.configurations, resource, subnet, why)).addresses:
                 self.classes.add(found)
 
-    def _unread_endpoint(self, resource: Resource, held: list[Card]) -> None:
+    def _half_seen(self, spots: list[Spot], why: str) -> None:
+        """An interface of which something was not seen may have a public address."""
+        for spot in spots if why else ():
+            rewrite = Rewrite(destination=spot.held)
+            link = Link(spot.station, destination=PUBLIC[spot.family], rewrite=rewrite, carries="first", doubt=why)
+            self.graph.link(INTERNET, link, (spot.family,))
+
+    def _unread_endpoint(self, resource: Resource, held: list[Configuration]) -> None:
         """The interface of a private endpoint that is not in the estate; one of a private link service takes nothing in."""
         endpoint = reference(member(resource.data, "properties"), "privateEndpoint")
         if not endpoint:
@@ -228,7 +241,7 @@ class Lowered:
         )  # fmt: skip
 
     def _profiles(self) -> None:
-        for one in profiles(self.world, self.cards):
+        for one in profiles(self.world, self.configurations):
             spots = self.classes.add(one.standing)
             for pool in one.pools:
                 self.pools.setdefault(pool, []).extend(spots)

@@ -14,7 +14,7 @@ from typing import Any
 from checks.model import Resource
 from checks.network.azure.arm import FAMILIES, address, entries, key, member, reference, references, resource_type, text, texts
 from checks.network.azure.balancers import frontend_station
-from checks.network.azure.cards import Cards
+from checks.network.azure.interfaces import Configurations
 from checks.network.azure.stations import Classes, Spot, Standing, usable
 from checks.network.azure.world import Subnet, World
 from checks.network.graph import Graph, Link, Rewrite
@@ -33,7 +33,7 @@ class Endpoints:
 
     world: World
     graph: Graph
-    cards: Cards
+    configurations: Configurations
     classes: Classes
     held: dict[str, list[tuple[Subnet, int, int]]] = field(default_factory=dict)
     """By network, (subnet, family, address): what has a route of its own."""
@@ -68,8 +68,12 @@ class Endpoints:
         if state not in {"Approved", *_CLOSED}:
             doubt = doubt or f"private endpoint {resource.id} does not tell whether its connection is approved"
         groups = frozenset(key(one) for one in references(properties, "applicationSecurityGroups"))
-        places = own or [(family, value) for family, value, _ in usable(subnet, self.cards.taken.get(subnet.key, {}))]
-        held = next((one.id for one in self.cards.resources() if key(one.id) in interfaces), resource.id) if interfaces else resource.id
+        places = own or [(family, value) for family, value, _ in usable(subnet, self.configurations.taken.get(subnet.key, {}))]
+        held = (
+            next((one.id for one in self.configurations.resources() if key(one.id) in interfaces), resource.id)
+            if interfaces
+            else resource.id
+        )
         standing = Standing(
             held, ENDPOINT, "private-endpoint", resource.account, resource.region, subnet, "",
             tuple((family, value, groups) for family, value in places),
@@ -88,7 +92,7 @@ class Endpoints:
                 self.graph.doubts.append(f"{self.world.missing('private link service', target)}, which {resource.id} leads to")
 
     def _addresses(self, properties: Any, interfaces: list[str], subnet: Subnet) -> list[tuple[int, int]]:
-        found = [(one.family, one.address) for one in self.cards.all if one.interface in interfaces and one.subnet is subnet]
+        found = [(one.family, one.address) for one in self.configurations.all if one.interface in interfaces and one.subnet is subnet]
         told = [text(one, "properties", "privateIPAddress") for one in entries(properties, "ipConfigurations")]
         told += [one for config in entries(properties, "customDnsConfigs") for one in texts(config, "ipAddresses")]
         return list(dict.fromkeys([*found, *(at for one in told if (at := address(one)) is not None and at[1] in subnet.space[at[0]])]))

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from checks.network.azure.arm import FAMILIES, Malformed, address, entries, key, member, name, span, text
+from checks.network.azure.arm import FAMILIES, Malformed, address, blocks, entries, key, member, name, span, text
 from checks.network.azure.firewall import Firewalls
 from checks.network.azure.outside import Gateway, behind
 from checks.network.azure.peering import Peering
@@ -67,6 +67,7 @@ class Routing:
         self.graph.station(routes(subnet.key), "subnet")
         table = self.world.of(ROUTE_TABLE).get(key(subnet.route_table)) if subnet.route_table else None
         unread = self.world.missing("route table", subnet.route_table) if subnet.route_table and table is None else ""
+        unread = self.world.gapped.get(key(subnet.route_table), unread)
         shown = table.id if table is not None else subnet.id
         for family in FAMILIES:
             found = list(self._routes(network, table, family))
@@ -83,6 +84,10 @@ class Routing:
                 for link in self._links(network, subnet, family, route, taken, via, doubt):
                     if link.destination is None or link.destination:
                         self.graph.link(routes(subnet.key), link, (family,))
+            for peer in self.peerings.get(network.key, ()):
+                if not any(peer.space.values()) or blocks(peer.prefixes)[1]:
+                    why = peer.doubt or f"peering {peer.id} does not tell the addresses of its peer"
+                    self.graph.link(routes(subnet.key), Link(_peer_station(self.world, network, peer), doubt=why), (family,))
             for why in (unread, network.problem):
                 if why:
                     self.graph.link(routes(subnet.key), Link(unseen(network), doubt=why), (family,))
@@ -198,7 +203,7 @@ class Routing:
     def _peered(
         self, network: Network, subnet: Subnet, family: int, peer: Peering, held: Addresses, via: tuple[Hop, ...], doubt: str
     ) -> Iterator[Link]:
-        to = delivers(peer.remote) if peer.remote in self.world.networks else peer.remote_id or unseen(network)
+        to = _peer_station(self.world, network, peer)
         via = (*via, Hop(peer.id, "peering"))
         why = "; ".join(one for one in (doubt, peer.doubt) if one)
         own = peer.local[family]
@@ -230,6 +235,10 @@ class Routing:
         station, why = self.appliance(network, subnet, *at)
         if station:
             yield Link(station, destination=held, doubt="; ".join(one for one in (doubt, why) if one), via=via)
+
+
+def _peer_station(world: World, network: Network, peer: Peering) -> str:
+    return delivers(peer.remote) if peer.remote in world.networks else peer.remote_id or unseen(network)
 
 
 def unseen(network: Network) -> str:

@@ -9,11 +9,11 @@ A service's own address is told by its name alone: SOMEWHERE stands for it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from checks.model import Resource
 from checks.network.azure.arm import EMPTY, FAMILIES, SERVICES, SOMEWHERE, Blocks, blocks, entries, joined, key, member, reference, text
-from checks.network.azure.cards import Cards
+from checks.network.azure.interfaces import Configurations
 from checks.network.azure.sides import Tags
 from checks.network.azure.stations import Classes, Standing, out_of, routes, usable
 from checks.network.azure.world import World
@@ -71,7 +71,7 @@ class Services:
     world: World
     graph: Graph
     tags: Tags
-    cards: Cards
+    configurations: Configurations
     classes: Classes
 
     def lower(self) -> None:
@@ -90,7 +90,7 @@ class Services:
         if subnet is None:
             self.graph.doubts.append(f"{resource.id} stands in a subnet that is not in the estate: {subnet_id}")
             return
-        own = usable(subnet, self.cards.taken.get(subnet.key, {}))
+        own = usable(subnet, self.configurations.taken.get(subnet.key, {}))
         standing = Standing(resource.id, resource.type, kind.title, resource.account, resource.region, subnet, "", own, tags=resource.tags)
         self.classes.add(standing)
 
@@ -103,10 +103,12 @@ class Services:
             {4: (SOMEWHERE,), 6: ()}, tags=resource.tags,
         )  # fmt: skip
         access = text(resource.data, "properties", *kind.access, "publicNetworkAccess")
-        if access == "Disabled":
+        if access == "Disabled" and key(resource.id) not in self.world.gapped:
             return
         doubt = "" if access == "Enabled" else f"{resource.id} does not tell whether public network access is enabled"
         admitted = self._admitted(resource, kind)
+        half = self.world.gapped.get(key(resource.id), "")
+        admitted = replace(admitted, doubt=half) if half and not admitted.doubt else admitted
         doubt = "; ".join(one for one in (doubt, admitted.doubt) if one)
         which = union(packets(EVERYBODY[4], (TCP, TCP), (port, port)) for port in kind.ports)
         hop = (Hop(resource.id, kind.title, ("public network access",)),)

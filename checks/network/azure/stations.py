@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from checks.network.azure.admin import Admin
-from checks.network.azure.arm import FAMILIES, key
+from checks.network.azure.arm import FAMILIES, parent
 from checks.network.azure.groups import Filters, Near
 from checks.network.azure.world import Subnet
 from checks.network.azure.written import Direction
@@ -196,7 +196,7 @@ def out_of(station: str) -> str:
 
 
 def network_id(subnet: Subnet) -> str:
-    return subnet.id[: len(subnet.network)] if key(subnet.id).startswith(subnet.network) else subnet.network
+    return parent(subnet.id)
 
 
 def usable(subnet: Subnet, taken: Mapping[int, Addresses]) -> tuple[tuple[int, int, frozenset[str]], ...]:

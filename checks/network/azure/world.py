@@ -20,7 +20,7 @@ ROUTE_TABLE = "azure.network.routetables"
 
 @dataclass(frozen=True, eq=False)
 class Subnet:
-    """A subnet of a virtual network. `id` is as it is written, `network` the key of its network."""
+    """A subnet of a virtual network. `id` begins with the id that its network has in the estate; `network` is that one's key."""
 
     id: str
     network: str
@@ -101,14 +101,22 @@ class World:
 
     def looked(self, type_: str, account: str, region: str) -> str:
         """Why it is not sure that every resource of a type was seen; empty where it is."""
-        found = [self.estate.listing(type_, Place(account, where)) for where in (region, GLOBAL)]
-        if any(isinstance(one, Look) for one in found):
-            refused = [gap for place in (region, GLOBAL) for gap in self.estate.listing_gaps.get((type_, Place(account, place)), ())]
-            return self._why(type_, account, refused[0].message or refused[0].reason) if refused else ""
-        for one in found:
-            if not isinstance(one, Look | Asserted) and one[0].reason != "not-collected":
-                return self._why(type_, account, one[0].message or one[0].reason)
-        return "" if any(isinstance(one, Asserted) for one in found) else self._why(type_, account, "nobody looked")
+        places = [Place(account, where) for where in (region, GLOBAL)]
+        for place in places:
+            if gaps := self.estate.listing_gaps.get((type_, place)):
+                return f"{type_} of subscription {account}: {gaps[0].message or gaps[0].reason}"
+        if any(isinstance(self.estate.listing(type_, place), Look | Asserted) for place in places):
+            return ""
+        return f"{type_} of subscription {account}: nobody looked"
+
+    @cached_property
+    def gapped(self) -> Mapping[str, str]:
+        """The resources of which something was not seen, by key, and what to say of them."""
+        found: dict[str, str] = {}
+        for (type_, _, id_, _), gaps in self.estate.resource_gaps.items():
+            if type_.startswith("azure."):
+                found[key(id_)] = f"{gaps[0].field or 'what there is'} of {id_} was not seen: {gaps[0].message or gaps[0].reason}"
+        return found
 
     def once(self, name: str, make: Callable[[], Mapping[str, str]]) -> Mapping[str, str]:
         """An index that is made when it is first asked for."""
@@ -116,12 +124,9 @@ class World:
             self._indexes[name] = make()
         return self._indexes[name]
 
-    def _why(self, type_: str, account: str, reason: str) -> str:
-        return f"{type_} of subscription {account}: {reason}"
-
     def missing(self, title: str, id_: str) -> str:
         """What to say of something that is referred to, and is not there."""
-        return f"{title} {id_} is not in the estate"
+        return self.gapped.get(key(id_), f"{title} {id_} is not in the estate")
 
     @property
     def every_space(self) -> Blocks:
@@ -155,6 +160,8 @@ def _network(world: World, resource: Resource) -> Network:
     prefixes = texts(properties, "addressSpace", "addressPrefixes")
     space, wrong = blocks(prefixes)
     told = [f"address space of {resource.id}: {one}" for one in wrong]
+    if why := world.gapped.get(key(resource.id)):
+        told.append(why)
     if not prefixes:
         told.append(f"virtual network {resource.id} tells no address space")
     subnets = []
@@ -175,7 +182,7 @@ def _subnet(network: str, data: Mapping[str, Any]) -> tuple[Subnet, tuple[str, .
     prefixes = tuple(dict.fromkeys([*([single] if single else []), *texts(properties, "addressPrefixes")]))
     space, wrong = blocks(prefixes) if prefixes else (EMPTY, ("tells no address prefix",))
     outbound = properties.get("defaultOutboundAccess")
-    id_ = text(data, "id") or f"{network}/subnets/{text(data, 'name')}"
+    id_ = f"{network}/subnets/{text(data, 'name') or name(text(data, 'id'))}"
     return Subnet(
         id_,
         key(network),

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from checks.model import Estate, Manifest, Resource, Scope
+from checks.model import Estate, Gap, Manifest, Reason, Resource, Scope
 from checks.network.answer import ANY, Answer, Wanted, ask
 from checks.network.azure import lower
 from checks.network.graph import Graph
@@ -30,20 +30,29 @@ def made(path, properties, provider="Microsoft.Network", **top):
     return Resource(id_, type_, SUBSCRIPTION, REGION, {**data, **top}, tags=top.get("tags", {}))
 
 
-def estate(*resources: Resource, asserted: str | None = "A. Auditor") -> Estate:
+def estate(*resources: Resource, asserted: str | None = "A. Auditor", gaps: tuple[Gap, ...] = ()) -> Estate:
     held: dict[str, list[Resource]] = {}
     for one in resources:
         held.setdefault(one.type, []).append(one)
     scope = Scope({SUBSCRIPTION: (REGION,)}, tuple(sorted(held)))
     manifest = Manifest("1", "2026-01-01T00:00:00Z", "2026-01-01T00:00:00Z", "t", {}, None, scope, asserted, "azure")
-    return Estate(manifest, {type_: tuple(found) for type_, found in held.items()}, (), ())
+    return Estate(manifest, {type_: tuple(found) for type_, found in held.items()}, (), gaps)
 
 
-def lowered(*resources: Resource, asserted: str | None = "A. Auditor") -> Graph:
+def gap(of: Resource, field: str | None = "properties.x") -> Gap:
+    """Something of a resource that was not seen."""
+    return Gap(of.type, of.account, of.region, of.id, field, Reason.MALFORMED, "import", message="no such thing")
+
+
+def listing_gap(type_: str) -> Gap:
+    return Gap(type_, SUBSCRIPTION, "global", None, None, Reason.NOT_COLLECTED, "import", message="a file is cut short")
+
+
+def lowered(*resources: Resource, asserted: str | None = "A. Auditor", gaps: tuple[Gap, ...] = ()) -> Graph:
     graph = Graph()
     graph.station(INTERNET, "internet", ends=True)
     graph.outside[INTERNET] = "the internet"
-    lower(estate(*resources, asserted=asserted), graph)
+    lower(estate(*resources, asserted=asserted, gaps=gaps), graph)
     return graph
 
 

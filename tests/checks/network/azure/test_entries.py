@@ -465,3 +465,19 @@ def test_a_default_route_may_belong_to_the_tag_of_the_network():
     table = route_table("rt", route("all", "0.0.0.0/0", "Internet"))
     assert answer(lowered(shop(nsg="g", table="rt"), nsg("g"), web, PIP, table), "internet", "web", 80) == "unknown"
     assert answer(lowered(shop(nsg="g"), nsg("g"), web, PIP), "internet", "web", 80) == "unreachable"
+
+
+def test_a_rule_for_a_frontend_that_is_not_there_is_unknown():
+    lb = balancer(rules=[{**balances(80, 80), "frontendIPConfiguration": ref("loadBalancers/lb/frontendIPConfigurations/gone")}])
+    web = nic("web", "shop/front", "10.0.1.4", pools=["lb/p"])
+    assert answer(lowered(shop(nsg="open"), OPEN, PIP, web, lb), "internet", "web", 80) == "unknown"
+
+
+def test_ids_are_compared_without_regard_to_case_and_told_as_the_estate_has_them():
+    import dataclasses
+
+    held = [shop(nsg="open"), OPEN, PIP, nic("web", "shop/front", "10.0.1.4", public="pip")]
+    graph = lowered(*(dataclasses.replace(one, id=one.id.lower()) for one in held))
+    assert answer(graph, "internet", "web", 80) == "reachable"
+    assert {one.network for one in graph.interfaces.values()} == {held[0].id.lower()}
+    assert {one.subnet for one in graph.interfaces.values()} <= set(graph.networks)

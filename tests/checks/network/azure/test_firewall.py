@@ -220,3 +220,9 @@ def test_private_destinations_can_be_set_to_see_the_firewall():
     own = policy("p", groups=["g"], snat={"privateRanges": ["255.255.255.255/32"]})
     graph = lowered(*WORLD, firewall(policy="p"), own, rules)
     assert str(verdict(graph, "x", "y", 22).witness.arrives).startswith("tcp 10.0.0.")
+
+
+def test_a_firewall_whose_public_address_is_not_there_is_unknown():
+    world = [HUB, A, B, TABLE, *NICS, firewall(nat=[(200, "Dnat", TRANSLATES)])]
+    assert answer(lowered(*world), "internet", "y", 443) == "unknown"
+    assert answer(lowered(*world), "internet", "x", 443) == "unreachable"

@@ -178,3 +178,10 @@ def test_what_a_virtual_hub_connects_is_unknown():
     assert answer(graph, "internet", "a", 80) == "unknown"
     assert answer(graph, "a", "vh", 80) == "unknown"
     assert answer(graph, "internet", "b", 80) == "unreachable"
+
+
+def test_a_peer_that_tells_no_addresses_is_unknown():
+    graph = lowered(one(peering("gone")), A)
+    gone = arm("virtualNetworks/gone")
+    assert answer(graph, "a", gone, 80) == "unknown"
+    assert answer(graph, gone, "a", 80) == "unknown"

@@ -22,7 +22,7 @@ MACHINE = "azure.compute.virtualmachines"
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
+class Configuration:
     """One IP configuration of a network interface."""
 
     id: str
@@ -37,13 +37,13 @@ class Card:
 
 
 @dataclass
-class Cards:
+class Configurations:
     """The IP configurations of a world, and what was wrong with those that are left out."""
 
     world: World
-    all: list[Card] = field(default_factory=list)
-    by_id: dict[str, Card] = field(default_factory=dict)
-    at: dict[tuple[str, int, int], Card] = field(default_factory=dict)
+    all: list[Configuration] = field(default_factory=list)
+    by_id: dict[str, Configuration] = field(default_factory=dict)
+    at: dict[tuple[str, int, int], Configuration] = field(default_factory=dict)
     """By (network, family, address)."""
     groups: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
     taken: dict[str, dict[int, Addresses]] = field(default_factory=dict)
@@ -57,13 +57,13 @@ class Cards:
     def __post_init__(self) -> None:
         held: dict[tuple[str, int], list[tuple[int, int]]] = {}
         for resource in self.resources():
-            for card in self._cards(resource):
-                self.all.append(card)
-                self.by_id[key(card.id)] = card
-                self.at[card.subnet.network, card.family, card.address] = card
-                held.setdefault((card.subnet.key, card.family), []).append((card.address, card.address))
-                for group in card.groups:
-                    self.groups.setdefault(group, []).append((card.family, card.address))
+            for configuration in self._read(resource):
+                self.all.append(configuration)
+                self.by_id[key(configuration.id)] = configuration
+                self.at[configuration.subnet.network, configuration.family, configuration.address] = configuration
+                held.setdefault((configuration.subnet.key, configuration.family), []).append((configuration.address, configuration.address))
+                for group in configuration.groups:
+                    self.groups.setdefault(group, []).append((configuration.family, configuration.address))
         for (subnet, family), spans in held.items():
             self.taken.setdefault(subnet, {})[family] = addresses(spans)
 
@@ -71,16 +71,16 @@ class Cards:
         yield from self.world.of(NIC).values()
         yield from self.world.of(SCALE_SET_NIC).values()
 
-    def _cards(self, resource: Resource) -> Iterator[Card]:
+    def _read(self, resource: Resource) -> Iterator[Configuration]:
         properties = member(resource.data, "properties")
         if reference(properties, "privateEndpoint") or reference(properties, "privateLinkService"):
             self.endpoints.add(key(resource.id))
         forwards = member(properties, "enableIPForwarding")
         self.forwarding[key(resource.id)] = forwards if isinstance(forwards, bool) else None
-        configurations = list(entries(properties, "ipConfigurations"))
-        if not configurations:
+        held = list(entries(properties, "ipConfigurations"))
+        if not held:
             self.lost.append((resource, None, f"network interface {resource.id} tells no IP configuration"))
-        for one in configurations:
+        for one in held:
             inner = member(one, "properties")
             subnet_id = reference(inner, "subnet")
             subnet, at = self.world.subnets.get(key(subnet_id)), address(text(inner, "privateIPAddress"))
@@ -92,7 +92,7 @@ class Cards:
             elif at is None:
                 self.lost.append((resource, subnet, f"network interface {resource.id} tells no private address"))
             else:
-                yield Card(
+                yield Configuration(
                     text(one, "id") or f"{resource.id}/ipConfigurations/{text(one, 'name')}",
                     key(resource.id),
                     subnet,
@@ -104,7 +104,7 @@ class Cards:
                 )
 
 
-def standing(world: World, resource: Resource, cards: list[Card], public: Mapping[int, int]) -> Standing:
+def standing(world: World, resource: Resource, configurations: list[Configuration], public: Mapping[int, int]) -> Standing:
     """A network interface as it stands in its subnet. Its machine's tags count as its own."""
     properties = member(resource.data, "properties")
     machine = reference(properties, "virtualMachine") or _machines(world).get(key(resource.id), "")
@@ -118,9 +118,9 @@ def standing(world: World, resource: Resource, cards: list[Card], public: Mappin
         "network-interface",
         resource.account,
         resource.region,
-        cards[0].subnet,
+        configurations[0].subnet,
         reference(properties, "networkSecurityGroup"),
-        tuple((one.family, one.address, one.groups) for one in cards),
+        tuple((one.family, one.address, one.groups) for one in configurations),
         tuple(_machine(machine)) if machine else (),
         public,
         tags,
@@ -146,10 +146,10 @@ def _machine(id_: str) -> Iterator[tuple[str, str]]:
         yield SCALE_SET, parent(id_)
 
 
-def lost(cards: Cards, resource: Resource, subnet: Subnet, why: str) -> Standing:
+def lost(configurations: Configurations, resource: Resource, subnet: Subnet, why: str) -> Standing:
     """A network interface whose address nobody knows: it may have any that is free."""
     nsg = reference(resource.data, "properties", "networkSecurityGroup")
-    own = usable(subnet, cards.taken.get(subnet.key, {}))
+    own = usable(subnet, configurations.taken.get(subnet.key, {}))
     return Standing(
         resource.id, resource.type, "network-interface", resource.account, resource.region, subnet, nsg, own,
         tags=resource.tags, where=why, grouped=False,
@@ -166,10 +166,10 @@ class Profile:
     public: Mapping[str, Any] | None
 
 
-def profiles(world: World, cards: Cards) -> Iterator[Profile]:
+def profiles(world: World, configurations: Configurations) -> Iterator[Profile]:
     """The scale sets of which not every machine's interface is in the estate."""
     seen: dict[str, set[str]] = {}
-    for resource in cards.resources():
+    for resource in configurations.resources():
         machine = key(reference(resource.data, "properties", "virtualMachine"))
         at, found, _ = (machine or key(resource.id)).partition("/virtualmachines/")
         if found:
@@ -180,13 +180,13 @@ def profiles(world: World, cards: Cards) -> Iterator[Profile]:
         flexible = text(properties, "orchestrationMode") == "Flexible"
         if capacity == 0 or flexible or (capacity is not None and len(seen.get(key(resource.id), ())) >= capacity):
             continue
-        cards_told = entries(properties, "virtualMachineProfile", "networkProfile", "networkInterfaceConfigurations")
-        for card in cards_told:
-            yield from _profiles(world, cards, resource, card)
+        told = entries(properties, "virtualMachineProfile", "networkProfile", "networkInterfaceConfigurations")
+        for configuration in told:
+            yield from _profiles(world, configurations, resource, configuration)
 
 
-def _profiles(world: World, cards: Cards, resource: Resource, card: Mapping[str, Any]) -> Iterator[Profile]:
-    for one in entries(card, "properties", "ipConfigurations"):
+def _profiles(world: World, configurations: Configurations, resource: Resource, configuration: Mapping[str, Any]) -> Iterator[Profile]:
+    for one in entries(configuration, "properties", "ipConfigurations"):
         inner = member(one, "properties")
         subnet = world.subnets.get(key(reference(inner, "subnet")))
         if subnet is None:
@@ -194,13 +194,13 @@ def _profiles(world: World, cards: Cards, resource: Resource, card: Mapping[str,
             world.doubts.append(f"scale set {resource.id}: {missing}")
             continue
         groups = frozenset(key(id_) for id_ in references(inner, "applicationSecurityGroups"))
-        free = usable(subnet, cards.taken.get(subnet.key, {}))
+        free = usable(subnet, configurations.taken.get(subnet.key, {}))
         family = 6 if text(inner, "privateIPAddressVersion") == "IPv6" else 4
         own = tuple((of, value, groups) for of, value, _ in free if of == family)
         if not own:
             continue
-        id_ = f"{resource.id}/networkInterfaceConfigurations/{text(card, 'name')}/{text(one, 'name')}"
-        nsg = reference(card, "properties", "networkSecurityGroup")
+        id_ = f"{resource.id}/networkInterfaceConfigurations/{text(configuration, 'name')}/{text(one, 'name')}"
+        nsg = reference(configuration, "properties", "networkSecurityGroup")
         why = f"which addresses the machines of scale set {resource.id} have was not seen"
         public = member(inner, "publicIPAddressConfiguration")
         yield Profile(
