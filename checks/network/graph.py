@@ -178,7 +178,8 @@ class Interface:
     """One network interface. It receives at `station` and sends from `sends`; both are shared by its class.
 
     `owners` are the ids of the resources it serves (an instance, a load balancer, a database), by type.
-    `addresses` are its own, by family; `public` maps its public addresses to its own.
+    `addresses` are its own, by family; `public` maps its public addresses to its own. `tags` are its own and its owners';
+    None, or with `more_tags`, there may be some that nobody saw.
     """
 
     id: str
@@ -195,6 +196,7 @@ class Interface:
     owners: tuple[tuple[str, str], ...] = ()
     labels: frozenset[str] = frozenset()
     tags: Mapping[str, str] | None = None
+    more_tags: bool = False
 
 
 @dataclass(slots=True)

@@ -48,7 +48,7 @@ def named(graph: Graph, name: str) -> Places:
     """
     kind, _, rest = name.partition(":")
     if name == INTERNET or (kind == INTERNET and rest):
-        return Places(name, (_internet(_block(rest) if rest else PUBLIC),))
+        return Places(name, (_internet(graph, _block(rest) if rest else PUBLIC),))
     if kind == "tag" and rest:
         return tagged(graph, name, rest)
     if _is_block(name):
@@ -62,7 +62,7 @@ def tagged(graph: Graph, name: str, pair: str) -> Places:
     if not equals:
         raise NoSuchPlace(f"{name}: a tag is given as tag:KEY=VALUE")
     found = [one for one in graph.interfaces.values() if one.tags is not None and one.tags.get(key) == value]
-    unknown = sorted(one.id for one in graph.interfaces.values() if one.tags is None)
+    unknown = sorted(one.id for one in graph.interfaces.values() if one.tags is None or (one.more_tags and one.tags.get(key) != value))
     doubts = list(graph.doubts)
     if unknown:
         doubts.append(f"the tags of {_some(unknown)} were not seen")
@@ -94,8 +94,9 @@ def _class(held: list[Interface]) -> Place:
     return Place(held[0].station, held[0].sends, own, held[0].labels, tuple(held))
 
 
-def _internet(who: Mapping[int, Addresses]) -> Place:
-    return Place(INTERNET, INTERNET, who, NO_LABELS)
+def _internet(graph: Graph, who: Mapping[int, Addresses]) -> Place:
+    """The internet, as far as an address is not one of the estate's own."""
+    return Place(INTERNET, INTERNET, {family: held - _public(graph, family) for family, held in who.items()}, NO_LABELS)
 
 
 def _is_block(name: str) -> bool:
@@ -139,8 +140,8 @@ def _addressed(graph: Graph, name: str) -> Places:
             continue
         if there := graph.networks.get(station, EVERYBODY).get(family, NOBODY) & wanted:
             held.append(Place(station, graph.stations[station].sends or station, {family: there}, NO_LABELS))
-    if there := PUBLIC[family] & wanted - _public(graph, family):
-        held.append(_internet({family: there}))
+    if there := (PUBLIC[family] & wanted) - _public(graph, family):
+        held.append(_internet(graph, {family: there}))
     if not held:
         raise NoSuchPlace(f"no interface of the estate has the address {name}, and it is not a public one")
     single = ip_network(name, strict=False).num_addresses == 1
@@ -148,7 +149,10 @@ def _addressed(graph: Graph, name: str) -> Places:
 
 
 def _public(graph: Graph, family: int) -> Addresses:
-    return addresses((value, value) for one in graph.interfaces.values() for value in one.public if _family(value, family))
+    """The public addresses of the estate's interfaces."""
+    if family == 6:
+        return addresses((value, value) for one in graph.interfaces.values() for value in one.addresses.get(6, ())) & PUBLIC[6]
+    return addresses((value, value) for one in graph.interfaces.values() for value in one.public if _family(value, 4))
 
 
 def _family(value: int, family: int) -> bool:

@@ -180,6 +180,7 @@ def _stations(view: View, class_: Class) -> None:
 
 def _interface(view: View, port: Port, class_: Class, station: str, sends: str) -> None:
     own = port.addresses
+    tags, more_tags = _tags(view, port)
     if class_.doubt:
         own = {family: (class_.stand_in(family).spans[0][0],) for family, _ in each_family(class_.space)}
     view.graph.interfaces[port.id] = Interface(
@@ -196,8 +197,16 @@ def _interface(view: View, port: Port, class_: Class, station: str, sends: str) 
         public=port.public,
         owners=port.owners,
         labels=class_.labels,
-        tags=port.tags,
+        tags=tags,
+        more_tags=more_tags,
     )
+
+
+def _tags(view: View, port: Port) -> tuple[dict[str, str], bool]:
+    """(the tags of an interface and of what it serves, whether there may be more)."""
+    served = [found.tags for type_, id_ in port.owners if (found := view.find(type_, id_)) is not None]
+    known = [tags for tags in (*served, port.tags) if tags is not None]
+    return {key: value for tags in known for key, value in tags.items()}, len(known) <= len(served)
 
 
 def members_by_group(ports: Iterable[Port]) -> dict[str, dict[str, dict[int, Addresses]]]:

@@ -54,9 +54,21 @@ def ids(places: Places) -> set[str]:
 
 
 def test_the_internet_is_every_public_address_or_the_one_that_is_named(graph: Graph) -> None:
-    assert named(graph, "internet").held[0].addresses == PUBLIC
+    assert named(graph, "internet").held[0].addresses[6] is PUBLIC[6]
     assert named(graph, "internet:198.51.100.7").held[0].addresses == {4: block("198.51.100.7/32"), 6: NOBODY}
     assert named(graph, "internet:2001:db8::/32").held[0].addresses[6] is block("2001:db8::/32")
+
+
+def test_what_the_estate_has_is_not_the_internet(graph: Graph) -> None:
+    assert named(graph, "internet").held[0].addresses[4] is PUBLIC[4] - block("203.0.113.2/32")
+
+
+def test_tags_of_which_there_may_be_more_leave_a_doubt_about_those_that_do_not_match(graph: Graph) -> None:
+    graph.interfaces["eni-8"] = interface("eni-8", "10.0.0.8", tags={"tier": "web"}, more_tags=True)
+    graph.interfaces["eni-9"] = interface("eni-9", "10.0.0.9", tags={"tier": "app"}, more_tags=True)
+    found = named(graph, "tag:tier=web")
+    assert "eni-8" in ids(found)
+    assert found.doubts == ("the tags of eni-9 were not seen",)
 
 
 def test_a_private_address_is_the_interface_that_has_it_and_no_other_of_its_class(graph: Graph) -> None:

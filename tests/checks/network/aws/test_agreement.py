@@ -77,7 +77,7 @@ def test_the_graph_and_the_simulator_agree(seed: int) -> None:
             maybe: set[str] = set()
             for arrival in walker.arrivals(start):
                 for place in places(graph, arrival, who(arrival.flow.must.destination), packet.family) if arrival.flow.must else ():
-                    answers, _ = walker.answered(arrival.station, arrival.flow, arrival.leg, arrival.ports)
+                    answers, _ = walker.answered(arrival.station, arrival.flow, arrival.leg)
                     surely[place] = surely.get(place, False) or bool(answers and arrival.legs_answered)
                 maybe.update(places(graph, arrival, who(arrival.flow.may.destination), packet.family))
             if packet.destination in ours:
