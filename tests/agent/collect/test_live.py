@@ -32,6 +32,7 @@ SECRETS = ("not-a-secret", "Not-a-secret-1", CREDENTIALS["AWS_SECRET_ACCESS_KEY"
 OTHER = "444455556666"
 OTHER_ROLE = f"arn:aws:iam::{OTHER}:role/upheld-reader"
 VOLUMES, GROUPS, BUCKETS = "aws-ebs-volume-encrypted", "aws-security-group-admin-ports", "aws-s3-bucket-denies-plain-http"
+REPOSITORIES = "aws-ecr-repository-not-public"
 
 
 @pytest.fixture(scope="module")
@@ -224,6 +225,17 @@ def test_what_is_late_is_a_gap(road: Road) -> None:
     estate = road.collect("aws-sns-topic-encrypted", VOLUMES, deadline=3)
     assert {(gap.call, gap.reason) for gap in estate.gaps} == {("ListTopics", Reason.LATE)}
     assert estate.of("aws.ec2.volume")
+
+
+def test_at_the_deadline_a_none_that_was_not_confirmed_is_a_gap(road: Road) -> None:
+    none = road.collect(REPOSITORIES).of("aws.ecr.repository")
+    assert {one.data["Policy"] for one in none} == {None}
+    slow = none[0].id
+    road.world.proxy.inject(Fault("ecr", "GetRepositoryPolicy", "timeout", match=slow))
+    estate = road.collect(REPOSITORIES, deadline=3)
+    gaps = {gap.id: gap.reason for gap in estate.gaps if gap.field == "Policy"}
+    assert gaps == {**{one.id: Reason.FAILED for one in none}, slow: Reason.LATE}
+    assert not [one for one in estate.of("aws.ecr.repository") if "Policy" in one.data]
 
 
 def test_no_call_is_made_twice_and_each_is_in_the_printed_policy(world: Estate, tmp_path: Path, book: Rulebook) -> None:
