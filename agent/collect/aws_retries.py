@@ -58,7 +58,7 @@ class Patience:
     def watch(self, client: BaseClient, service: str, region: str) -> None:
         """Decide in the client's place, whose own retries are to be off."""
         event = f"needs-retry.{client.meta.service_model.service_id.hyphenize()}"
-        client.meta.events.register(event, partial(self._needs_retry, service, region))
+        client.meta.events.register(event, partial(self._needs_retry, service, region))  # type: ignore[arg-type] # the stubs forget the delay
 
     def refuses(self, action: Action) -> Failure | None:
         """Why nothing is sent any more for the action: what its last call met."""
@@ -89,7 +89,7 @@ class Patience:
                 standing.in_a_row += 1
                 return None
         # As botocore's standard mode waits: exponentially, with full jitter, from 1 s where throttled, else from 50 ms.
-        return random.random() * min((1.0 if throttled else 0.05) * 2 ** (attempts - 1), LONGEST_WAIT)  # noqa: S311
+        return random.random() * min((1.0 if throttled else 0.05) * 2.0 ** (attempts - 1), LONGEST_WAIT)
 
     def _allowed(self, standing: _Standing, *, throttled: bool) -> int:
         if self.attempts == 1 or standing.in_a_row >= UNANSWERED:
