@@ -7,6 +7,7 @@ is asked comes from the catalogue, cut down to what the enabled rules need.
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
@@ -16,13 +17,14 @@ from typing import Any
 
 from agent.collect.aws_accounts import Entered, Shut
 from agent.collect.aws_client import Caller, Deadline, Halt, Page, merged
+from agent.collect.aws_drafts import Draft, Listing, about, doubtful, is_needless, member_of, names_of, texts
 from agent.collect.aws_errors import Failure
 from agent.collect.estate import EstateWriter
 from agent.collect.wire import filled, filled_params, identity, listed, plain_tags, rfc3339, wire
 from checks import paths
-from checks.catalogue import Catalogue, Detail, Kind, TagCall
+from checks.catalogue import Catalogue, Detail, TagCall
 from checks.model import GLOBAL, LISTING, Gap, Look, Place, Reason, Resource, digest
-from checks.plan import REGIONS, TAGS, Plan
+from checks.plan import REGIONS, TAGS, Named, Plan
 
 WORKERS = 16
 Progress = Callable[[int, int], None]
@@ -30,40 +32,11 @@ _Then = Callable[[Page | Halt], None]
 
 
 @dataclass(slots=True)
-class _Draft:
-    """A resource while its details come in."""
-
-    resource: Resource
-    data: dict[str, Any]
-    item: Mapping[str, Any]
-    tags: dict[str, str] | None
-    evidence: list[str]
-    answered: bool = False
-    unsettled: list[tuple[Detail | TagCall, Halt, bool]] = field(default_factory=list)
-    """(detail, answer, vanished): answers that count only once the resource is known to be still there."""
-
-    def done(self) -> Resource:
-        seen = self.resource
-        return Resource(seen.id, seen.type, seen.account, seen.region, self.data, self.tags, tuple(sorted(self.evidence)), seen.listed_in)
-
-
-@dataclass(slots=True)
-class _Listing:
-    """One type in one place."""
-
-    kind: Kind
-    account: Caller
-    place: Place
-    details: list[Detail]
-    tags: TagCall | None
-    drafts: dict[str, _Draft] = field(default_factory=dict)
-    pending: int = 0
-    confirming: bool = False
-
-
-@dataclass(slots=True)
 class AwsCollector:
-    """Collects what a plan asks for into a writer. `now` is the wall clock."""
+    """Collects what a plan asks for into a writer. `now` is the wall clock; of what is `named`, only what something names.
+
+    What is asked about some resources only waits until what names them, or shows that it makes no difference, has come in.
+    """
 
     catalogue: Catalogue
     plan: Plan
@@ -72,35 +45,49 @@ class AwsCollector:
     now: Callable[[], datetime]
     workers: int = WORKERS
     progress: Progress | None = None
-    _waiting: dict[Future[Page | Halt], tuple[_Listing, _Then]] = field(default_factory=dict)
-    _shared: dict[str, Page | Halt | list[tuple[_Listing, _Then]]] = field(default_factory=dict)
+    named: Named = field(default_factory=dict)
+    _names: dict[tuple[str, str], set[str]] = field(default_factory=dict)
+    """(type, member) -> the texts that stand there, of what names others."""
+    _open: Counter[str] = field(default_factory=Counter)
+    """Type -> how many of its listings have not come in yet."""
+    _held: list[Listing] = field(default_factory=list)
+    _common: frozenset[str] = frozenset()
+    """Calls that show more than one type, or a detail too: asked once."""
+    _waiting: dict[Future[Page | Halt], tuple[Listing, _Then]] = field(default_factory=dict)
+    _shared: dict[str, Page | Halt | list[tuple[Listing, _Then]]] = field(default_factory=dict)
     _finished: int = 0
     _pool: ThreadPoolExecutor = field(init=False)
 
     def collect(self, accounts: Iterable[Entered]) -> None:
         """Collect all types of the plan, in every region of the accounts."""
         self._pool = ThreadPoolExecutor(self.workers, thread_name_prefix="collect")
+        self._names = {source: set() for sources in self.named.values() for source in sources}
+        self._common = self._asked_for_several()
         try:
-            for entered in accounts:
-                for listing in self._listings(entered.account, entered.regions):
-                    if listing.kind.name == REGIONS:
-                        self._listed(listing, entered.answer)
-                        self._settle(listing)
-                    elif listing.place.region == LISTING and isinstance(entered.answer, Halt):
-                        self._gap(listing, None, None, "DescribeRegions", entered.answer.failure, "ec2:DescribeRegions")
-                    else:
-                        self._start(listing)
+            listings = [(entered, one) for entered in accounts for one in self._listings(entered.account, entered.regions)]
+            self._open.update(one.kind.name for _, one in listings)
+            for entered, listing in listings:
+                if listing.kind.name == REGIONS:
+                    self._listed(listing, entered.answer)
+                    self._settle(listing)
+                elif listing.place.region == LISTING and isinstance(entered.answer, Halt):
+                    self._gap(listing, None, None, "DescribeRegions", entered.answer.failure, "ec2:DescribeRegions")
+                    self._note(listing)
+                else:
+                    self._start(listing)
             self._drain()
         finally:
             self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def _listings(self, account: Caller, regions: tuple[str, ...]) -> Iterator[_Listing]:
+    def _listings(self, account: Caller, regions: tuple[str, ...]) -> Iterator[Listing]:
         for name, members in sorted(self.plan.items()):
             kind = self.catalogue[name]
             tags = kind.tags if TAGS in members and isinstance(kind.tags, TagCall) else None
             details = kind.detail if "*" in members else kind.details_for(members)
+            later = [one for one in details if (name, one.into) in self.named or one.follows(details)]
+            details = [one for one in details if one not in later]
             for region in [GLOBAL] if kind.is_global else regions:
-                yield _Listing(kind, account, Place(account.id, region), details, tags)
+                yield Listing(kind, account, Place(account.id, region), details, tags, later)
 
     def _drain(self) -> None:
         while self._waiting:
@@ -121,37 +108,52 @@ class AwsCollector:
     def _give_up(self) -> None:
         """The deadline has passed: whatever has not answered is late. Running calls end by their own time limits."""
         late = Halt(Failure(Reason.LATE, "DeadlinePassed", "the collection's deadline passed before this was answered"))
-        listings: dict[int, _Listing] = {}
+        listings: set[Listing] = set()
         while self._waiting:
             _, (listing, then) = self._waiting.popitem()
-            listings[id(listing)] = listing
+            listings.add(listing)
             then(late)
-        for listing in listings.values():
+        for listing in listings.union(self._held):
+            listing.noted = True
+            for detail, draft in [] if listing.resumed else list(self._later(listing)):
+                self._unread(listing, draft, detail, late.failure)
             if listing.kind.list_ == "none":
                 self._write(listing)
             else:  # "there is none" that nothing more can confirm is not seen
                 self._confirmed(listing, late)
 
-    def _ask(self, listing: _Listing, service: str, region: str, call: str, params: Mapping[str, Any], then: _Then) -> None:
+    def _ask(self, listing: Listing, service: str, region: str, call: str, params: Mapping[str, Any], then: _Then) -> None:
         listing.pending += 1
         future = self._pool.submit(listing.account.call, service, region, call, params)
         self._waiting[future] = (listing, then)
 
     # -- listings -------------------------------------------------------------------------------------------------
 
-    def _start(self, listing: _Listing) -> None:
+    def _start(self, listing: Listing) -> None:
         kind = listing.kind
         if kind.list_ == "none":
             account, region = listing.place.account, listing.place.region
             name = account if kind.is_global else region
             resource = Resource(name, kind.name, account, region, {})
-            self._add(listing, _Draft(resource, {"Account": account}, {}, {}, []))
+            self._add(listing, Draft(resource, {"Account": account}, {}, {}, []))
             if listing.pending == 0:
                 self._settle(listing)
             return
-        self._ask(listing, kind.service, listing.place.region, kind.list_.call, kind.list_.params, partial(self._listed, listing))
+        call, params, region = kind.list_.call, kind.list_.params, listing.place.region
+        if digest(kind.service, call, params) in self._common:
+            self._ask_once(listing, kind.service, region, call, params, partial(self._listed, listing))
+        else:
+            self._ask(listing, kind.service, region, call, params, partial(self._listed, listing))
 
-    def _listed(self, listing: _Listing, answer: Page | Halt) -> None:
+    def _asked_for_several(self) -> frozenset[str]:
+        """The listings that a detail is read from as well."""
+        kinds = [self.catalogue[name] for name in self.plan]
+        bulk = {digest(detail.service or kind.service, detail.call, {}) for kind in kinds for detail in kind.detail if detail.bulk}
+        return frozenset(
+            asked for kind in kinds if kind.list_ != "none" and (asked := digest(kind.service, kind.list_.call, kind.list_.params)) in bulk
+        )
+
+    def _listed(self, listing: Listing, answer: Page | Halt) -> None:
         kind = listing.kind
         assert kind.list_ != "none"
         if isinstance(answer, Halt):
@@ -174,7 +176,7 @@ class AwsCollector:
         for draft in list(listing.drafts.values()):
             self._complete(listing, draft)
 
-    def _item(self, listing: _Listing, item: Any) -> None:
+    def _item(self, listing: Listing, item: Any) -> None:
         kind, place = listing.kind, listing.place
         assert kind.list_ != "none"
         if (known := identity(kind, item, place)) is None:
@@ -192,37 +194,44 @@ class AwsCollector:
         if (other := listing.drafts.get(name)) is not None and other.data != data:
             failure = Failure(Reason.MALFORMED, "Contradiction", "listed twice, with different data")
             self._gap(listing, name, None, kind.list_.call, failure, None)
-        listing.drafts[name] = _Draft(resource, data, item, tags, [])
+        listing.drafts[name] = Draft(resource, data, item, tags, [])
 
     # -- details --------------------------------------------------------------------------------------------------
 
-    def _add(self, listing: _Listing, draft: _Draft) -> None:
+    def _add(self, listing: Listing, draft: Draft) -> None:
         listing.drafts[draft.resource.id] = draft
         self._complete(listing, draft)
 
-    def _complete(self, listing: _Listing, draft: _Draft) -> None:
+    def _complete(self, listing: Listing, draft: Draft) -> None:
         """Ask for everything that the listing does not tell."""
         resource = draft.resource
         names = {"account": resource.account, "region": resource.region, "partition": listing.account.partition}
         calls: list[Detail | TagCall] = [*listing.details, *([listing.tags] if listing.tags else [])]
         for detail in calls:
-            if isinstance(detail, Detail) and (detail.each or (detail.when and not filled(detail.when, draft.item, names))):
+            if isinstance(detail, Detail) and (
+                detail.each or is_needless(detail, draft.data) or (detail.when and not filled(detail.when, draft.item, names))
+            ):
                 continue
             self._ask_about(listing, draft, detail, draft.item, partial(self._detailed, listing, draft, detail))
 
-    def _ask_about(self, listing: _Listing, draft: _Draft, detail: Detail | TagCall, item: Mapping[str, Any], then: _Then) -> None:
+    def _ask_about(self, listing: Listing, draft: Draft, detail: Detail | TagCall, item: Mapping[str, Any], then: _Then) -> None:
         resource = draft.resource
         names = {"account": resource.account, "region": resource.region, "partition": listing.account.partition}
-        params = filled_params(detail.params, item, names)
+        bulk = isinstance(detail, Detail) and detail.bulk is not None and listing.account.in_bulk
+        params = {} if bulk else filled_params(detail.params, item, names)
         if params is None:
             failure = Failure(Reason.MALFORMED, "MissingMember", f"{detail.call} needs what the listing does not give")
-            self._gap(listing, resource.id, _member(detail), detail.call, failure, None)
+            self._gap(listing, resource.id, member_of(detail), detail.call, failure, None)
             return
         service = (detail.service if isinstance(detail, Detail) else None) or listing.kind.service
-        if not isinstance(detail, Detail) or not detail.shared:
+        if bulk or (isinstance(detail, Detail) and detail.shared):
+            self._ask_once(listing, service, resource.region, detail.call, params, then)
+        else:
             self._ask(listing, service, resource.region, detail.call, params, then)
-            return
-        key = digest(resource.account, resource.region, service, detail.call, params)
+
+    def _ask_once(self, listing: Listing, service: str, region: str, call: str, params: Mapping[str, Any], then: _Then) -> None:
+        """Ask what others ask too, or wait for the answer that they get."""
+        key = digest(listing.account.id, region, service, call, params)
         held = self._shared.get(key)
         if isinstance(held, Page | Halt):
             then(held)
@@ -231,7 +240,7 @@ class AwsCollector:
             held.append((listing, then))
         else:
             self._shared[key] = []
-            self._ask(listing, service, resource.region, detail.call, params, partial(self._spread, key, then))
+            self._ask(listing, service, region, call, params, partial(self._spread, key, then))
 
     def _spread(self, key: str, then: _Then, answer: Page | Halt) -> None:
         """Hand the answer of a shared call to everyone who asked for it."""
@@ -245,7 +254,7 @@ class AwsCollector:
             if listing.pending == 0:
                 self._settle(listing)
 
-    def _for_each(self, listing: _Listing, draft: _Draft, parent: str, value: Any) -> None:
+    def _for_each(self, listing: Listing, draft: Draft, parent: str, value: Any) -> None:
         """Ask for what hangs on the elements of an answer; without that answer, it is not seen either."""
         for detail in listing.details:
             if detail.each != parent:
@@ -258,7 +267,7 @@ class AwsCollector:
                 elif all(element.get(name) in allowed for name, allowed in detail.where.items()):
                     self._ask_about(listing, draft, detail, element, partial(self._joined, listing, draft, detail))
 
-    def _joined(self, listing: _Listing, draft: _Draft, detail: Detail, answer: Page | Halt) -> None:
+    def _joined(self, listing: Listing, draft: Draft, detail: Detail, answer: Page | Halt) -> None:
         name, member = draft.resource.id, detail.into
         if isinstance(answer, Halt):
             self._gap(listing, name, member, detail.call, answer.failure, detail.iam)
@@ -275,8 +284,8 @@ class AwsCollector:
             return
         draft.data[member] += wire(paths.project(value, paths.tree(map(paths.parse, detail.keep))))
 
-    def _detailed(self, listing: _Listing, draft: _Draft, detail: Detail | TagCall, answer: Page | Halt) -> None:
-        member = _member(detail)
+    def _detailed(self, listing: Listing, draft: Draft, detail: Detail | TagCall, answer: Page | Halt) -> None:
+        member = member_of(detail)
         if isinstance(answer, Halt):
             code = answer.failure.code
             if code in detail.not_configured or code in detail.vanished:
@@ -293,6 +302,8 @@ class AwsCollector:
         except ValueError as error:
             self._unread(listing, draft, detail, Failure(Reason.MALFORMED, "Pages", str(error)))
             return
+        if isinstance(detail, Detail) and detail.bulk and there and listing.account.in_bulk:
+            there, value = about(value, detail.bulk, draft.resource.id)
         if not there and "" not in omitted:
             self._unread(listing, draft, detail, Failure(Reason.MALFORMED, "MissingMember", f"an answer without {detail.take}"))
         elif isinstance(detail, TagCall):
@@ -304,19 +315,66 @@ class AwsCollector:
                     paths.put_null(kept, paths.parse(path))
             self._for_each(listing, draft, member, value if there else [])
 
-    def _unread(self, listing: _Listing, draft: _Draft, detail: Detail | TagCall, failure: Failure) -> None:
+    def _unread(self, listing: Listing, draft: Draft, detail: Detail | TagCall, failure: Failure) -> None:
         """A detail that was not read is a gap, and so is what hangs on its elements."""
-        member = _member(detail)
+        member = member_of(detail)
         for name in (member, *(other.into for other in listing.details if other.each == member)):
             self._gap(listing, draft.resource.id, name, detail.call, failure, detail.iam)
 
+    # -- what waits for something else -----------------------------------------------------------------------------
+
+    def _note(self, listing: Listing) -> None:
+        """A listing has come in, but for what waits: keep what names other resources, and go on with what waited for it."""
+        listing.noted = True
+        self._open[listing.kind.name] -= 1
+        for kind, member in self._names:
+            if kind == listing.kind.name:
+                for draft in listing.drafts.values():
+                    self._names[kind, member].update(texts(draft.data if member == "*" else draft.data.get(member)))
+        if listing.later:
+            self._held.append(listing)
+        for held in list(self._held):
+            if held is listing or listing.kind.name in self._awaited(held):
+                self._go_on(held)
+
+    def _awaited(self, listing: Listing) -> set[str]:
+        """The types that name the resources of a listing."""
+        return {kind for detail in listing.later for kind, _ in self.named.get((listing.kind.name, detail.into), ())}
+
+    def _later(self, listing: Listing) -> Iterator[tuple[Detail, Draft]]:
+        """What was left for later and can be asked: about what something names, or what nothing has settled."""
+        for detail in listing.later:
+            sources = self.named.get((listing.kind.name, detail.into))
+            wanted = None if sources is None else set().union(*(self._names[source] for source in sources))
+            for draft in listing.drafts.values():
+                if (detail.into, draft.resource.id) in listing.asked or is_needless(detail, draft.data):
+                    continue
+                if wanted is None or wanted & names_of(listing, draft):
+                    yield detail, draft
+
+    def _go_on(self, listing: Listing) -> None:
+        """Ask what can be asked by now; once all that the listing waits for has come in, it no longer waits."""
+        for detail, draft in list(self._later(listing)):
+            listing.asked.add((detail.into, draft.resource.id))
+            self._ask_about(listing, draft, detail, draft.item, partial(self._detailed, listing, draft, detail))
+        if not any(self._open[kind] > 0 for kind in self._awaited(listing)):
+            listing.resumed = True
+            self._held.remove(listing)
+            if listing.pending == 0:
+                self._settle(listing)
+
     # -- the end of a listing -------------------------------------------------------------------------------------
 
-    def _settle(self, listing: _Listing) -> None:
+    def _settle(self, listing: Listing) -> None:
         """Write the listing, once every "there is none" and "it is gone" is known to be about a resource that is there."""
         kind = listing.kind
-        doubtful = [draft for draft in listing.drafts.values() if _doubtful(draft)]
-        if doubtful and kind.list_ != "none" and not listing.confirming:
+        if not listing.noted:
+            self._note(listing)
+            if listing.later:  # goes on when what it waits for has come in
+                return
+        if listing.pending or (listing.later and not listing.resumed):
+            return
+        if any(map(doubtful, listing.drafts.values())) and kind.list_ != "none" and not listing.confirming:
             listing.confirming = True
             self._ask(
                 listing, kind.service, listing.place.region, kind.list_.call, kind.list_.params,
@@ -326,7 +384,7 @@ class AwsCollector:
         if not listing.confirming:
             self._write(listing)
 
-    def _confirmed(self, listing: _Listing, answer: Page | Halt) -> None:
+    def _confirmed(self, listing: Listing, answer: Page | Halt) -> None:
         kind = listing.kind
         assert kind.list_ != "none"
         there: set[str] | None = None
@@ -337,7 +395,7 @@ class AwsCollector:
                 there = {item if kind.list_.as_ else paths.first(item, paths.parse(kind.id)) for item in items}
                 self._look(listing, f"{kind.list_.call} (again)", None, answer, len(there))
         for name, draft in list(listing.drafts.items()):
-            if not _doubtful(draft):
+            if not doubtful(draft):
                 continue
             if there is not None and name not in there:
                 del listing.drafts[name]
@@ -347,7 +405,7 @@ class AwsCollector:
             draft.unsettled = [] if there is None else [one for one in draft.unsettled if not one[2]]
         self._write(listing)
 
-    def _write(self, listing: _Listing) -> None:
+    def _write(self, listing: Listing) -> None:
         for draft in listing.drafts.values():
             for detail, answer, vanished in draft.unsettled:
                 if vanished:
@@ -355,7 +413,7 @@ class AwsCollector:
                     continue
                 if answer.read.sha256:  # the service's own word that there is none
                     said = Page(({},), answer.read.request_id, answer.read.sha256)
-                    draft.evidence.append(self._look(listing, detail.call, draft.resource.id, said, 0, _member(detail)))
+                    draft.evidence.append(self._look(listing, detail.call, draft.resource.id, said, 0, member_of(detail)))
                 if isinstance(detail, TagCall):
                     draft.tags = {}
                 else:
@@ -363,14 +421,14 @@ class AwsCollector:
         self.writer.add_resources(draft.done() for draft in listing.drafts.values())
         listing.drafts.clear()
 
-    def _doubted(self, listing: _Listing, name: str, detail: Detail | TagCall, answer: Halt, vanished: bool) -> None:  # noqa: FBT001 - a part of the answer
+    def _doubted(self, listing: Listing, name: str, detail: Detail | TagCall, answer: Halt, vanished: bool) -> None:  # noqa: FBT001 - a part of the answer
         failure = answer.failure
         reason = Reason.VANISHED if vanished else failure.reason
-        self._gap(listing, name, _member(detail), detail.call, Failure(reason, failure.code, failure.message), None)
+        self._gap(listing, name, member_of(detail), detail.call, Failure(reason, failure.code, failure.message), None)
 
     # -- looks and gaps -------------------------------------------------------------------------------------------
 
-    def _look(self, listing: _Listing, call: str, target: str | None, answer: Page, count: int, member: str = "") -> str:
+    def _look(self, listing: Listing, call: str, target: str | None, answer: Page, count: int, member: str = "") -> str:
         place, name = listing.place, listing.kind.name
         id_ = digest(place.account, place.region, name, call, target, member)
         at = rfc3339(self.now())
@@ -378,7 +436,7 @@ class AwsCollector:
         self.writer.add_look(look)
         return id_
 
-    def _gap(self, listing: _Listing, id_: str | None, member: str | None, call: str, failure: Failure, action: str | None) -> None:
+    def _gap(self, listing: Listing, id_: str | None, member: str | None, call: str, failure: Failure, action: str | None) -> None:
         place, draft = listing.place, listing.drafts.get(id_ or "")
         region = draft.resource.region if draft else place.region
         action = action or f"{listing.kind.service}:{call}" if failure.reason in {Reason.DENIED, Reason.REFUSED_BY_SCP} else None
@@ -392,11 +450,3 @@ def account_gaps(catalogue: Catalogue, plan: Plan, door: Shut) -> Iterator[Gap]:
     for name in sorted(plan):
         for region in [GLOBAL] if catalogue[name].is_global else door.regions or (LISTING,):
             yield Gap(name, door.account, region, None, None, door.failure.reason, door.call, door.failure.code, door.failure.message)
-
-
-def _member(detail: Detail | TagCall) -> str:
-    return detail.into if isinstance(detail, Detail) else TAGS
-
-
-def _doubtful(draft: _Draft) -> bool:
-    return bool(draft.unsettled) and (not draft.answered or any(vanished for _, _, vanished in draft.unsettled))

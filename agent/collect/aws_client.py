@@ -61,6 +61,10 @@ class Caller(Protocol):
     @property
     def partition(self) -> str: ...
 
+    @property
+    def in_bulk(self) -> bool:
+        """Whether one call about all resources is cheaper than one about each."""
+
     def call(self, service: str, region: str, operation: str, params: Mapping[str, Any]) -> Page | Halt: ...
 
 
@@ -91,6 +95,7 @@ class Account:
     attempts: int
     now: Callable[[], datetime]
     partition: str = "aws"
+    in_bulk: bool = True
     _clients: dict[tuple[str, str], BaseClient] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _witness: Witness = field(default_factory=Witness)

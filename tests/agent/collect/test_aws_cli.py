@@ -929,6 +929,10 @@ class Scribe:
     def partition(self) -> str:
         return self.account.partition
 
+    @property
+    def in_bulk(self) -> bool:
+        return True
+
     def call(self, service: str, region: str, operation: str, params: Mapping[str, Any]) -> Page | Halt:
         answer = self.account.call(service, region, operation, params)
         if isinstance(answer, Page):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -14,13 +13,12 @@ import pytest
 
 from agent import rulebook, run
 from agent.collect.estate import read_estate
-from agent.config import Aws, Collect, Configuration, ConfigurationError, Settings
+from agent.config import Aws, ConfigurationError
 from agent.permissions import aws_actions
-from agent.publish.result import Result
 from agent.rulebook import Rulebook
-from checks.model import Estate as Recorded
 from checks.model import Reason
 from checks.plan import KINDS, plan
+from tests.agent.collect.live import Road, verdicts
 from tests.conftest import Estate, configuration, upheld
 from tests.world import shop
 from tests.world.faults import Fault
@@ -40,41 +38,9 @@ def book() -> Rulebook:
     return rulebook.load()
 
 
-class Road:
-    """Collecting and judging by a few rules, in this process, with the real clients."""
-
-    def __init__(self, world: Estate, book: Rulebook, folder: Path) -> None:
-        self.world, self._book, self.folder = world, book, folder
-        self._runs = 0
-
-    def inputs(self, *rules: str, deadline: int = 300, accounts: tuple[Aws, ...] = ()) -> run.Inputs:
-        settings = Settings(
-            schema="upheld.config/1",
-            collect=Collect(deadline=f"{deadline}s", aws=list(accounts) or [Aws(account=ACCOUNT, regions=[shop.HOME])]),
-        )
-        known = {name: self._book.rules[name] for name in rules}
-        return replace(run.prepare(Configuration(settings, None)), book=replace(self._book, rules=known))
-
-    def collect(self, *rules: str, **options: Any) -> Recorded:
-        inputs = self.inputs(*rules, **options)
-        self._runs += 1
-        place = self.folder / f"estate-{self._runs}"
-        with mock.patch.dict(os.environ, self.world.environment):
-            run.collect(inputs, place, plan(inputs.book.rules.values(), universe=False), run.Clock())
-        return read_estate(place)
-
-    def judge(self, *rules: str, **options: Any) -> Result:
-        return run.assess(self.inputs(*rules), self.collect(*rules, **options), every=True, max_age=0, clock=run.Clock())
-
-
 @pytest.fixture
 def road(world: Estate, book: Rulebook, tmp_path: Path) -> Road:
     return Road(world, book, tmp_path)
-
-
-def verdicts(result: Result, rule: str) -> dict[str, str]:
-    """Resource id -> verdict, of one rule."""
-    return {one["resource"]["id"]: one["verdict"] for one in result.findings.records() if one["rule"] == rule}
 
 
 def test_every_planted_fault_is_found_and_none_invented(world: Estate, tmp_path: Path) -> None:
