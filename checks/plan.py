@@ -18,7 +18,8 @@ REGIONS = "aws.ec2.region"
 ACCOUNTS = "aws.organizations.account"
 KINDS = "aws.config.discovered_count"
 RECORDER = "aws.config.recorder"
-UNIVERSE = (REGIONS, ACCOUNTS, KINDS, RECORDER)
+TAGGED = "aws.tagging.resource"
+UNIVERSE = (REGIONS, ACCOUNTS, KINDS, RECORDER, TAGGED)
 """The types that show what exists: regions, accounts, kinds of resource."""
 
 

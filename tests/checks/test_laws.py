@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from checks.judge import Bound, Population, judge, key
 from checks.model import GLOBAL, LISTING, Estate, Evidence, Finding, Gap, Look, NoEvidence, Place, Reason, Resource, Subject
-from checks.plan import ACCOUNTS, KINDS, RECORDER, REGIONS
+from checks.plan import ACCOUNTS, KINDS, RECORDER, REGIONS, TAGGED
 from checks.promise import Promises
 from checks.rule import Rule
 from checks.summary import PromiseSummary, Text
@@ -126,6 +126,8 @@ def estates(draw: st.DrawFn) -> Estate:
             for name in draw(st.sets(st.sampled_from(["a", "c"]), max_size=2)):
                 data = draw(keys)
                 estate.add(KEY, data | {"Name": f"alias-{name}"} if name == "c" else data, id=name, place=place)
+            for word in draw(st.sets(st.sampled_from(["disk", "tape"]), max_size=1)):
+                estate.add(TAGGED, {"ResourceARN": f"arn:aws:test:{region}:{account}:{word}/a"}, place=place)
             estate.add(REGION_TYPE, draw(st.just({}) | st.just({"Default": {"Encrypted": True}})), id=region, place=place, looks=["x"])
         for name in draw(st.sets(names, max_size=1)):
             estate.add(BUCKET, {"Encrypted": draw(flags)}, id=name, place=Place(account, HERE), tags=draw(tags))
@@ -491,7 +493,7 @@ def test_a_type_that_nobody_was_to_collect_is_a_gap_in_each_place() -> None:
 def test_an_absent_member_is_unproven(estate: Estate) -> None:
     before = run(estate)
     for lost, less, gap in everything_known(estate):
-        if gap is not None and gap.field not in {None, "(tags)"} and gap.type not in {REGIONS, ACCOUNTS, KINDS, RECORDER}:
+        if gap is not None and gap.field not in {None, "(tags)"} and gap.type not in {REGIONS, ACCOUNTS, KINDS, RECORDER, TAGGED}:
             only_to_unproven(before, run(dataclasses.replace(less, gaps=estate.gaps)), lost)
 
 

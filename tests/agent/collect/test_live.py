@@ -17,7 +17,7 @@ from agent.config import Aws, ConfigurationError
 from agent.permissions import aws_actions
 from agent.rulebook import Rulebook
 from checks.model import Reason
-from checks.plan import KINDS, plan
+from checks.plan import KINDS, TAGGED, plan
 from tests.agent.collect.live import Road, verdicts
 from tests.conftest import Estate, configuration, upheld
 from tests.world import shop
@@ -233,3 +233,12 @@ def test_a_client_has_no_method_for_any_call_outside_the_catalogue(book: Ruleboo
     assert hasattr(client, "describe_volumes")
     assert not hasattr(client, "create_volume")
     assert not [name for name in client.meta.method_to_api_mapping if not name.startswith(("describe_", "get_"))]
+
+
+def test_tagged_resources_are_evidence_of_kinds_and_a_denied_list_of_them_is_a_gap(road: Road) -> None:
+    road.world.proxy.paginate("resourcegroupstaggingapi", "GetResources", 5)
+    seen = road.collect(types={TAGGED: frozenset({"*"})})
+    assert len(seen.of(TAGGED)) > 5
+    assert all(one.id.startswith("arn:aws:") for one in seen.of(TAGGED))
+    road.world.proxy.inject(Fault("resourcegroupstaggingapi", "GetResources", "deny"))
+    assert [(gap.id, gap.action) for gap in road.collect(types={TAGGED: frozenset({"*"})}).gaps] == [(None, "tag:GetResources")]
