@@ -98,6 +98,18 @@ TRAPS = [
     ("a filtering map", "size(resource.Zones.map(z, z == 'bad', z)) == 0", "resource.Zones.exists(z, z == 'a')", "`==` against a constant"),
     ("exactly one", "resource.Zones.exists_one(z, z == 'a')", "resource.Zones.exists(z, z == 'a')", "`==` against a constant"),
     ("not exactly one", "!resource.Attachments.exists_one(a, a.Public)", "resource.Attachments.exists(a, !a.Public)", "where there are two"),
+    # deny-lists by data
+    ("!= another member", "resource.Engine != resource.KeyId", "resource.Engine == resource.KeyId", "only has to differ"),
+    ("!= the account", "resource.Engine != account", "resource.Engine == account", "only has to differ"),
+    ("a negated == of two members", "!(resource.Engine == resource.KeyId)", "!(resource.Engine != resource.KeyId)", "only has to differ"),
+    ("a negated in of two members", "!(resource.Engine in resource.Zones)", "resource.Engine in resource.Zones", "only has to differ"),
+    ("a member that is in no element", "!resource.Zones.exists(z, z == resource.Engine)", "resource.Zones.exists(z, z == resource.Engine)", "differ"),
+    ("an element that differs", "resource.Zones.exists(z, z != resource.Engine)", "resource.Zones.exists(z, z == resource.Engine)", "differ"),
+    ("a condition of two members", "resource.Engine == resource.KeyId ? false : true", "resource.Engine == resource.KeyId", "only has to differ"),
+    ("two members compared with false", "(resource.Engine == resource.KeyId) == false", "resource.Engine == resource.KeyId", "only has to differ"),
+    ("!= a member that may be of any kind", "resource.Document.x != resource.Engine", "resource.Document.x == resource.Engine", "only has to differ"),
+    ("!= what another resource says", "lookup('aws.test.key', resource.KeyId).Manager != resource.Engine",
+     "lookup('aws.test.key', resource.KeyId).Manager == resource.Engine", "only has to differ"),
     # constants in disguise
     ("!= a converted constant", "resource.State != string('deleted')", "resource.State == string('in-use')", "`!=` with a constant"),
     ("!= a sum", "resource.State != 'dele' + 'ted'", "resource.State == 'in-' + 'use'", "`!=` with a constant"),
@@ -225,6 +237,15 @@ def _name(trap: tuple[str, ...]) -> str:
 
 
 @pytest.mark.parametrize("trap", TRAPS, ids=_name)
+@pytest.mark.parametrize("condition", ["resource.Size != size(resource.Zones)", "resource.Encrypted != resource.Network.Public"])
+def test_numbers_and_truth_values_may_differ_as_they_have_no_unknown_values(condition: str) -> None:
+    assert make_rule(condition)
+
+
+def test_what_a_rule_is_not_about_may_differ_from_another_member() -> None:
+    assert make_rule("resource.Encrypted", extra="applies_if: resource.Engine != resource.KeyId")
+
+
 def test_a_trap_is_refused_where_it_stands_and_the_right_form_loads(trap: tuple[str, str, str, str]) -> None:
     _, wrong, right, says = trap
     with pytest.raises(DocumentError) as refused:
