@@ -236,7 +236,6 @@ def _name(trap: tuple[str, ...]) -> str:
     return trap[0].replace(" ", "-")
 
 
-@pytest.mark.parametrize("trap", TRAPS, ids=_name)
 @pytest.mark.parametrize("condition", ["resource.Size != size(resource.Zones)", "resource.Encrypted != resource.Network.Public"])
 def test_numbers_and_truth_values_may_differ_as_they_have_no_unknown_values(condition: str) -> None:
     assert make_rule(condition)
@@ -246,6 +245,7 @@ def test_what_a_rule_is_not_about_may_differ_from_another_member() -> None:
     assert make_rule("resource.Encrypted", extra="applies_if: resource.Engine != resource.KeyId")
 
 
+@pytest.mark.parametrize("trap", TRAPS, ids=_name)
 def test_a_trap_is_refused_where_it_stands_and_the_right_form_loads(trap: tuple[str, str, str, str]) -> None:
     _, wrong, right, says = trap
     with pytest.raises(DocumentError) as refused:
