@@ -40,9 +40,12 @@ from checks.plan import named, plan
 from checks.rule import Rule
 from checks.verdict import Verdict
 from tests.world import shop
-from tests.world.faults import Fault, Kind, Pages, Player, Tape, applicable, refusal
+from tests.world.faults import Fault, Kind
+from tests.world.inflict import Pages, applicable
 from tests.world.likeness import make_like_aws
+from tests.world.player import Player, Tape
 from tests.world.proxy import FaultProxy
+from tests.world.refusals import refusal
 from tests.world.servers import ACCOUNT, CREDENTIALS, environment, moto
 from tests.world.wire import Call
 

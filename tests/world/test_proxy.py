@@ -21,21 +21,17 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
-from tests.world.faults import Fault, Kind, Player, Tape, applicable
+from tests.world.faults import Fault, Kind
+from tests.world.inflict import applicable
 from tests.world.likeness import make_like_aws
+from tests.world.player import Player, Tape
 from tests.world.proxy import FaultProxy
 from tests.world.servers import client, moto, session
 from tests.world.shop import PLANTED, populate, with_old_access_key
-from tests.world.wire import (
-    Answer,
-    Protocol,
-    Request,
-    UnknownCallError,
-    read_cbor,
-    recognise,
-    render,
-    write_cbor,
-)
+from tests.world.wire import Answer, Protocol, Request, UnknownCallError
+from tests.world.wire_answers import render
+from tests.world.wire_calls import recognise
+from tests.world.wire_documents import read_cbor, write_cbor
 
 ONCE = Config(retries={"total_max_attempts": 1}, read_timeout=1, connect_timeout=2)
 BUCKET = "shop-logs"
