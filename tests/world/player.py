@@ -1,9 +1,9 @@
 """Recorded answers, and what plays them below botocore, with faults and without a network.
 
-    tape = Tape()
-    with FaultProxy(moto, tape=tape) as proxy: ...          # record once
-    player = Player(tape, [Fault("s3", "GetBucketPolicy", "deny", match="shop-logs")])
-    session.register("before-send", player)                 # a botocore session, or client.meta.events
+tape = Tape()
+with FaultProxy(moto, tape=tape) as proxy: ...          # record once
+player = Player(tape, [Fault("s3", "GetBucketPolicy", "deny", match="shop-logs")])
+session.register("before-send", player)                 # a botocore session, or client.meta.events
 """
 
 from __future__ import annotations
