@@ -9,13 +9,13 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Any
 
 from agent.collect.aws_accounts import Entered, Shut
+from agent.collect.aws_asking import LATE, Asking, Progress, Then
 from agent.collect.aws_client import Caller, Deadline, Halt, Page, merged
 from agent.collect.aws_drafts import Draft, Listing, about, doubtful, is_needless, member_of, names_of, texts
 from agent.collect.aws_errors import Failure
@@ -27,8 +27,6 @@ from checks.model import GLOBAL, LISTING, Gap, Look, Place, Reason, Resource, di
 from checks.plan import REGIONS, TAGS, Named, Plan
 
 WORKERS = 16
-Progress = Callable[[int, int], None]
-_Then = Callable[[Page | Halt], None]
 
 
 @dataclass(slots=True)
@@ -53,14 +51,11 @@ class AwsCollector:
     _held: list[Listing] = field(default_factory=list)
     _common: frozenset[str] = frozenset()
     """Calls that show more than one type, or a detail too: asked once."""
-    _waiting: dict[Future[Page | Halt], tuple[Listing, _Then]] = field(default_factory=dict)
-    _shared: dict[str, Page | Halt | list[tuple[Listing, _Then]]] = field(default_factory=dict)
-    _finished: int = 0
-    _pool: ThreadPoolExecutor = field(init=False)
+    _asking: Asking = field(init=False)
 
     def collect(self, accounts: Iterable[Entered]) -> None:
         """Collect all types of the plan, in every region of the accounts."""
-        self._pool = ThreadPoolExecutor(self.workers, thread_name_prefix="collect")
+        self._asking = Asking(self.workers, self.deadline, self._settle, self.progress)
         self._names = {source: set() for sources in self.named.values() for source in sources}
         self._common = self._asked_for_several()
         try:
@@ -75,9 +70,9 @@ class AwsCollector:
                     self._note(listing)
                 else:
                     self._start(listing)
-            self._drain()
+            self._give_up(self._asking.drain())
         finally:
-            self._pool.shutdown(wait=False, cancel_futures=True)
+            self._asking.close()
 
     def _listings(self, account: Caller, regions: tuple[str, ...]) -> Iterator[Listing]:
         for name, members in sorted(self.plan.items()):
@@ -89,43 +84,16 @@ class AwsCollector:
             for region in [GLOBAL] if kind.is_global else regions:
                 yield Listing(kind, account, Place(account.id, region), details, tags, later)
 
-    def _drain(self) -> None:
-        while self._waiting:
-            done, _ = wait(self._waiting, timeout=max(self.deadline.left, 0), return_when=FIRST_COMPLETED)
-            if not done:
-                self._give_up()
-                return
-            for future in done:
-                listing, then = self._waiting.pop(future)
-                listing.pending -= 1
-                then(future.result())
-                self._finished += 1
-                if listing.pending == 0:
-                    self._settle(listing)
-            if self.progress:
-                self.progress(self._finished, self._finished + len(self._waiting))
-
-    def _give_up(self) -> None:
-        """The deadline has passed: whatever has not answered is late. Running calls end by their own time limits."""
-        late = Halt(Failure(Reason.LATE, "DeadlinePassed", "the collection's deadline passed before this was answered"))
-        listings: set[Listing] = set()
-        while self._waiting:
-            _, (listing, then) = self._waiting.popitem()
-            listings.add(listing)
-            then(late)
-        for listing in listings.union(self._held):
+    def _give_up(self, late: set[Listing]) -> None:
+        """The deadline has passed over these listings, and whatever waited for them."""
+        for listing in late.union(self._held):
             listing.noted = True
             for detail, draft in [] if listing.resumed else list(self._later(listing)):
-                self._unread(listing, draft, detail, late.failure)
+                self._unread(listing, draft, detail, LATE)
             if listing.kind.list_ == "none":
                 self._write(listing)
             else:  # "there is none" that nothing more can confirm is not seen
-                self._confirmed(listing, late)
-
-    def _ask(self, listing: Listing, service: str, region: str, call: str, params: Mapping[str, Any], then: _Then) -> None:
-        listing.pending += 1
-        future = self._pool.submit(listing.account.call, service, region, call, params)
-        self._waiting[future] = (listing, then)
+                self._confirmed(listing, Halt(LATE))
 
     # -- listings -------------------------------------------------------------------------------------------------
 
@@ -141,9 +109,9 @@ class AwsCollector:
             return
         call, params, region = kind.list_.call, kind.list_.params, listing.place.region
         if digest(kind.service, call, params) in self._common:
-            self._ask_once(listing, kind.service, region, call, params, partial(self._listed, listing))
+            self._asking.ask_once(listing, kind.service, region, call, params, partial(self._listed, listing))
         else:
-            self._ask(listing, kind.service, region, call, params, partial(self._listed, listing))
+            self._asking.ask(listing, kind.service, region, call, params, partial(self._listed, listing))
 
     def _asked_for_several(self) -> frozenset[str]:
         """The listings that a detail is read from as well."""
@@ -214,7 +182,7 @@ class AwsCollector:
                 continue
             self._ask_about(listing, draft, detail, draft.item, partial(self._detailed, listing, draft, detail))
 
-    def _ask_about(self, listing: Listing, draft: Draft, detail: Detail | TagCall, item: Mapping[str, Any], then: _Then) -> None:
+    def _ask_about(self, listing: Listing, draft: Draft, detail: Detail | TagCall, item: Mapping[str, Any], then: Then) -> None:
         resource = draft.resource
         names = {"account": resource.account, "region": resource.region, "partition": listing.account.partition}
         bulk = isinstance(detail, Detail) and detail.bulk is not None and listing.account.in_bulk
@@ -225,34 +193,9 @@ class AwsCollector:
             return
         service = (detail.service if isinstance(detail, Detail) else None) or listing.kind.service
         if bulk or (isinstance(detail, Detail) and detail.shared):
-            self._ask_once(listing, service, resource.region, detail.call, params, then)
+            self._asking.ask_once(listing, service, resource.region, detail.call, params, then)
         else:
-            self._ask(listing, service, resource.region, detail.call, params, then)
-
-    def _ask_once(self, listing: Listing, service: str, region: str, call: str, params: Mapping[str, Any], then: _Then) -> None:
-        """Ask what others ask too, or wait for the answer that they get."""
-        key = digest(listing.account.id, region, service, call, params)
-        held = self._shared.get(key)
-        if isinstance(held, Page | Halt):
-            then(held)
-        elif held is not None:
-            listing.pending += 1
-            held.append((listing, then))
-        else:
-            self._shared[key] = []
-            self._ask(listing, service, region, call, params, partial(self._spread, key, then))
-
-    def _spread(self, key: str, then: _Then, answer: Page | Halt) -> None:
-        """Hand the answer of a shared call to everyone who asked for it."""
-        waiting = self._shared[key]
-        assert isinstance(waiting, list)
-        self._shared[key] = answer
-        then(answer)
-        for listing, other in waiting:
-            listing.pending -= 1
-            other(answer)
-            if listing.pending == 0:
-                self._settle(listing)
+            self._asking.ask(listing, service, resource.region, detail.call, params, then)
 
     def _for_each(self, listing: Listing, draft: Draft, parent: str, value: Any) -> None:
         """Ask for what hangs on the elements of an answer; without that answer, it is not seen either."""
@@ -376,7 +319,7 @@ class AwsCollector:
             return
         if any(map(doubtful, listing.drafts.values())) and kind.list_ != "none" and not listing.confirming:
             listing.confirming = True
-            self._ask(
+            self._asking.ask(
                 listing, kind.service, listing.place.region, kind.list_.call, kind.list_.params,
                 partial(self._confirmed, listing),
             )  # fmt: skip
