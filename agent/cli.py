@@ -57,11 +57,17 @@ def parser() -> argparse.ArgumentParser:
     diff.add_argument("--format", choices=["text", "json"], default="text")
 
     import_ = _command(commands, "import", "an estate from CLI output", _import)
-    import_.add_argument("source", choices=["aws-cli"], help="what wrote the files")
-    import_.add_argument("folder", metavar="SRC", type=Path, help="its files: [ACCOUNT/REGION/]SERVICE.OPERATION[@RESOURCE].json")
+    import_.add_argument("source", choices=["aws-cli", "az-cli"], help="what wrote the files")
+    import_.add_argument(
+        "folder",
+        metavar="SRC",
+        type=Path,
+        help="its files: [ACCOUNT/REGION/]SERVICE.OPERATION[@RESOURCE].json; for az-cli [SUBSCRIPTION/[GROUP/]]NAME.json",
+    )
     import_.add_argument("-o", "--output", metavar="DIR", type=Path, required=True, help="the new estate's folder")
-    import_.add_argument("--account", help="the account of files that no folder assigns to one")
-    import_.add_argument("--region", help="the region of files that no folder assigns to one")
+    import_.add_argument("--account", help="the account or subscription of files that no folder assigns to one")
+    import_.add_argument("--region", help="the region of files that no folder assigns to one; the location of templates' resource groups")
+    import_.add_argument("--resource-group", metavar="GROUP", help="the resource group of templates that no folder assigns to one")
     import_.add_argument("--collected-at", metavar="TIME", help="when the files were written (RFC 3339); default: the newest file's time")
     import_.add_argument("--assert-complete", metavar="BY", help="who asserts that what is not in the files does not exist")
 
@@ -191,18 +197,21 @@ def _diff(options: argparse.Namespace) -> int:
 
 
 def _import(options: argparse.Namespace) -> int:
-    from agent.collect import aws_cli
+    from agent.collect import aws_cli, az_cli
+    from agent.config import ConfigurationError
 
-    print(
-        aws_cli.import_folder(
-            options.folder,
-            options.output,
-            account=options.account,
-            region=options.region,
-            collected_at=options.collected_at,
-            asserted_by=options.assert_complete,
-        )
-    )
+    given = {
+        "account": options.account,
+        "region": options.region,
+        "collected_at": options.collected_at,
+        "asserted_by": options.assert_complete,
+    }
+    if options.source == "az-cli":
+        print(az_cli.import_folder(options.folder, options.output, group=options.resource_group, **given))
+    elif options.resource_group is not None:
+        raise ConfigurationError("--resource-group is for az-cli: AWS has none")
+    else:
+        print(aws_cli.import_folder(options.folder, options.output, **given))
     return UPHELD
 
 

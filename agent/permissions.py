@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from checks.catalogue import Catalogue, TagCall
-from checks.plan import TAGS, Plan
+from checks.plan import TAGS, Plan, whole
 
 
 def aws_actions(catalogue: Catalogue, plan: Plan) -> list[str]:
@@ -16,7 +16,7 @@ def aws_actions(catalogue: Catalogue, plan: Plan) -> list[str]:
 
 def aws_calls(catalogue: Catalogue, plan: Plan) -> Iterator[tuple[str, str, str]]:
     """Every call of the plan: the type that it is made for, its name, its IAM action."""
-    for name, members in plan.items():
+    for name, members in whole(plan, catalogue).items():
         kind = catalogue[name]
         if kind.list_ != "none":
             yield name, kind.list_.call, kind.iam or _action(kind.service, kind.list_.call)

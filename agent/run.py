@@ -18,7 +18,7 @@ from agent.rulebook import Rulebook, load, read_document, read_text
 from checks.document import DocumentError
 from checks.judge import Bound, Population, bind, judge, key
 from checks.model import Estate, Finding, Manifest, Scope, digest
-from checks.plan import Plan, named, plan
+from checks.plan import Plan, named, plan, whole
 from checks.promise import Acceptance, Assumption, Policy, Promise, Promises, read, read_exceptions
 from checks.rule import Rule
 from checks.summary import Text, summarize, summarize_rule
@@ -111,7 +111,7 @@ def plan_for(inputs: Inputs, *, every: bool) -> Plan:
     """What must be collected. Tags only where a promise's scope goes by them."""
     rules = inputs.book.rules.values() if every else inputs.judged
     tagged = any(promise.scope.exclude for promise in inputs.promises.promises)
-    return plan(rules, tags=tagged, universe=bool(inputs.promises.promises))
+    return whole(plan(rules, tags=tagged, universe=bool(inputs.promises.promises)), inputs.book.catalogue)
 
 
 def collect(inputs: Inputs, place: Path, wanted: Plan, clock: Clock, progress: Progress | None = None) -> None:
@@ -191,7 +191,8 @@ def assess(inputs: Inputs, estate: Estate, *, every: bool, max_age: int, clock: 
             f"the exception for {accepted.resource or name} ({accepted.rule or 'a finding'}) accepts nothing that is broken here: remove it"
         )
     if not promises and not summaries:
-        result.notes.append("there is nothing to judge: no promises in the configuration, and --all-rules was not given")
+        why = "no rule is about anything in this estate" if every else "no promises in the configuration, and --all-rules was not given"
+        result.notes.append(f"there is nothing to judge: {why}")
     return result
 
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from checks import paths
 from checks.document import Document, validate
 from checks.paths import Path
+from checks.shape import SCALAR, Shape, declared
 
 NonEmpty = Annotated[str, Field(min_length=1)]
 
@@ -23,12 +24,26 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, ignored_types=(cached_property,))
 
 
+class Per(_Strict):
+    """Another type, whose listed things a call is made for: once for each that has one of the values in `where`, and none of
+    those in `unless`."""
+
+    type: NonEmpty
+    params: dict[str, Any]
+    where: dict[str, list[str]] = {}
+    unless: dict[str, list[str]] = {}
+
+
 class Listing(_Strict):
     """One call that lists a type. `as_` names the member that a plain-string item becomes."""
 
     call: NonEmpty
     items: NonEmpty
     params: dict[str, Any] = {}
+    one: bool = False
+    """The answer holds one thing where other listings hold a list of them."""
+    per: list[Per] = []
+    """The call lists what belongs to something else: it is made for each of those, and the answers are one listing."""
     count: str | None = None
     """Where a page says how many items it has: a page that shows another number is not one."""
     as_: str | None = Field(default=None, alias="as")
@@ -90,6 +105,45 @@ class TagCall(_Strict):
     source: str | None = None
 
 
+_ENVELOPE: Mapping[str, Shape] = {
+    **dict.fromkeys(("id", "name", "type", "location"), SCALAR["string"]),
+    "tags": Shape("map", element=SCALAR["string"]),
+}
+"""What every resource of Azure Resource Manager has around its `properties` (Azure REST API reference, Resources - Get by ID)."""
+
+
+class Arm(_Strict):
+    """A type of Azure Resource Manager: its own name, the API version, and the members that are kept, with their types."""
+
+    type: Annotated[str, Field(pattern=r"^Microsoft\.[A-Za-z0-9]+(/[A-Za-z0-9]+)+$")]
+    api: Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}(-preview)?$")]
+    witness: NonEmpty | None = None
+    """A member of `properties` that every whole answer has: without it, an object is not one of the type, but its outline."""
+    members: Annotated[dict[NonEmpty, Any], Field(min_length=1)]
+    printed: dict[NonEmpty, NonEmpty] = {}
+    """Names that the Azure CLI prints for other ones of ARM -> ARM's own."""
+
+    @model_validator(mode="after")
+    def _whole(self) -> Arm:
+        inner = self.shape.step("properties") or self.shape
+        if self.witness and inner.step(self.witness) is None:
+            raise ValueError(f"the witness {self.witness} is not among the members")
+        return self
+
+    @property
+    def name(self) -> str:
+        """The type as rules and estates name it."""
+        return "azure." + self.type.lower().removeprefix("microsoft.").replace("/", ".")
+
+    @cached_property
+    def shape(self) -> Shape:
+        return Shape("structure", {**_ENVELOPE, **declared(self.members).members})
+
+
+_AS_ARM_DOES: Mapping[str, Any] = {"list": "none", "scope": "global", "id": "id", "region_from": "location", "tags": "tags"}
+"""ARM lists a type over all locations of a subscription, and names, places and tags every resource alike."""
+
+
 class Kind(_Strict):
     """A resource type: how it is listed, named, completed and cut down to what may reach the disk."""
 
@@ -108,6 +162,7 @@ class Kind(_Strict):
     keep: list[NonEmpty] = []
     members: dict[NonEmpty, Literal["string", "integer", "double", "boolean", "timestamp"]] = {}
     """The shape of a type that no provider models, but this program makes itself."""
+    arm: Arm | None = None
     omitted_means_none: dict[NonEmpty, NonEmpty] = {}
     helper_only: list[NonEmpty] = []
     always_list: list[NonEmpty] = []
@@ -118,12 +173,19 @@ class Kind(_Strict):
     name: str = ""
     service: str = ""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _of_arm(cls, data: Any) -> Any:
+        return {**_AS_ARM_DOES, **data} if isinstance(data, dict) and "arm" in data else data
+
     @model_validator(mode="after")
     def _whole(self) -> Kind:
         if self.list_ != "none" and not (self.id and self.keep):
             raise ValueError("a listed type needs `id` and `keep`")
         if self.empty == "omitted" and not self.source:
             raise ValueError("`empty: omitted` needs a `source`")
+        if self.list_ != "none" and self.list_.per and (paths.ELEMENT in self.list_.path or self.list_.count):
+            raise ValueError("`per` is for calls whose items stand in one list, without a count")
         names = [detail.into for detail in self.detail]
         if len(set(names)) < len(names):
             raise ValueError("two details go into the same member")
@@ -134,7 +196,12 @@ class Kind(_Strict):
     @property
     def pseudo(self) -> bool:
         """An account or a region: one each, nothing lists them."""
-        return self.list_ == "none"
+        return self.list_ == "none" and self.arm is None
+
+    @property
+    def parents(self) -> tuple[str, ...]:
+        """The types whose listed things the type's own listing is asked for."""
+        return () if self.list_ == "none" else tuple(per.type for per in self.list_.per)
 
     @property
     def is_global(self) -> bool:
@@ -175,12 +242,20 @@ Catalogue = Mapping[str, Kind]
 
 
 def read(documents: Iterable[Document]) -> Catalogue:
-    """All types of several catalogue files. Raises DocumentError for an unknown key or a type declared twice."""
+    """All types of several catalogue files. Raises DocumentError for an unknown key, a type declared twice, or one listed
+    per a type that is not listed in the same places."""
     kinds: dict[str, Kind] = {}
+    stand_in: dict[str, Document] = {}
     for document in documents:
         file = validate(document, _File.model_validate)
         for name, kind in file.types.items():
             if name in kinds:
                 document.fail(("types", name), f"the type {name} is declared twice")
-            kinds[name] = kind.model_copy(update={"name": name, "service": file.service})
+            if kind.arm is not None and name != kind.arm.name:
+                document.fail(("types", name), f"{kind.arm.type} is named {kind.arm.name}")
+            kinds[name], stand_in[name] = kind.model_copy(update={"name": name, "service": file.service}), document
+    for name, kind in kinds.items():
+        for parent in kind.parents:
+            if parent not in kinds or kinds[parent].pseudo or kinds[parent].parents or kinds[parent].scope != kind.scope:
+                stand_in[name].fail(("types", name), f"{name} cannot be listed per {parent}")
     return kinds

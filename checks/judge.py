@@ -10,6 +10,7 @@ from typing import Any
 from checks import paths
 from checks.catalogue import Catalogue
 from checks.expression import Outcome, evaluate
+from checks.judge_paths import Networks
 from checks.model import (
     GLOBAL,
     LISTING,
@@ -25,6 +26,7 @@ from checks.model import (
     Subject,
     digest,
 )
+from checks.network.body import Body
 from checks.plan import TAGS
 from checks.promise import Acceptance, Promise
 from checks.rule import Rule
@@ -97,7 +99,7 @@ def judge(
 
     `populations` is filled as the findings come: by (promise id or "", bound rule key). Raises HelperBug.
     """
-    judge_ = _Judge(estate, catalogue, EstateWorld(estate, catalogue), exceptions or {}, stale)
+    judge_ = _Judge(estate, catalogue, EstateWorld(estate, catalogue), Networks(estate), exceptions or {}, stale)
     for one in bound:
         yield from judge_.rule(one, populations)
 
@@ -111,6 +113,7 @@ class _Judge:
     estate: Estate
     catalogue: Catalogue
     world: EstateWorld
+    networks: Networks
     exceptions: Mapping[str, Acceptance]
     stale: bool
 
@@ -227,6 +230,9 @@ class _Judge:
             gaps.append(_stale(resource.type, resource.place, resource.id))
         if gaps:
             return Outcome(Verdict.UNPROVEN, _gap_sentence(gaps[0])), self._evidence(resource, values, gaps)
+        if rule.file.paths is not None:
+            return self._paths(bound, rule.file.paths, resource)
+        assert rule.upheld_if is not None
         arguments: dict[str, Any] = {
             "params": bound.params, "now": self.estate.manifest.now, "account": resource.account, "region": resource.region, "world": world,
         }  # fmt: skip
@@ -244,6 +250,18 @@ class _Judge:
         evidence = self._evidence(resource, values, gaps)
         if outcome.verdict is Verdict.UPHELD and not evidence.looks:
             outcome = Outcome(Verdict.UNPROVEN, "the estate holds no look behind this resource")
+        return outcome, evidence
+
+    def _paths(self, bound: Bound, body: Body, network: Resource) -> tuple[Outcome | None, Evidence]:
+        """What may reach what in one network; no outcome where it holds nothing that the rule is about."""
+        judged = self.networks.judge(body, bound.params, network)
+        if judged is None:
+            return None, Evidence()
+        outcome, evidence = judged
+        if bound.unknown and outcome.verdict is Verdict.UPHELD:
+            outcome = Outcome(Verdict.UNPROVEN, f"this rule does not judge {', '.join(bound.unknown)}, which the promise asks for")
+        if self.estate.manifest.asserted_complete_by:
+            evidence = replace(evidence, assumptions=(str(Asserted(self.estate.manifest.asserted_complete_by)),))
         return outcome, evidence
 
     def _others_gaps(self, rule: Rule) -> list[Gap]:
@@ -271,7 +289,10 @@ class _Judge:
         return Evidence(held, values, tuple(gaps), tuple(sorted(assumptions)))
 
     def _counterexample(self, bound: Bound, resource: Resource) -> str:
-        """A digest of everything the rule refers to, here and on the resources it rests on: it changes when the fault does."""
+        """A digest of everything the rule refers to, here and on the resources it rests on: it changes when the fault does.
+        What breaks a rule about paths is everything that stands open."""
+        if bound.rule.file.paths is not None:
+            return self.networks.counterexample(bound.rule.file.paths, bound.params, resource)
         references = bound.rule.references
         read = _read(references, None, self.world.cleaned(resource)[0])
         others = (other for _, other in sorted(self.world.touched.items()))
@@ -375,6 +396,8 @@ def _explanation(rule: Rule, outcome: Outcome, evidence: Evidence) -> str:
     match outcome.verdict:
         case Verdict.UPHELD:
             return f"{rule.file.title}."
+        case Verdict.BROKEN if outcome.error:
+            return f"Not so: {rule.file.title} ({outcome.error})."
         case Verdict.BROKEN:
             return f"Not so: {rule.file.title}" + (f" ({shown(evidence.values)})." if evidence.values else ".")
     return f"Not decided: {outcome.error or 'the condition has no value'}."

@@ -54,7 +54,7 @@ def named(rules: Iterable[Rule], plan: Plan, catalogue: Catalogue) -> Named:
         needs = [(kind, member) for kind, members in rule.needs().items() for member in members]
         if not all(kind in plan and (member in plan[kind] or "*" in plan[kind]) for kind, member in needs):
             continue
-        lists = "every(" in f"{rule.file.applies_if} {rule.file.upheld_if}"
+        lists = rule.file.paths is not None or "every(" in f"{rule.file.applies_if} {rule.file.upheld_if}"
         for kind, member in needs:
             if lists or kind == rule.kind:
                 everywhere.add((kind, member))
@@ -70,3 +70,9 @@ def named(rules: Iterable[Rule], plan: Plan, catalogue: Catalogue) -> Named:
         and not any(detail.each == member for detail in catalogue[kind].detail)
     }
     return {asked: frozenset(sources) for asked, sources in some.items() if not sources & some.keys()}
+
+
+def whole(plan: Plan, catalogue: Catalogue) -> Plan:
+    """The plan with the types that others in it are listed per: VPCs, where what is associated with each is asked for."""
+    parents = {parent: frozenset[str]() for kind in plan for parent in catalogue[kind].parents}
+    return dict(sorted({**parents, **plan}.items()))

@@ -12,6 +12,9 @@ from checks import paths
 from checks.catalogue import Catalogue
 from checks.document import Document, validate
 from checks.expression import Condition, compile_condition
+from checks.network.body import Body
+from checks.network.read import READ
+from checks.network.wanted import Unclear
 from checks.shape import Shape
 from checks.terms import Reference, Trap, Vocabulary
 
@@ -69,6 +72,9 @@ class Citation(_Strict):
 
 
 class Examples(_Strict):
+    """`base`: what the small estates of a rule with `paths` have in common; each replaces a type's resources by its own."""
+
+    base: dict[str, Any] = {}
     upheld: list[dict[str, Any]] = Field(min_length=1)
     broken: list[dict[str, Any]] = Field(min_length=1)
     unproven: list[dict[str, Any]] = Field(min_length=1)
@@ -84,7 +90,9 @@ class RuleFile(_Strict):
     severity: Severity
     resource: NonEmpty
     applies_if: NonEmpty | None = None
-    upheld_if: NonEmpty
+    upheld_if: NonEmpty | None = None
+    paths: Body | None = None
+    """In the place of a condition: what may reach what, judged for each network of the type `resource`."""
     show: list[NonEmpty] = []
     params: dict[str, Parameter] = {}
     ignores: dict[str, NonEmpty] = {}
@@ -95,6 +103,14 @@ class RuleFile(_Strict):
     rationale: str | None = None
     intended: list[Intended] = []
     examples: Examples
+
+    @model_validator(mode="after")
+    def _one_body(self) -> RuleFile:
+        if (self.upheld_if is None) == (self.paths is None):
+            raise ValueError("a rule has either `upheld_if` or `paths`")
+        if self.paths is not None and (self.applies_if is not None or self.show or self.intended):
+            raise ValueError("beside `paths`, nothing is said by `applies_if`, `show` or `intended`")
+        return self
 
     @model_validator(mode="after")
     def _population(self) -> RuleFile:
@@ -109,12 +125,12 @@ Expected = Mapping[str | None, Mapping[paths.Path, Shape]]
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule that may judge: its conditions compiled, every member and constant checked."""
+    """A rule that may judge: its conditions compiled, every member and constant checked. One with `paths` has none."""
 
     file: RuleFile
     document: Document
     applies_if: Condition | None
-    upheld_if: Condition
+    upheld_if: Condition | None
     references: frozenset[Reference]
     expected: Expected
 
@@ -132,6 +148,8 @@ class Rule:
 
     def needs(self) -> dict[str, set[str]]:
         """Per resource type, the top-level members that must be collected; `*` for all."""
+        if self.file.paths is not None:
+            return {type_: set(members) for type_, members in READ.get(self.kind, {}).items()}
         needed: dict[str, set[str]] = {self.kind: {step for path in self.file.show for step in paths.parse(path)[:1]}}
         for reference in self.references:
             needed.setdefault(reference.root or self.kind, set()).add(reference.path[0] if reference.path else "*")
@@ -150,6 +168,9 @@ def read(document: Document, catalogue: Catalogue, shapes: Mapping[str, Shape], 
     for index, path in enumerate(file.show):
         if not _has(shapes[file.resource], paths.parse(path)):
             document.fail(("show", index), f"show: there is no member {path!r}")
+    if file.paths is not None:
+        _check_body(file, file.paths, document)
+        return Rule(file, document, None, None, frozenset(), {})
     vocabulary = Vocabulary(
         kind=file.resource,
         shapes=shapes,
@@ -157,6 +178,7 @@ def read(document: Document, catalogue: Catalogue, shapes: Mapping[str, Shape], 
         params={name: parameter.type for name, parameter in file.params.items()},
         intended_empty=frozenset(entry.empty or entry.any or "" for entry in file.intended),
     )
+    assert file.upheld_if is not None
     upheld_if = _compile(document, "upheld_if", file.upheld_if, vocabulary)
     applies_if = None
     if file.applies_if is not None:
@@ -200,11 +222,28 @@ def _check_params(file: RuleFile, document: Document) -> None:
             document.fail(("params", name), f"the parameter {name!r} needs a default of type {parameter.type}")
 
 
+def _check_body(file: RuleFile, body: Body, document: Document) -> None:
+    if file.resource not in READ:
+        document.fail(("resource",), f"paths are judged for each network: resource is one of {', '.join(sorted(READ))}")
+    for name in body.parameters():
+        if name not in file.params:
+            document.fail(("paths",), f"the rule declares no parameter {name!r}")
+    try:
+        body.given({name: parameter.default for name, parameter in file.params.items()})
+    except Unclear as error:
+        document.fail(("paths",), f"paths: {error}")
+
+
 def _check_examples(file: RuleFile, document: Document, catalogue: Catalogue) -> None:
     """An example is a resource's data, or the data under `given`, others `with` it, and `params`: a misspelt key would test nothing."""
-    for wanted, examples in file.examples:
-        for index, example in enumerate(examples):
+    if file.paths is None and file.examples.base:
+        document.fail(("examples", "base"), "`base` is for rules with `paths`")
+    for wanted in ("upheld", "broken", "unproven", "excluded"):
+        for index, example in enumerate(getattr(file.examples, wanted)):
             at = ("examples", wanted, index)
+            if file.paths is not None:
+                _check_network(file, document, catalogue, at, example)
+                continue
             given, others, params = example.get("given", {}), example.get("with", {}), example.get("params", {})
             if "given" not in example:
                 continue
@@ -218,6 +257,19 @@ def _check_examples(file: RuleFile, document: Document, catalogue: Catalogue) ->
             for name, value in params.items():
                 if name not in file.params or not file.params[name].takes(value):
                     document.fail((*at, "params", name), f"the rule declares no parameter {name!r} that could be {value!r}")
+
+
+def _check_network(file: RuleFile, document: Document, catalogue: Catalogue, at: tuple[str | int, ...], example: dict[str, Any]) -> None:
+    """An example of a rule with `paths` is a small estate: resources by type, types that are `unseen`, and `params`."""
+    estate = example.get("estate") if not isinstance(example.get("estate"), dict) else {**file.examples.base, **example["estate"]}
+    if not isinstance(estate, dict) or set(example) - {"estate", "unseen", "params"}:
+        document.fail(at, "an example of paths gives an `estate`, and beside it `unseen` and `params`")
+    for type_, held in estate.items():
+        if type_ not in catalogue or not isinstance(held, list) or not all(isinstance(one, dict) for one in held):
+            document.fail((*at, "estate", type_), f"`estate` gives lists of resources by their type, and not {type_!r}")
+    for name, value in example.get("params", {}).items():
+        if name not in file.params or not file.params[name].takes(value):
+            document.fail((*at, "params", name), f"the rule declares no parameter {name!r} that could be {value!r}")
 
 
 def _has(shape: Shape, path: paths.Path) -> bool:

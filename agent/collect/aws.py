@@ -17,14 +17,15 @@ from typing import Any
 from agent.collect.aws_accounts import Entered, Shut
 from agent.collect.aws_asking import LATE, Asking, Progress, Then
 from agent.collect.aws_client import Caller, Deadline, Halt, Page, merged
-from agent.collect.aws_drafts import Draft, Listing, about, doubtful, is_needless, member_of, names_of, texts
+from agent.collect.aws_drafts import Draft, Listing, about, is_needless, member_of, names_of, related, texts
 from agent.collect.aws_errors import Failure
+from agent.collect.aws_parts import question
 from agent.collect.estate import EstateWriter
 from agent.collect.wire import filled, filled_params, identity, listed, plain_tags, rfc3339, wire
 from checks import paths
-from checks.catalogue import Catalogue, Detail, TagCall
+from checks.catalogue import Catalogue, Detail, Per, TagCall
 from checks.model import GLOBAL, LISTING, Gap, Look, Place, Reason, Resource, digest
-from checks.plan import REGIONS, TAGS, Named, Plan
+from checks.plan import REGIONS, TAGS, Named, Plan, whole
 
 WORKERS = 16
 
@@ -59,7 +60,7 @@ class AwsCollector:
         self._names = {source: set() for sources in self.named.values() for source in sources}
         self._common = self._asked_for_several()
         try:
-            listings = [(entered, one) for entered in accounts for one in self._listings(entered.account, entered.regions)]
+            listings = [(entered, one) for entered in accounts for one in related(self._listings(entered.account, entered.regions))]
             self._open.update(one.kind.name for _, one in listings)
             for entered, listing in listings:
                 if listing.kind.name == REGIONS:
@@ -70,12 +71,13 @@ class AwsCollector:
                     self._note(listing)
                 else:
                     self._start(listing)
-            self._give_up(self._asking.drain())
+            if not self._asking.drain():
+                self._give_up()
         finally:
             self._asking.close()
 
     def _listings(self, account: Caller, regions: tuple[str, ...]) -> Iterator[Listing]:
-        for name, members in sorted(self.plan.items()):
+        for name, members in whole(self.plan, self.catalogue).items():
             kind = self.catalogue[name]
             tags = kind.tags if TAGS in members and isinstance(kind.tags, TagCall) else None
             details = kind.detail if "*" in members else kind.details_for(members)
@@ -84,9 +86,16 @@ class AwsCollector:
             for region in [GLOBAL] if kind.is_global else regions:
                 yield Listing(kind, account, Place(account.id, region), details, tags, later)
 
-    def _give_up(self, late: set[Listing]) -> None:
-        """The deadline has passed over these listings, and whatever waited for them."""
-        for listing in late.union(self._held):
+    def _give_up(self) -> None:
+        """The deadline has passed: whatever has not answered is late, and whatever waited for that."""
+        listings: set[Listing] = set()
+        for listing in self._asking.late():
+            family = (listing, *(child for child, _ in listing.children))
+            listings.update(family)
+            for one in family:
+                if one.parts and one.parts.awaited == 0 and not self._asking.awaits(one):
+                    self._put_together(one)
+        for listing in listings.union(self._held):
             listing.noted = True
             for detail, draft in [] if listing.resumed else list(self._later(listing)):
                 self._unread(listing, draft, detail, LATE)
@@ -99,6 +108,8 @@ class AwsCollector:
 
     def _start(self, listing: Listing) -> None:
         kind = listing.kind
+        if listing.parts:
+            return
         if kind.list_ == "none":
             account, region = listing.place.account, listing.place.region
             name = account if kind.is_global else region
@@ -115,7 +126,7 @@ class AwsCollector:
 
     def _asked_for_several(self) -> frozenset[str]:
         """The listings that a detail is read from as well."""
-        kinds = [self.catalogue[name] for name in self.plan]
+        kinds = [self.catalogue[name] for name in whole(self.plan, self.catalogue)]
         bulk = {digest(detail.service or kind.service, detail.call, {}) for kind in kinds for detail in kind.detail if detail.bulk}
         return frozenset(
             asked for kind in kinds if kind.list_ != "none" and (asked := digest(kind.service, kind.list_.call, kind.list_.params)) in bulk
@@ -141,8 +152,40 @@ class AwsCollector:
             look = self._look(listing, kind.list_.call, None, read, seen)
             for draft in listing.drafts.values():
                 draft.evidence.append(look)
+        for child, per in listing.children:
+            self._ask_for(child, per, listing, read)
         for draft in list(listing.drafts.values()):
             self._complete(listing, draft)
+
+    def _ask_for(self, child: Listing, per: Per, parent: Listing, answer: Page) -> None:
+        """Ask for a listing's part about each thing of the listing that it waited for."""
+        kind, parts = child.kind, child.parts
+        assert kind.list_ != "none"
+        assert parts is not None
+        parts.awaited -= 1
+        parts.doubts += parent.doubts
+        parts.rests_on.append(answer)
+        names = {"account": child.place.account, "region": child.place.region, "partition": child.account.partition}
+        for name, draft in parent.drafts.items():
+            match question(kind.list_, per, draft.item, names):
+                case None:
+                    continue
+                case Failure() as failure:
+                    parts.doubts.append((kind.list_.call, failure, None))
+                case params:
+                    then = partial(parts.answers.__setitem__, name)
+                    self._asking.ask(child, kind.service, child.place.region, kind.list_.call, params, then)
+        if child.pending == 0:
+            self._settle(child)
+
+    def _put_together(self, listing: Listing) -> None:
+        kind, parts = listing.kind, listing.parts
+        assert kind.list_ != "none"
+        assert parts is not None
+        listing.parts = None
+        for call, failure, action in parts.doubts:
+            self._gap(listing, None, None, call, failure, action)
+        self._listed(listing, parts.joined(kind.list_))
 
     def _item(self, listing: Listing, item: Any) -> None:
         kind, place = listing.kind, listing.place
@@ -311,14 +354,24 @@ class AwsCollector:
     def _settle(self, listing: Listing) -> None:
         """Write the listing, once every "there is none" and "it is gone" is known to be about a resource that is there."""
         kind = listing.kind
+        if listing.parts:
+            if listing.parts.awaited:
+                return
+            self._put_together(listing)
+            if listing.pending:
+                return
         if not listing.noted:
             self._note(listing)
             if listing.later:  # goes on when what it waits for has come in
                 return
         if listing.pending or (listing.later and not listing.resumed):
             return
-        if any(map(doubtful, listing.drafts.values())) and kind.list_ != "none" and not listing.confirming:
+        doubtful = [draft for draft in listing.drafts.values() if draft.doubtful]
+        if doubtful and kind.list_ != "none" and not listing.confirming:
             listing.confirming = True
+            if kind.list_.per:  # nothing is asked for a second time: what it would confirm is not seen
+                self._confirmed(listing, doubtful[0].unsettled[0][1])
+                return
             self._asking.ask(
                 listing, kind.service, listing.place.region, kind.list_.call, kind.list_.params,
                 partial(self._confirmed, listing),
@@ -338,7 +391,7 @@ class AwsCollector:
                 there = {item if kind.list_.as_ else paths.first(item, paths.parse(kind.id)) for item in items}
                 self._look(listing, f"{kind.list_.call} (again)", None, answer, len(there))
         for name, draft in list(listing.drafts.items()):
-            if not doubtful(draft):
+            if not draft.doubtful:
                 continue
             if there is not None and name not in there:
                 del listing.drafts[name]
@@ -382,6 +435,8 @@ class AwsCollector:
     def _gap(self, listing: Listing, id_: str | None, member: str | None, call: str, failure: Failure, action: str | None) -> None:
         place, draft = listing.place, listing.drafts.get(id_ or "")
         region = draft.resource.region if draft else place.region
+        if id_ is None:
+            listing.doubts.append((call, failure, action or f"{listing.kind.service}:{call}"))
         action = action or f"{listing.kind.service}:{call}" if failure.reason in {Reason.DENIED, Reason.REFUSED_BY_SCP} else None
         self.writer.add_gap(
             Gap(listing.kind.name, place.account, region, id_, member, failure.reason, call, failure.code, failure.message, action)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from functools import partial
@@ -67,12 +67,12 @@ class Asking:
             if listing.pending == 0:
                 self.settled(listing)
 
-    def drain(self) -> set[Listing]:
-        """Until nothing is under way, or the deadline passes: the listings that were cut short by it."""
+    def drain(self) -> bool:
+        """Until nothing is under way: true; false where the deadline passes before."""
         while self._waiting:
             done, _ = wait(self._waiting, timeout=max(self.deadline.left, 0), return_when=FIRST_COMPLETED)
             if not done:
-                return self._give_up()
+                return False
             for future in done:
                 listing, then = self._waiting.pop(future)
                 listing.pending -= 1
@@ -82,16 +82,17 @@ class Asking:
                     self.settled(listing)
             if self.progress:
                 self.progress(self._finished, self._finished + len(self._waiting))
-        return set()
+        return True
 
-    def _give_up(self) -> set[Listing]:
-        """Whatever has not answered is late. Running calls end by their own time limits."""
-        listings: set[Listing] = set()
+    def late(self) -> Iterator[Listing]:
+        """Tell everyone who waits that it is late, and whose call it was. Running calls end by their own time limits."""
         while self._waiting:
             _, (listing, then) = self._waiting.popitem()
-            listings.add(listing)
             then(Halt(LATE))
-        return listings
+            yield listing
+
+    def awaits(self, listing: Listing) -> bool:
+        return any(held is listing for held, _ in self._waiting.values())
 
     def close(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)

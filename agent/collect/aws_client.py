@@ -21,10 +21,12 @@ if TYPE_CHECKING:
 
 HOME_REGION = "us-east-1"
 """Where calls of global services go (IAM, CloudFront and Organizations sign for it in the aws partition)."""
+_HOMES = {"globalaccelerator": "us-west-2", "networkmanager": "us-west-2"}
+"""Global services that answer in another region only (AWS General Reference, service endpoints of both)."""
 _MORE = ("NextToken", "nextToken", "NextMarker", "Marker", "ContinuationToken", "nextPageToken", "position")
 
 
-_CUT = ("IsTruncated", "HasMoreDeliveryStreams", "HasMoreStreams", "HasMoreTags", "Truncated")
+_CUT = ("IsTruncated", "AdditionalRoutesAvailable", "HasMoreDeliveryStreams", "HasMoreStreams", "HasMoreTags", "Truncated")
 
 
 class WrongAccount(ValueError):
@@ -105,7 +107,7 @@ class Account:
         self._patience = Patience(self.attempts, self.deadline.monotonic)
 
     def client(self, service: str, region: str) -> BaseClient:
-        place = HOME_REGION if region == GLOBAL else region
+        place = _HOMES.get(service, HOME_REGION) if region == GLOBAL else region
         with self._lock:
             if (service, place) not in self._clients:
                 self._clients[service, place] = self._make(service, place)
@@ -156,7 +158,10 @@ def _pages(client: BaseClient, operation: str, params: Mapping[str, Any]) -> Any
 
     method = xform_name(operation)
     if client.can_paginate(method):
-        yield from client.get_paginator(method).paginate(**params)
+        page: Mapping[str, Any] = {}
+        for page in client.get_paginator(method).paginate(**params):
+            yield page
+        _end(operation, any(page.get(name) is True for name in _CUT))
         return
     accepted = client.meta.service_model.operation_model(operation).input_shape
     seen: set[str] = set()
@@ -168,7 +173,16 @@ def _pages(client: BaseClient, operation: str, params: Mapping[str, Any]) -> Any
             break
         seen.add(page[token])
         params = {**params, token: page[token]}
-    if any(_cut(held) for held in (page, *page.values())):
+    _end(operation, any(_cut(held) for held in (page, *page.values())))
+
+
+def _end(operation: str, more: bool) -> None:  # noqa: FBT001 - what the last page says
+    """Raises PaginationError where the last page that could be asked for is not the last one that there is.
+
+    SearchTransitGatewayRoutes answers with 1000 routes at most, and says whether there are more (EC2 API reference). Where no
+    token comes with that, botocore's paginator ends as if there were none.
+    """
+    if more:
         from botocore.exceptions import PaginationError
 
         raise PaginationError(message=f"{operation} has more pages, and there is no way to ask for them, or they go round in a circle")

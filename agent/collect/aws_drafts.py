@@ -1,15 +1,16 @@
-"""What is known of a listing and its resources while their details come in."""
+"""A listing and its resources while they come in: what is known of them so far, and what they still wait for."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from agent.collect.aws_client import Caller, Halt
+from agent.collect.aws_parts import Doubt, Parts
 from agent.collect.wire import filled
 from checks import paths
-from checks.catalogue import Detail, Kind, TagCall
+from checks.catalogue import Detail, Kind, Per, TagCall
 from checks.model import Place, Resource
 from checks.plan import TAGS
 
@@ -26,6 +27,11 @@ class Draft:
     answered: bool = False
     unsettled: list[tuple[Detail | TagCall, Halt, bool]] = field(default_factory=list)
     """(detail, answer, vanished): answers that count only once the resource is known to be still there."""
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether what is said of it counts only if the next listing still shows it."""
+        return bool(self.unsettled) and (not self.answered or any(vanished for _, _, vanished in self.unsettled))
 
     def done(self) -> Resource:
         seen = self.resource
@@ -52,14 +58,28 @@ class Listing:
     resumed: bool = False
     """Nothing more is waited for."""
     confirming: bool = False
+    parts: Parts | None = None
+    """Of a type that is listed per another, until its listing is put together."""
+    children: list[tuple[Listing, Per]] = field(default_factory=list)
+    """The listings that this one's things are asked about for."""
+    doubts: list[Doubt] = field(default_factory=list)
+    """Why this listing may not show all there is."""
+
+
+def related(listings: Iterable[Listing]) -> list[Listing]:
+    """The listings, each knowing those that wait for it."""
+    known = {(one.kind.name, one.place): one for one in listings}
+    for child in known.values():
+        if child.kind.list_ == "none" or not child.kind.list_.per:
+            continue
+        child.parts = Parts(len(child.kind.list_.per))
+        for per in child.kind.list_.per:
+            known[per.type, child.place].children.append((child, per))
+    return list(known.values())
 
 
 def member_of(detail: Detail | TagCall) -> str:
     return detail.into if isinstance(detail, Detail) else TAGS
-
-
-def doubtful(draft: Draft) -> bool:
-    return bool(draft.unsettled) and (not draft.answered or any(vanished for _, _, vanished in draft.unsettled))
 
 
 def is_needless(detail: Detail, data: Mapping[str, Any]) -> bool:

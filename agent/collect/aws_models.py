@@ -1,7 +1,7 @@
 """botocore's service models, read once, and cut down to the calls of the catalogue.
 
 A client made from such a model has no method for any other call: what this program can ask of AWS is what
-`upheld permissions aws` prints. It is also what makes 45 services fit into little memory.
+`upheld permissions aws` prints. It is also what makes 50 services fit into little memory.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ class CatalogueError(ValueError):
 
 
 class AwsShapes(Mapping[str, Shape]):
-    """The shape of each type, built when it is first asked for. Raises CatalogueError."""
+    """The shape of each type, built when it is first asked for; one that the catalogue declares is as declared. Raises CatalogueError."""
 
     def __init__(self, catalogue: Catalogue, loader: Loader) -> None:
         self._catalogue, self._loader = catalogue, loader
@@ -64,11 +64,15 @@ class AwsShapes(Mapping[str, Shape]):
         """The model of one listed item, before anything is cut away."""
         assert kind.list_ != "none"
         found = self._member(kind, kind.service, kind.list_.call, kind.list_.path)
-        if found.type_name != "list":
-            raise CatalogueError(f"{kind.name}: {kind.list_.items} of {kind.list_.call} is not a list")
-        return found.member
+        if found.type_name != ("structure" if kind.list_.one else "list"):
+            raise CatalogueError(
+                f"{kind.name}: {kind.list_.items} of {kind.list_.call} is not {'one thing' if kind.list_.one else 'a list'}"
+            )
+        return found if kind.list_.one else found.member
 
     def _build(self, kind: Kind) -> Shape:
+        if kind.arm is not None:
+            return kind.arm.shape
         if kind.members:
             return Shape("structure", {name: Shape(held) for name, held in kind.members.items()})
         members: dict[str, Shape] = {}

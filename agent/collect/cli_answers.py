@@ -105,7 +105,9 @@ class Answers:
                 self._about_place(file, places.of(file))
             else:
                 waiting.setdefault(file.call, []).append(file)
-        for hanging in (False, True):
+        for number, hanging in enumerate((False, False, True)):
+            if number == 1:  # what is said of things in a listing of parts can be told now
+                self._list_parts()
             for call, files in sorted(waiting.items()):
                 subjects = _Subjects(self._subjects(call, hanging=hanging))
                 waiting[call] = [file for file in files if not self._about_resource(file, subjects, last=hanging)]
@@ -155,6 +157,16 @@ class Answers:
         if self.asserted:
             return None
         return f"{file.name} is one of {len(files)} pages, and nothing shows that none is missing: --assert-complete says who knows"
+
+    def _list_parts(self) -> None:
+        """The listings that several files make up: what each says of the thing that it is about."""
+        parts: dict[tuple[Call, Place], list[CliFile]] = {}
+        for (account, (service, region, operation, _)), files in self._held.items():
+            if (call := Call(service, operation)) in self.calls.parted:
+                parts.setdefault((call, Place(account, region)), []).extend(files)
+        for (call, place), files in sorted(parts.items()):
+            pages = tuple(file.page for file in files)
+            self.listings.append(Listed(self.calls.parted[call], place, Page(pages, None, _sha256(files)), None, 0))
 
     def _enter(self, place: Place) -> None:
         self.accounts.setdefault(place.account, Recorded(place.account))

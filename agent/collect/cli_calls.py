@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 METADATA: Final = "ResponseMetadata"
 READS: Final = re.compile(r"(batch-?)?(describe|get|list|lookup|search)", re.IGNORECASE)
 TOKENS: Final = ("NextToken", "nextToken", "NextMarker", "Marker", "ContinuationToken", "nextPageToken", "position")
-_CUT: Final = ("IsTruncated", "Truncated", "HasMoreDeliveryStreams", "HasMoreStreams", "HasMoreTags")
+_CUT: Final = ("IsTruncated", "Truncated", "AdditionalRoutesAvailable", "HasMoreDeliveryStreams", "HasMoreStreams", "HasMoreTags")
 _CLI_NAMES: Final = {"s3api": "s3", "configservice": "config", "deploy": "codedeploy"}
 """Services that the CLI names differently from botocore (awscli/handlers.py, awscli/customizations)."""
 
@@ -43,8 +43,14 @@ class Calls:
         self._loader, self._shapes = loader, AwsShapes(catalogue, loader)
         self.lists: dict[Call, list[Kind]] = {}
         self.details: dict[Call, list[tuple[Kind, Detail | TagCall]]] = {}
+        self.parted: dict[Call, Kind] = {}
+        """Calls that list a type for one thing of another: a file of them is about that thing."""
         for kind in catalogue.values():
-            if kind.list_ != "none":
+            if kind.list_ != "none" and kind.list_.per:
+                self.parted[Call(kind.service, kind.list_.call)] = kind
+                for parent, detail in _parts(kind, catalogue):
+                    self.details.setdefault(Call(kind.service, kind.list_.call), []).append((parent, detail))
+            elif kind.list_ != "none":
                 self.lists.setdefault(Call(kind.service, kind.list_.call), []).append(kind)
             for detail in kind.detail:
                 self.details.setdefault(Call(detail.service or kind.service, detail.call), []).append((kind, detail))
@@ -145,6 +151,14 @@ class Calls:
             return self._loader.load_service_model(service, "paginators-1")["pagination"]  # type: ignore[no-any-return]
         except UnknownServiceError:
             return {}
+
+
+def _parts(kind: Kind, catalogue: Catalogue) -> Iterator[tuple[Kind, Detail]]:
+    """The calls that make up a type's listing, as details of the things that they are about."""
+    assert kind.list_ != "none"
+    for per in kind.list_.per:
+        params = {**kind.list_.params, **per.params}
+        yield catalogue[per.type], Detail(into=kind.name, service=kind.service, call=kind.list_.call, params=params, take=kind.list_.items)
 
 
 def _at(page: Mapping[str, Any], dotted: str) -> Any:

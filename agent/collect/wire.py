@@ -16,7 +16,8 @@ _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]{1,2}")
 
 
 def items_of(page: Mapping[str, Any], path: paths.Path, *, absent_is_empty: bool) -> list[Any] | None:
-    """The items of a page; None where a member on the way is absent, as in an answer that is not one."""
+    """The items of a page, one where no list stands there but a thing itself; None where a member on the way is absent,
+    as in an answer that is not one."""
     level: list[Any] = [page]
     for step in path:
         if step == paths.ELEMENT:
@@ -25,7 +26,7 @@ def items_of(page: Mapping[str, Any], path: paths.Path, *, absent_is_empty: bool
         if not all(isinstance(held, dict) and isinstance(held.get(step), list | dict) for held in level):
             return [] if absent_is_empty else None
         level = [held[step] for held in level]
-    return [item for held in level for item in held]
+    return [item for held in level for item in (held if isinstance(held, list) else [held])]
 
 
 def listed(page: Mapping[str, Any], kind: Kind) -> list[Any] | None:

@@ -100,12 +100,27 @@ class TextReport:
             breaks = finding.verdict is Verdict.BROKEN and rule.counts["broken"] > 0
             counts["broken" if breaks else "unproven"] -= 1
             yield from self._wrapped(f"{_subject(finding)}: {_what(finding, breaks=breaks)}", indent + "      ", first=indent + "    ")
+            if breaks:
+                yield from self._way(finding, indent + "      ")
             if finding.accepted:
                 yield from self._wrapped(f"accepted by {printable(finding.accepted)}", indent + "      ")
         more = " and ".join(f"{counts[verdict]} more {verdict}" for verdict in ("broken", "unproven") if counts[verdict] > 0)
         yield from self._wrapped(coverage(rule) + (f"; {more}" if more else ""), indent + "      ", first=indent + "    ")
         if rule.verdict is Verdict.BROKEN:
             yield from self._wrapped(f"do: {printable(examples[Verdict.BROKEN].remedy)}", indent + "        ", first=indent + "    ")
+
+    def _way(self, finding: Finding, indent: str) -> Iterator[str]:
+        """The way of a packet that breaks a rule about paths, hop by hop, and what to change."""
+        values = finding.evidence.values
+        hops = values.get("hops", [])
+        width = min(max((len(hop["id"]) for hop in hops), default=0), 40)
+        for hop in hops:
+            by = "  " + ", ".join(hop["allowed_by"]) if hop["allowed_by"] else ""
+            yield from self._wrapped(printable(f"{hop['id']:<{width}}  {hop['kind']}{by}"), indent + "    ", first=indent)
+        if hops and len(finding.evidence.affected) > 1:
+            yield f"{indent}{_many(len(finding.evidence.affected), 'interface')} can be reached so"
+        if hops and values.get("change"):
+            yield from self._wrapped(printable(f"change: {values['change']}"), indent + "    ", first=indent)
 
     def _foot(self, result: Result) -> Iterator[str]:
         if result.promises:
@@ -145,6 +160,9 @@ def coverage(rule: RuleSummary) -> str:
 
 def _what(finding: Finding, *, breaks: bool) -> str:
     """The values that break it, or why it is not decided, without the rule's title, which stands above."""
+    if breaks and "packet" in finding.evidence.values:
+        one_way = " (no reply comes back)" if finding.evidence.values.get("one_way") else ""
+        return printable(f"{finding.evidence.values['packet']} gets through{one_way}")
     if breaks and finding.evidence.values:
         return printable(shown(finding.evidence.values))
     return printable(finding.explanation.removeprefix("Not decided: ").rstrip("."))

@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import Any
 from xml.etree import ElementTree as ET
 
+from tests.world.network_wire import make_network_like_aws
 from tests.world.proxy import FaultProxy
 
 LACKING: tuple[tuple[str, str, dict[str, Any]], ...] = (
@@ -36,6 +37,7 @@ def make_like_aws(proxy: FaultProxy) -> None:
     proxy.amend("logs", "DescribeLogGroups", log_group_has_a_class)
     for service, operation, answer in LACKING:
         proxy.answer(service, operation, answer, lasting=True)
+    make_network_like_aws(proxy)
 
 
 def deny_at_the_end(root: ET.Element) -> None:

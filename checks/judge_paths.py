@@ -1,0 +1,103 @@
+"""Rules about paths, judged for one network of an estate at a time: the prover's answers as outcomes with evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from checks.expression import Outcome
+from checks.model import GLOBAL, Estate, Evidence, Look, Place, Resource, digest
+from checks.network.body import Body
+from checks.network.graph import Graph
+from checks.network.judging import Judged, PathJudge
+from checks.network.packet import Hop
+from checks.network.read import READ
+from checks.verdict import Verdict
+
+
+@dataclass
+class Networks:
+    """The networks of one estate. Nothing is lowered before a rule asks."""
+
+    estate: Estate
+    _known: dict[str, Judged] = field(default_factory=dict)
+
+    @cached_property
+    def _graph(self) -> Graph:
+        from checks.network.lowering import lowered
+
+        return lowered(self.estate)
+
+    @cached_property
+    def _judge(self) -> PathJudge:
+        from checks.network.lowering import Simulators
+
+        return PathJudge(lambda: self._graph, Simulators(self.estate).send)
+
+    def judge(self, body: Body, params: Mapping[str, Any], network: Resource) -> tuple[Outcome, Evidence] | None:
+        """The outcome for a network; None where it is seen to hold nothing that the body is about."""
+        judged = self._judged(body, params, network)
+        answer = judged.answer
+        looks = tuple(sorted({*network.evidence, *(look.id for look in self._looks(network))} & self.estate.looks_by_id.keys()))
+        if answer is None:
+            return None
+        match answer.verdict:
+            case "unreachable":
+                if not looks:
+                    return Outcome(Verdict.UNPROVEN, "the estate holds no look behind this network"), Evidence()
+                return Outcome(Verdict.UPHELD), Evidence(looks, {"interfaces": judged.targets})
+            case "unknown":
+                why = answer.why[0] if answer.why else "the way is not known"
+                more = f" (and {len(answer.why) - 1} more reasons)" if len(answer.why) > 1 else ""
+                return Outcome(Verdict.UNPROVEN, why + more), Evidence(looks, {"why": list(answer.why)})
+        return Outcome(Verdict.BROKEN, _sentence(judged)), Evidence(looks, _values(judged), affected=judged.affected)
+
+    def counterexample(self, body: Body, params: Mapping[str, Any], network: Resource) -> str:
+        return digest(self._judged(body, params, network).breaches)
+
+    def _judged(self, body: Body, params: Mapping[str, Any], network: Resource) -> Judged:
+        key = digest(body.model_dump(mode="json"), params, network.id)
+        if key not in self._known:
+            self._known[key] = self._judge.judge(body, params, network.id)
+        return self._known[key]
+
+    def _looks(self, network: Resource) -> Iterator[Look]:
+        """The looks that show what there is of every type that the prover reads, here and in all regions."""
+        for type_ in READ.get(network.type, ()):
+            for region in (network.region, GLOBAL):
+                listing = self.estate.listings.get((type_, Place(network.account, region)))
+                if listing is not None:
+                    yield listing
+
+
+def _sentence(judged: Judged) -> str:
+    """The packet, the way it takes, and what to change."""
+    assert judged.answer is not None
+    assert judged.answer.witness is not None
+    seen = judged.answer.witness
+    way = " > ".join(_told(hop) for hop in seen.hops)
+    one_way = ", though no reply comes back" if judged.answer.one_way else ""
+    others = len(judged.affected) - 1
+    more = f"; {others} more interface{'s' if others > 1 else ''} can be reached so" if others > 0 else ""
+    change = f"; {judged.change}" if judged.change else ""
+    return f"{seen.sent} gets through{one_way}: {way}{more}{change}"
+
+
+def _told(hop: Hop) -> str:
+    return f"{hop.id} ({', '.join(hop.allowed_by)})" if hop.allowed_by else hop.id
+
+
+def _values(judged: Judged) -> dict[str, Any]:
+    assert judged.answer is not None
+    assert judged.answer.witness is not None
+    seen = judged.answer.witness
+    return {
+        "packet": str(seen.sent),
+        "arrives": str(seen.arrives),
+        "one_way": judged.answer.one_way,
+        "hops": [{"id": hop.id, "kind": hop.kind, "allowed_by": list(hop.allowed_by)} for hop in seen.hops],
+        "change": str(judged.change) if judged.change else None,
+        "enough": judged.change.enough if judged.change else None,
+    }

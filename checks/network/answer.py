@@ -1,0 +1,155 @@
+"""Answering a question: reachable with a packet that proves it, unreachable with a cut, or unknown with the reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from checks.network.flow import Answered, Flow, flow
+from checks.network.graph import Graph
+from checks.network.packet import TCP, UDP, Hop, Packet, Trace
+from checks.network.packets import EVERYBODY, PORTS, PROTOCOLS, PacketSet, Span, packets, union, who
+from checks.network.place import Place, Places
+from checks.network.walk import EPHEMERAL, Arrival, Start, Sure, Walker
+from checks.network.witness import Witness, witness
+
+Verdict = Literal["reachable", "unreachable", "unknown"]
+Replay = Callable[[Packet, str], Trace]
+"""The concrete simulator: what becomes of a packet that is sent from an interface, `internet` or a gateway."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which packets a question is about: spans of protocols, of the ports they arrive at, and of the ports they come from."""
+
+    protocols: tuple[Span, ...] = ((0, PROTOCOLS),)
+    ports: tuple[Span, ...] = ((0, PORTS),)
+    source_ports: tuple[Span, ...] = (EPHEMERAL,)
+
+    def packets(self, family: int) -> PacketSet:
+        everybody = EVERYBODY[family]
+        return union(packets(everybody, protocols, ports) for protocols in self.protocols for ports in self.ports)
+
+    def protocols_only(self, family: int) -> PacketSet:
+        return union(packets(EVERYBODY[family], protocols) for protocols in self.protocols)
+
+
+PORTED_ONLY = ((TCP, TCP), (UDP, UDP))
+ANY = Wanted()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`one_way`: a packet arrives, but no reply to it comes back. `why`: what an unknown rests on, or how it is told."""
+
+    verdict: Verdict
+    one_way: bool = False
+    witness: Witness | None = None
+    why: tuple[str, ...] = ()
+
+    @property
+    def hops(self) -> tuple[Hop, ...]:
+        return self.witness.hops if self.witness else ()
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A flow that came from a place to a place, as far as the question is about it."""
+
+    source: Place
+    target: Place
+    arrival: Arrival
+    flow: Sure
+    walker: Walker
+
+    def order(self) -> tuple[object, ...]:
+        way = self.arrival.step.way()
+        return (len(way), [step.at for step in way], self.arrival.station, self.flow.may.family)
+
+
+def ask(graph: Graph, sources: Places, targets: Places, wanted: Wanted, replay: Replay) -> Answer:
+    """Whether any wanted packet gets from one of the sources to one of the targets.
+
+    A packet is reported only if the simulator delivers it too; where the two disagree, nothing is known.
+    """
+    one_way: tuple[Found, Flow, Span] | None = None
+    doubtful: list[str] = []
+    for found in sorted(arrivals(graph, sources.held, targets.held, wanted), key=Found.order):
+        if not found.flow.must:
+            doubtful += found.arrival.doubts
+        elif (best := _answered(found, found.flow.must)) is not None:
+            return _replayed(found, best.flow, best.ports, replay, one_way=False)
+        else:
+            one_way = one_way or (found, found.flow.must, found.arrival.ports)
+    if one_way:
+        return _replayed(*one_way, replay, one_way=True)
+    doubtful += [*sources.doubts, *targets.doubts]
+    if doubtful:
+        return Answer("unknown", why=tuple(dict.fromkeys(doubtful)))
+    return Answer("unreachable")
+
+
+def report(found: Found, part: Flow, replay: Replay) -> Answer:
+    """The answer that a part of what arrived gives: reachable, or unknown where the simulator does not agree."""
+    best = _answered(found, part)
+    if best is not None:
+        return _replayed(found, best.flow, best.ports, replay, one_way=False)
+    return _replayed(found, part, found.arrival.ports, replay, one_way=True)
+
+
+def _answered(found: Found, part: Flow) -> Answered | None:
+    """What of a part that is sure to arrive is sure to be answered, TCP first."""
+    if not found.arrival.legs_answered:
+        return None
+    surely, _ = found.walker.answered(found.arrival.station, Sure(part, part), found.arrival.leg, found.arrival.ports)
+    return min(surely, key=lambda one: (_rank(one.flow), one.ports), default=None)
+
+
+def _rank(part: Flow) -> int:
+    return 0 if part.source.at(TCP) else 1 if part.source.at(UDP) else 2
+
+
+def arrivals(graph: Graph, sources: Iterable[Place], targets: Iterable[Place], wanted: Wanted) -> Iterator[Found]:
+    """Everything wanted that comes from one place to another, by every way."""
+    goals: dict[str, list[Place]] = {}
+    for target in targets:
+        goals.setdefault(target.station, []).append(target)
+    towards = graph.leading_to(goals)
+    for ports in wanted.source_ports:
+        walker = Walker(graph, ports, towards)
+        for source in sources:
+            for family in (4, 6):
+                if not (own := source.addresses.get(family)):
+                    continue
+                sent = flow(family, packets(own) & wanted.protocols_only(family), packets(EVERYBODY[family]))
+                for arrival in walker.arrivals(Start(source.sends, source.station, sent, source.labels)):
+                    for target in goals.get(arrival.station, ()):
+                        there = packets(target.addresses[family]) & wanted.packets(family)
+                        reached = _narrowed(arrival.flow, there)
+                        if reached.may and not _itself(reached.may):
+                            yield Found(source, target, arrival, reached, walker)
+
+
+def _itself(part: Flow) -> bool:
+    """Whether there is but one packet's ends in a flow, and they are the same."""
+    sources, destinations = who(part.source), who(part.destination)
+    return sources is destinations and len(sources.spans) == 1 and sources.spans[0][0] == sources.spans[0][1]
+
+
+def _narrowed(flowing: Sure, there: PacketSet) -> Sure:
+    may = flowing.may.narrowed(None, there)
+    return Sure(may, may) if flowing.known else Sure(flowing.must.narrowed(None, there), may)
+
+
+def _replayed(found: Found, part: Flow, ports: Span, replay: Replay, *, one_way: bool) -> Answer:
+    seen = witness(found.walker, found.arrival, part, ports, found.source, found.target)
+    trace = replay(seen.sent, seen.source)
+    delivered = [one for one in trace.deliveries if one.at == seen.target]
+    answered = any(one.reply for one in delivered)
+    tcp = seen.sent.protocol == TCP
+    if not delivered or (tcp and answered is one_way):
+        happened = "is answered" if answered else "is not answered" if delivered else "does not arrive"
+        reasons = (f"{seen.sent} {happened} when it is followed step by step", *trace.unknown, *trace.dropped)
+        return Answer("unknown", why=tuple(dict.fromkeys(reasons)))
+    return Answer("reachable", one_way=one_way and tcp, witness=seen)

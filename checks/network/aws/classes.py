@@ -1,0 +1,200 @@
+"""Classes: interfaces in one subnet that are treated alike share one station to receive at and one to send from.
+
+Alike are those with the same security groups, type, and exposure: public IPv4 or not, IPv6 or not, source/destination
+check on or off. What forwards (a load balancer, an endpoint) has classes of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import chain
+from typing import TypeVar
+
+from checks.network.aws import groups as security_groups
+from checks.network.aws.interfaces import BALANCER, CLASSIC, ENDPOINT, LISTENING, NAT, PASSING, Port
+from checks.network.aws.subnets import Subnet
+from checks.network.aws.view import ANYONE, INTERFACE, View, each_family
+from checks.network.graph import Interface, Link, Rewrite, Translation, unread
+from checks.network.packets import NOBODY, Addresses, addresses
+
+Owner = tuple[str, str]
+K = TypeVar("K")
+_FORWARDERS = (BALANCER, CLASSIC, ENDPOINT, NAT)
+
+
+@dataclass(frozen=True, slots=True)
+class Class:
+    """Interfaces that are treated alike. `translation` maps public IPv4 addresses to their own."""
+
+    key: str
+    subnet: Subnet
+    kind: str
+    groups: tuple[str, ...]
+    ingress: tuple[str, ...]
+    egress: tuple[str, ...]
+    space: Mapping[int, Addresses]
+    translation: Translation
+    owners: frozenset[Owner]
+    closed: bool
+    forwards: bool
+    public_doubt: str
+    doubt: str
+    members: tuple[str, ...]
+    unlabelled: bool = False
+    """Which groups it has, and so what it is known as, was not seen."""
+
+    @property
+    def station(self) -> str:
+        return f"in:{self.key}"
+
+    @property
+    def sends(self) -> str:
+        return f"out:{self.key}"
+
+    @property
+    def admits(self) -> tuple[tuple[str, ...], ...]:
+        return (self.ingress,) if self.ingress else ()
+
+    def stand_in(self, family: int) -> Addresses:
+        """Of addresses that nobody knows, one that stands for all that they could be."""
+        low = self.space[family].spans[0][0]
+        return addresses([(low, low)])
+
+
+@dataclass(frozen=True, slots=True)
+class Classes:
+    """All classes, and where to find them by subnet, owner, and interface."""
+
+    all: tuple[Class, ...]
+    by_owner: Mapping[Owner, tuple[Class, ...]]
+    by_interface: Mapping[str, Class]
+    by_network: Mapping[str, tuple[Class, ...]]
+
+
+def lower(view: View, ports: Mapping[str, Port], subnets: Mapping[str, Subnet]) -> Classes:
+    """Makes every class with its stations and the links from and to its subnet, and every interface."""
+    alike: dict[tuple[object, ...], list[Port]] = {}
+    for port in ports.values():
+        alike.setdefault(_likeness(port), []).append(port)
+    found = []
+    for number, held in enumerate(alike[key] for key in sorted(alike, key=str)):
+        class_ = _class(view, held, subnets[held[0].subnet], number)
+        _stations(view, class_)
+        for port in held:
+            _interface(view, port, class_)
+        found.append(class_)
+    by_owner: dict[Owner, list[Class]] = {}
+    by_network: dict[str, list[Class]] = {}
+    for class_ in found:
+        by_network.setdefault(class_.subnet.vpc, []).append(class_)
+        for owner in class_.owners:
+            by_owner.setdefault(owner, []).append(class_)
+    by_interface = {id_: class_ for class_ in found for id_ in class_.members}
+    return Classes(tuple(found), _frozen(by_owner), by_interface, _frozen(by_network))
+
+
+def _frozen(lists: Mapping[K, list[Class]]) -> Mapping[K, tuple[Class, ...]]:
+    return {key: tuple(held) for key, held in lists.items()}
+
+
+def _likeness(port: Port) -> tuple[object, ...]:
+    forwards = tuple(owner for owner in port.owners if owner[0] in _FORWARDERS)
+    own = port.id if port.doubt or port.groups_doubt or port.public_doubt else ""
+    exposure = (bool(port.public), bool(port.space.get(6)), port.forwards, port.closed)
+    return (port.vpc, port.subnet, port.groups, port.kind if port.kind not in LISTENING else "", forwards, exposure, own)
+
+
+def _class(view: View, ports: list[Port], subnet: Subnet, number: int) -> Class:
+    first = ports[0]
+    ingress = security_groups.ids(view, first.groups, "ingress", first.place)
+    egress = security_groups.ids(view, first.groups, "egress", first.place)
+    if first.groups_doubt:
+        names = []
+        for direction, _, reads in security_groups.DIRECTIONS:
+            name = f"security groups of {first.id} {direction}"
+            view.graph.filters[name] = unread(name, security_groups.KIND, reads, first.groups_doubt, stateful=True)
+            names.append((name,))
+        ingress, egress = names
+    if first.doubt:
+        space = {family: held for family, held in subnet.space.items() if held}
+    else:
+        space = {family: addresses(chain.from_iterable(port.space[family].spans for port in ports)) for family in (4, 6)}
+    translation = tuple(sorted((outer, outer, own) for port in ports for outer, own in port.public.items()))
+    return Class(
+        key=f"{subnet.id}/{number}",
+        subnet=subnet,
+        kind=first.kind,
+        groups=first.groups,
+        ingress=ingress,
+        egress=egress,
+        space=space,
+        translation=translation,
+        owners=frozenset(chain.from_iterable(port.owners for port in ports)),
+        closed=first.closed,
+        forwards=first.forwards,
+        public_doubt=first.public_doubt,
+        doubt=first.doubt,
+        members=tuple(port.id for port in ports),
+        unlabelled=bool(first.groups_doubt),
+    )
+
+
+def _stations(view: View, class_: Class) -> None:
+    """`in:` and `out:`, and the links to them from the subnet's inside and from them to what leaves it."""
+    graph, subnet = view.graph, class_.subnet
+    graph.station(class_.sends, "interface")
+    graph.station(class_.station, "interface", ends=class_.kind not in PASSING, sends=class_.sends)
+    doubt = class_.doubt
+    if class_.kind not in LISTENING | PASSING:
+        doubt = f"interfaces of the type {class_.kind} ({', '.join(class_.members[:3])}) are not known by name"
+        view.link(class_.station, Link(view.elsewhere(subnet.vpc), doubt=doubt))
+    for family, space in each_family(class_.space):
+        rewrite = Rewrite(destination=class_.stand_in(family), leg="pass") if class_.doubt else None
+        into = Link(class_.station, class_.admits, destination=space, rewrite=rewrite, doubt=doubt)
+        view.link(subnet.inside, into, (family,))
+        leaving = Link(subnet.leaving, (class_.egress,) if class_.egress else (), labels=ANYONE if class_.unlabelled else "kept")
+        view.link(class_.sends, leaving, (family,))
+
+
+def _interface(view: View, port: Port, class_: Class) -> None:
+    own = port.addresses
+    if class_.doubt:
+        own = {family: (class_.stand_in(family).spans[0][0],) for family, _ in each_family(class_.space)}
+    view.graph.interfaces[port.id] = Interface(
+        id=port.id,
+        type=port.type,
+        kind=port.kind,
+        account=port.owner,
+        region=port.place.region,
+        network=port.vpc,
+        subnet=port.subnet,
+        station=class_.station,
+        sends=class_.sends,
+        addresses={family: own.get(family, ()) for family in (4, 6)},
+        public=port.public,
+        owners=port.owners,
+        labels=frozenset(port.groups),
+        tags=port.tags,
+    )
+
+
+def members_by_group(ports: Iterable[Port]) -> dict[str, dict[str, dict[int, Addresses]]]:
+    """By group and VPC, the private addresses of the interfaces that have the group."""
+    spans: dict[str, dict[str, dict[int, list[tuple[int, int]]]]] = {}
+    for port in ports:
+        for group in port.groups:
+            held = spans.setdefault(group, {}).setdefault(port.vpc, {4: [], 6: []})
+            for family in (4, 6):
+                held[family] += port.space.get(family, NOBODY).spans
+    return {
+        group: {vpc: {family: addresses(held) for family, held in families.items()} for vpc, families in vpcs.items()}
+        for group, vpcs in spans.items()
+    }
+
+
+def unseen_interfaces(view: View) -> None:
+    """Where nobody saw the interfaces, there may be targets that the graph does not hold."""
+    for place in view.places:
+        if why := view.unlisted(INTERFACE, place):
+            view.graph.doubts.append(f"there may be network interfaces that were not seen: {why}")
