@@ -116,8 +116,9 @@ def plan_for(inputs: Inputs, *, every: bool) -> Plan:
 
 def collect(inputs: Inputs, place: Path, wanted: Plan, clock: Clock, progress: Progress | None = None) -> None:
     """Read the world into an estate at `place`. Raises ConfigurationError where it may not begin."""
-    from agent.collect.aws import AwsCollector, account_gaps
+    from agent.collect.aws import AwsCollector
     from agent.collect.aws_accounts import AwsTarget, Entered, enter
+    from agent.collect.aws_record import account_gaps
     from agent.collect.wire import rfc3339
 
     settings = inputs.configuration.settings.collect

@@ -14,17 +14,18 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from agent.collect.aws_accounts import Entered, Shut
+from agent.collect.aws_accounts import Entered
 from agent.collect.aws_asking import LATE, Asking, Progress, Then
 from agent.collect.aws_client import Caller, Deadline, Halt, Page, merged
 from agent.collect.aws_drafts import Draft, Listing, about, is_needless, member_of, names_of, related, texts
 from agent.collect.aws_errors import Failure
 from agent.collect.aws_parts import question
+from agent.collect.aws_record import Record
 from agent.collect.estate import EstateWriter
-from agent.collect.wire import filled, filled_params, identity, listed, plain_tags, rfc3339, wire
+from agent.collect.wire import filled, filled_params, identity, listed, plain_tags, wire
 from checks import paths
 from checks.catalogue import Catalogue, Detail, Per, TagCall
-from checks.model import GLOBAL, LISTING, Gap, Look, Place, Reason, Resource, digest
+from checks.model import GLOBAL, LISTING, Place, Reason, Resource, digest
 from checks.plan import REGIONS, TAGS, Named, Plan, whole
 
 WORKERS = 16
@@ -53,9 +54,11 @@ class AwsCollector:
     _common: frozenset[str] = frozenset()
     """Calls that show more than one type, or a detail too: asked once."""
     _asking: Asking = field(init=False)
+    _record: Record = field(init=False)
 
     def collect(self, accounts: Iterable[Entered]) -> None:
         """Collect all types of the plan, in every region of the accounts."""
+        self._record = Record(self.writer, self.now)
         self._asking = Asking(self.workers, self.deadline, self._settle, self.progress)
         self._names = {source: set() for sources in self.named.values() for source in sources}
         self._common = self._asked_for_several()
@@ -67,7 +70,7 @@ class AwsCollector:
                     self._listed(listing, entered.answer)
                     self._settle(listing)
                 elif listing.place.region == LISTING and isinstance(entered.answer, Halt):
-                    self._gap(listing, None, None, "DescribeRegions", entered.answer.failure, "ec2:DescribeRegions")
+                    self._record.gap(listing, None, None, "DescribeRegions", entered.answer.failure, "ec2:DescribeRegions")
                     self._note(listing)
                 else:
                     self._start(listing)
@@ -136,20 +139,20 @@ class AwsCollector:
         kind = listing.kind
         assert kind.list_ != "none"
         if isinstance(answer, Halt):
-            self._gap(listing, None, None, kind.list_.call, answer.failure, kind.iam)
+            self._record.gap(listing, None, None, kind.list_.call, answer.failure, kind.iam)
         seen = 0
         for page in answer.pages:
             items = listed(page, kind)
             if items is None:
                 failure = Failure(Reason.MALFORMED, "MissingMember", f"an answer without {kind.list_.items}")
-                self._gap(listing, None, None, kind.list_.call, failure, None)
+                self._record.gap(listing, None, None, kind.list_.call, failure, None)
                 continue
             for item in items:
                 seen += 1
                 self._item(listing, {kind.list_.as_: item} if kind.list_.as_ else item)
         read = answer.read if isinstance(answer, Halt) else answer
         if read.pages:  # with a gap beside it, a look at the pages that came in does not show all there is
-            look = self._look(listing, kind.list_.call, None, read, seen)
+            look = self._record.look(listing, kind.list_.call, None, read, seen)
             for draft in listing.drafts.values():
                 draft.evidence.append(look)
         for child, per in listing.children:
@@ -184,7 +187,7 @@ class AwsCollector:
         assert parts is not None
         listing.parts = None
         for call, failure, action in parts.doubts:
-            self._gap(listing, None, None, call, failure, action)
+            self._record.gap(listing, None, None, call, failure, action)
         self._listed(listing, parts.joined(kind.list_))
 
     def _item(self, listing: Listing, item: Any) -> None:
@@ -192,7 +195,7 @@ class AwsCollector:
         assert kind.list_ != "none"
         if (known := identity(kind, item, place)) is None:
             failure = Failure(Reason.MALFORMED, "MissingId", f"an item without {kind.id}")
-            self._gap(listing, None, None, kind.list_.call, failure, None)
+            self._record.gap(listing, None, None, kind.list_.call, failure, None)
             return
         name, region = known
         data = wire(paths.project(item, kind.kept))
@@ -204,7 +207,7 @@ class AwsCollector:
         resource = Resource(name, kind.name, place.account, region, {}, listed_in=place.region if region != place.region else None)
         if (other := listing.drafts.get(name)) is not None and other.data != data:
             failure = Failure(Reason.MALFORMED, "Contradiction", "listed twice, with different data")
-            self._gap(listing, name, None, kind.list_.call, failure, None)
+            self._record.gap(listing, name, None, kind.list_.call, failure, None)
         listing.drafts[name] = Draft(resource, data, item, tags, [])
 
     # -- details --------------------------------------------------------------------------------------------------
@@ -232,7 +235,7 @@ class AwsCollector:
         params = {} if bulk else filled_params(detail.params, item, names)
         if params is None:
             failure = Failure(Reason.MALFORMED, "MissingMember", f"{detail.call} needs what the listing does not give")
-            self._gap(listing, resource.id, member_of(detail), detail.call, failure, None)
+            self._record.gap(listing, resource.id, member_of(detail), detail.call, failure, None)
             return
         service = (detail.service if isinstance(detail, Detail) else None) or listing.kind.service
         if bulk or (isinstance(detail, Detail) and detail.shared):
@@ -249,24 +252,24 @@ class AwsCollector:
             for element in value if isinstance(value, list) else [None]:
                 if not isinstance(element, dict) or not all(isinstance(element.get(name, ""), str) for name in detail.where):
                     failure = Failure(Reason.MALFORMED, "WrongType", f"an element of {parent} that cannot be told")
-                    self._gap(listing, draft.resource.id, detail.into, detail.call, failure, None)
+                    self._record.gap(listing, draft.resource.id, detail.into, detail.call, failure, None)
                 elif all(element.get(name) in allowed for name, allowed in detail.where.items()):
                     self._ask_about(listing, draft, detail, element, partial(self._joined, listing, draft, detail))
 
     def _joined(self, listing: Listing, draft: Draft, detail: Detail, answer: Page | Halt) -> None:
         name, member = draft.resource.id, detail.into
         if isinstance(answer, Halt):
-            self._gap(listing, name, member, detail.call, answer.failure, detail.iam)
+            self._record.gap(listing, name, member, detail.call, answer.failure, detail.iam)
             return
         number = sum(one is not None for one in draft.data[member])
-        draft.evidence.append(self._look(listing, detail.call, name, answer, len(answer.pages), f"{member} {number}"))
+        draft.evidence.append(self._record.look(listing, detail.call, name, answer, len(answer.pages), f"{member} {number}"))
         try:
             there, value = merged(answer.pages, paths.parse(detail.take))
         except ValueError:
             there, value = False, None
         if not there or not isinstance(value, list):
             failure = Failure(Reason.MALFORMED, "MissingMember", f"an answer without {detail.take}")
-            self._gap(listing, name, member, detail.call, failure, None)
+            self._record.gap(listing, name, member, detail.call, failure, None)
             return
         draft.data[member] += wire(paths.project(value, paths.tree(map(paths.parse, detail.keep))))
 
@@ -280,7 +283,7 @@ class AwsCollector:
             else:
                 self._unread(listing, draft, detail, answer.failure)
             return
-        draft.evidence.append(self._look(listing, detail.call, draft.resource.id, answer, len(answer.pages), member))
+        draft.evidence.append(self._record.look(listing, detail.call, draft.resource.id, answer, len(answer.pages), member))
         draft.answered = True
         omitted = detail.omitted_means_none if isinstance(detail, Detail) else {}
         try:
@@ -305,7 +308,7 @@ class AwsCollector:
         """A detail that was not read is a gap, and so is what hangs on its elements."""
         member = member_of(detail)
         for name in (member, *(other.into for other in listing.details if other.each == member)):
-            self._gap(listing, draft.resource.id, name, detail.call, failure, detail.iam)
+            self._record.gap(listing, draft.resource.id, name, detail.call, failure, detail.iam)
 
     # -- what waits for something else -----------------------------------------------------------------------------
 
@@ -389,7 +392,7 @@ class AwsCollector:
             if None not in pages:
                 items = itertools.chain.from_iterable(page or () for page in pages)
                 there = {item if kind.list_.as_ else paths.first(item, paths.parse(kind.id)) for item in items}
-                self._look(listing, f"{kind.list_.call} (again)", None, answer, len(there))
+                self._record.look(listing, f"{kind.list_.call} (again)", None, answer, len(there))
         for name, draft in list(listing.drafts.items()):
             if not draft.doubtful:
                 continue
@@ -409,7 +412,7 @@ class AwsCollector:
                     continue
                 if answer.read.sha256:  # the service's own word that there is none
                     said = Page(({},), answer.read.request_id, answer.read.sha256)
-                    draft.evidence.append(self._look(listing, detail.call, draft.resource.id, said, 0, member_of(detail)))
+                    draft.evidence.append(self._record.look(listing, detail.call, draft.resource.id, said, 0, member_of(detail)))
                 if isinstance(detail, TagCall):
                     draft.tags = {}
                 else:
@@ -420,31 +423,4 @@ class AwsCollector:
     def _doubted(self, listing: Listing, name: str, detail: Detail | TagCall, answer: Halt, vanished: bool) -> None:  # noqa: FBT001 - a part of the answer
         failure = answer.failure
         reason = Reason.VANISHED if vanished else failure.reason
-        self._gap(listing, name, member_of(detail), detail.call, Failure(reason, failure.code, failure.message), None)
-
-    # -- looks and gaps -------------------------------------------------------------------------------------------
-
-    def _look(self, listing: Listing, call: str, target: str | None, answer: Page, count: int, member: str = "") -> str:
-        place, name = listing.place, listing.kind.name
-        id_ = digest(place.account, place.region, name, call, target, member)
-        at = rfc3339(self.now())
-        look = Look(id_, place.account, place.region, name, call, target, len(answer.pages), count, at, answer.request_id, answer.sha256)
-        self.writer.add_look(look)
-        return id_
-
-    def _gap(self, listing: Listing, id_: str | None, member: str | None, call: str, failure: Failure, action: str | None) -> None:
-        place, draft = listing.place, listing.drafts.get(id_ or "")
-        region = draft.resource.region if draft else place.region
-        if id_ is None:
-            listing.doubts.append((call, failure, action or f"{listing.kind.service}:{call}"))
-        action = action or f"{listing.kind.service}:{call}" if failure.reason in {Reason.DENIED, Reason.REFUSED_BY_SCP} else None
-        self.writer.add_gap(
-            Gap(listing.kind.name, place.account, region, id_, member, failure.reason, call, failure.code, failure.message, action)
-        )
-
-
-def account_gaps(catalogue: Catalogue, plan: Plan, door: Shut) -> Iterator[Gap]:
-    """An account that could not be entered: every listing in it is a gap."""
-    for name in sorted(plan):
-        for region in [GLOBAL] if catalogue[name].is_global else door.regions or (LISTING,):
-            yield Gap(name, door.account, region, None, None, door.failure.reason, door.call, door.failure.code, door.failure.message)
+        self._record.gap(listing, name, member_of(detail), detail.call, Failure(reason, failure.code, failure.message), None)
