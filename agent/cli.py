@@ -74,6 +74,20 @@ def parser() -> argparse.ArgumentParser:
     doctor = _command(commands, "doctor", "identity, permissions, regions, clock, endpoints: before the first run", _doctor)
     _configured(doctor)
 
+    paths = _command(commands, "paths", "ask the network prover what can reach what", _paths)
+    paths.add_argument("--estate", metavar="DIR", type=Path, required=True, help="the estate whose networks are asked about")
+    ends = "internet, internet:ADDRESS, an address or CIDR block, tag:KEY=VALUE, or the id of a resource, subnet or network"
+    paths.add_argument("--from", metavar="X", dest="source", help=f"where a packet starts: {ends}")
+    paths.add_argument("--to", metavar="Y", dest="target", help="where it is to arrive, named in the same way")
+    paths.add_argument("--protocol", default="any", help="tcp, udp, icmp, another name, a number, or any (default)")
+    paths.add_argument("--port", metavar="PORTS", dest="ports", default="any", help="the ports it arrives at: 443,8000-8100 (default any)")
+    paths.add_argument("--source-port", metavar="PORTS", default="any", help="the ports it comes from (default 1024-65535)")
+    paths.add_argument("--exposed", action="store_true", help="everything that the internet reaches, instead of one question")
+    paths.add_argument("--expect", choices=["reachable", "unreachable"], help="exit with 0 if it is so, 1 if not, 3 if that is not known")
+    paths.add_argument("--format", choices=["text", "json"], default="text")
+    paths.add_argument("--dot", dest="format", action="store_const", const="dot", help="draw the path for Graphviz")
+    paths.add_argument("--svg", dest="format", action="store_const", const="svg", help="draw the path as SVG")
+
     rules = _command(commands, "rules", "the rules, and their own examples run", _rules)
     rules.add_argument("what", choices=["list", "show", "test", "functions"])
     rules.add_argument("name", nargs="?", help="a rule id for show; a file or folder for test")
@@ -219,6 +233,22 @@ def _doctor(options: argparse.Namespace) -> int:
     from agent import config, doctor, run
 
     return doctor.examine(run.prepare(config.load(options.config, os.environ)), run.Clock())
+
+
+def _paths(options: argparse.Namespace) -> int:
+    from agent import paths_command
+
+    return paths_command.run(
+        options.estate,
+        options.source,
+        options.target,
+        protocol=options.protocol,
+        ports=options.ports,
+        source_ports=options.source_port,
+        format_=options.format,
+        expect=options.expect,
+        exposed_only=options.exposed,
+    )
 
 
 def _rules(options: argparse.Namespace) -> int:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from checks.network.wanted import ANY, Unclear, wanted
 
-EVERYTHING, OUTSIDE = "everything", "outside"
+EVERYTHING, OUTSIDE, OTHER_NETWORKS, PROMISED = "everything", "outside", "other-networks", "promised"
 PARAM = "params."
 
 
@@ -23,9 +23,10 @@ class Kinds(_Strict):
     type: list[str] = Field(min_length=1)
 
 
-Selector = str | list[str] | Kinds
+Selector = str | Kinds | list[str | Kinds]
 """A name as `upheld paths` takes it, `everything` (every interface), `outside` (the internet and all networks that no
-estate holds), `params.NAME`, several of these, or types."""
+estate holds), `other-networks` (those without the internet), `promised` (what the allowed paths lead to), `params.NAME`,
+several of these, or types."""
 
 
 def _text(value: object) -> object:
@@ -62,7 +63,11 @@ class Body(_Strict):
             given = Body.model_validate(values)
         except ValidationError as error:
             raise Unclear(_problem(error)) from error
-        for one in (given, *(given.allowed if isinstance(given.allowed, list) else [])):
+        if given.to == PROMISED:
+            ends = [one.to for one in given.allowed if not isinstance(one, str)]
+            given = given.model_copy(update={"to": [end for end in ends if end != EVERYTHING]})
+        parts: list[Body | Allowed] = [given, *(given.allowed if isinstance(given.allowed, list) else [])]
+        for one in parts:
             wanted(one.protocol, one.ports)
         return given
 

@@ -125,7 +125,7 @@ Translation = tuple[tuple[int, int, int], ...]
 @dataclass(frozen=True, slots=True)
 class Rewrite:
     """How a packet is changed: an end translated one to one, or replaced by any of some addresses; sent to another port,
-    or to any of a span of them.
+    or to any of a span of them (replies keep theirs).
 
     `leg` says that here one connection ends and another begins, whose replies come back to the station that the link
     leaves: `proxy`, if the first must be established for the second to be made; `nat`, if packets just go on under

@@ -1,57 +1,27 @@
 """Load balancers: what arrives at a listener goes on to its targets, as another connection.
 
-Application and Classic Load Balancers connect from their own addresses. Network Load Balancers guide, Target group
-attributes: with client IP preservation the target sees the client's address; it is on for instance targets, for UDP,
-TCP_UDP and QUIC, and off for IP targets over TCP and TLS, unless `preserve_client_ip.enabled` says otherwise. A target's
-group may refer to the balancer's group in either case. Unhealthy targets count: they were configured to be reached.
+Application and Classic Load Balancers connect from their own addresses, once a client's connection is made. Network Load
+Balancers guide, Target group attributes and Security groups: with client IP preservation the target sees the client's
+address, and answers come back by the balancer; a target's group may refer to the balancer's group in either case.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from typing import Literal
 
-from checks.functions.declare import DataError
-from checks.functions.traffic import port_range
 from checks.model import Resource
-from checks.network.aws.classes import Class, Classes
+from checks.network.aws.classes import Class, Classes, listener_filter
 from checks.network.aws.interfaces import BALANCER, CLASSIC, Port, made_up
-from checks.network.aws.reading import Wire, known_objects, known_texts, member, objects, single, text
+from checks.network.aws.listeners import Listener, Listeners, Onward
+from checks.network.aws.reading import known_objects, known_texts, text
+from checks.network.aws.subnets import Subnet
 from checks.network.aws.view import View, each_family
-from checks.network.graph import Link, Rewrite
+from checks.network.graph import Filter, Link, Rewrite, Rule
 from checks.network.internet import PUBLIC
-from checks.network.packet import INTERNET, TCP, UDP, Hop
-from checks.network.packets import EVERYBODY, PORTS, Addresses, PacketSet, Span, addresses, packets, union
-
-TARGETS = "aws.elbv2.target_group"
-_PROTOCOLS: Mapping[str, tuple[int, ...]] = {
-    "HTTP": (TCP,), "HTTPS": (TCP,), "TCP": (TCP,), "TLS": (TCP,), "SSL": (TCP,), "UDP": (UDP,), "QUIC": (UDP,),
-    "TCP_UDP": (TCP, UDP), "TCP_QUIC": (TCP, UDP),
-}  # fmt: skip
-_ANY_PORT: Span = (0, PORTS)
-
-
-@dataclass(frozen=True, slots=True)
-class Onward:
-    """Where a listener sends packets: to `port` of some addresses, by family. With a `doubt`, perhaps."""
-
-    where: Mapping[int, Addresses]
-    port: int | Span
-    preserves: bool
-    doubt: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Listener:
-    """What a load balancer listens for, and where that goes."""
-
-    protocols: tuple[int, ...]
-    ports: Span
-    onward: tuple[Onward, ...]
-
-    def packets(self, family: int) -> PacketSet:
-        return union(packets(EVERYBODY[family], (one, one), self.ports) for one in self.protocols)
+from checks.network.packet import INTERNET, Hop
+from checks.network.packets import NOBODY, Addresses, addresses, packets, union
 
 
 def with_balancers(view: View, ports: dict[str, Port]) -> dict[str, Port]:
@@ -84,14 +54,23 @@ class Balancers:
 
     view: View
     classes: Classes
-    ports: Mapping[str, Port]
+    subnets: Mapping[str, Subnet]
+    listeners: Listeners
 
     def lower(self) -> None:
         for balancer in (*self.view.all(BALANCER), *self.view.all(CLASSIC)):
-            listeners = self.listeners(balancer)
+            listeners = self.listeners.of(balancer)
+            self.view.graph.filters[listener_filter(balancer.id)] = self._filter(balancer, listeners)
             for class_ in self.classes.by_owner.get((balancer.type, balancer.id), ()):
-                self.forward(class_.station, class_, balancer, listeners)
+                self.forward(class_.entry, class_, balancer, listeners)
                 self._across_families(class_, balancer, listeners)
+
+    def _filter(self, balancer: Resource, listeners: list[Listener]) -> Filter:
+        """What is taken at all. Where the listeners were not seen, that may be anything."""
+        rules = tuple(
+            Rule(f"{balancer.id} {one.name}", {family: one.packets(family) for family in (4, 6)}, doubt=one.doubt) for one in listeners
+        )
+        return Filter(listener_filter(balancer.id), "listener", "source", stateful=True, ordered=False, rules=rules)
 
     def forward(self, at: str, class_: Class, balancer: Resource, listeners: list[Listener], *, preserve: bool = True) -> None:
         """From a station where a balancer's packets have arrived, to its targets by one class of its interfaces."""
@@ -102,8 +81,20 @@ class Balancers:
                     keeps = onward.preserves and preserve
                     if not (own := class_.space.get(family)) and not keeps:
                         continue
+                    comes_back = keeps and self._answers_by(at, class_, family, where)
                     source = None if keeps else class_.stand_in(family) if class_.doubt else own
-                    rewrite = Rewrite(source=source, destination=where, port=onward.port, leg="pass" if keeps else "proxy")
+                    rewrite = Rewrite(
+                        source=source,
+                        destination=where,
+                        port=onward.port,
+                        leg=_leg(listener, keeps=keeps, comes_back=comes_back),
+                    )
+                    doubt = onward.doubt
+                    if keeps and not comes_back:
+                        doubt = (
+                            doubt
+                            or f"how a target outside the subnets of {class_.subnet.vpc} sees the clients of {balancer.id} is not known"
+                        )
                     told = (Hop(balancer.id, hop.kind, (_told(listener, onward),)),)
                     link = Link(
                         class_.sends,
@@ -111,10 +102,24 @@ class Balancers:
                         rewrite=rewrite,
                         carries="first",
                         labels=frozenset(class_.groups),
-                        doubt=onward.doubt,
+                        doubt=doubt,
                         via=told,
                     )
                     self.view.link(at, link, (family,))
+
+    def _answers_by(self, at: str, class_: Class, family: int, where: Addresses) -> bool:
+        """Lets the answers of targets that see the client's address come back by the balancer, as its network makes them do;
+        false where it is not known in which subnets the targets are."""
+        here = [one for one in self.subnets.values() if one.vpc == class_.subnet.vpc and not one.doubt]
+        parts = [(one, held) for one in here if (held := one.space.get(family, NOBODY) & where)]
+        if not where <= addresses(span for _, held in parts for span in held.spans):
+            return False
+        for subnet, held in parts:
+            crossed = ((subnet.egress,), (class_.subnet.ingress,)) if subnet.id != class_.subnet.id else ()
+            back = Link(at, crossed, source=held, carries="reply")
+            if back not in self.view.graph.stations[subnet.leaving].links[family]:
+                self.view.link(subnet.leaving, back, (family,))
+        return True
 
     def _across_families(self, class_: Class, balancer: Resource, listeners: list[Listener]) -> None:
         """A dual-stack balancer takes IPv6 in and goes on in IPv4. A flow keeps its family here, so that way is in doubt."""
@@ -132,200 +137,12 @@ class Balancers:
                     link = Link(class_.sends, packets=listener.packets(4), rewrite=rewrite, labels=frozenset(class_.groups), doubt=doubt)
                     self.view.link(INTERNET, link, (4,))
 
-    # -- listeners and targets ------------------------------------------------------------------------------------
 
-    def listeners(self, balancer: Resource) -> list[Listener]:
-        """What a balancer listens for. What cannot be read may be anything."""
-        if balancer.type == CLASSIC:
-            return self._classic(balancer)
-        if text(balancer.data, "Type") == "gateway":
-            return []
-        why = self.view.gap(balancer, "Listeners")
-        try:
-            if balancer.data.get("Listeners") is None:
-                raise DataError(why or f"the listeners of {balancer.id} were not seen")
-            held = objects(balancer.data, "Listeners")
-        except DataError as error:
-            return [Listener((TCP, UDP), _ANY_PORT, tuple(self._attached(balancer, str(error))))]
-        return [one for listener in held for one in self._listener(balancer, listener)]
-
-    def _listener(self, balancer: Resource, listener: Wire) -> Iterator[Listener]:
-        name, doubt = text(listener, "Protocol"), ""
-        try:
-            ports = port_range(listener.get("Port"), listener.get("Port"))
-            if name not in _PROTOCOLS:
-                doubt = f"listeners for {name or 'an unseen protocol'} are not known by name"
-        except DataError as error:
-            ports, doubt = _ANY_PORT, f"a listener of {balancer.id} cannot be read: {error}"
-        onward: list[Onward] = []
-        named: set[str] = set()
-        for arn, why in self._actions(balancer, listener):
-            named.add(arn)
-            onward += self._group(balancer, arn, doubt or why)
-        if text(balancer.data, "Type") != "network":
-            default = {arn for one in known_objects(balancer.data, "Listeners") for arn, _ in self._actions(balancer, one)}
-            onward += [
-                one
-                for group in self._groups_of(balancer)
-                if group.id not in default | named
-                for one in self._group(balancer, group.id, f"which rules of {balancer.id} lead to {group.id} was not seen")
-            ]
-        yield Listener(_PROTOCOLS.get(name, (TCP, UDP)), ports, tuple(onward))
-
-    def _actions(self, balancer: Resource, listener: Wire) -> Iterator[tuple[str, str]]:
-        """(target group, why it is not sure that packets go there) of a listener's default actions."""
-        actions = known_objects(listener, "DefaultActions")
-        first = [text(one, "Type") for one in actions]
-        asks = any(one.startswith("authenticate") or one == "jwt-validation" for one in first)
-        doubt = f"a listener of {balancer.id} asks first who it is" if asks else ""
-        for action in actions:
-            groups = [text(action, "TargetGroupArn")] if text(action, "TargetGroupArn") else []
-            weighted = known_objects(action, "ForwardConfig", "TargetGroups")
-            groups += [text(one, "TargetGroupArn") for one in weighted if one.get("Weight") != 0]
-            for arn in dict.fromkeys(groups):
-                yield arn, doubt
-            if text(action, "Type") == "forward" and not groups and not weighted:
-                why = f"where a listener of {balancer.id} forwards to was not seen"
-                yield from ((group.id, why) for group in self._groups_of(balancer))
-        if listener.get("DefaultActions") is None:
-            yield from ((group.id, f"the actions of a listener of {balancer.id} were not seen") for group in self._groups_of(balancer))
-
-    def _groups_of(self, balancer: Resource) -> list[Resource]:
-        return self._groups_by_balancer.get(balancer.id, [])
-
-    @cached_property
-    def _groups_by_balancer(self) -> dict[str, list[Resource]]:
-        found: dict[str, list[Resource]] = {}
-        for group in self.view.all(TARGETS):
-            for arn in known_texts(group.data, "LoadBalancerArns"):
-                found.setdefault(arn, []).append(group)
-        return found
-
-    def _attached(self, balancer: Resource, doubt: str) -> Iterator[Onward]:
-        """All that a balancer could send to, its VPC if its target groups were not seen."""
-        groups = self._groups_of(balancer)
-        for group in groups:
-            yield from self._group(balancer, group.id, doubt)
-        if not groups:
-            yield self._anything(text(balancer.data, "VpcId"), doubt)
-
-    def _anything(self, vpc: str, doubt: str) -> Onward:
-        space = self.view.networks[vpc].space if vpc in self.view.networks else EVERYBODY
-        return Onward(space, _ANY_PORT, preserves=False, doubt=doubt)
-
-    def _group(self, balancer: Resource, arn: str, doubt: str) -> Iterator[Onward]:
-        """The targets of a group, by port."""
-        group, vpc = self.view.find(TARGETS, arn), text(balancer.data, "VpcId")
-        if group is None:
-            yield self._anything(vpc, self.view.unseen(TARGETS, "target group", arn, balancer.place))
-            return
-        kind = text(group.data, "TargetType")
-        if kind == "lambda":
-            return
-        why = self.view.gap(group, "Targets", "TargetType")
-        preserves = text(balancer.data, "Type") == "network" and self._preserves(group)
-        try:
-            if group.data.get("Targets") is None:
-                raise DataError(why or f"the targets of {arn} were not seen")
-            held = objects(group.data, "Targets")
-        except DataError as error:
-            yield self._anything(text(group.data, "VpcId") or vpc, str(error))
-            return
-        where: dict[int, list[Mapping[int, Addresses]]] = {}
-        for one in held:
-            target = member(one, "Target")
-            try:
-                port = member(target, "Port") if member(target, "Port") is not None else group.data.get("Port")
-                where.setdefault(port_range(port, port)[0], []).append(self._target(kind, text(target, "Id"), group))
-            except DataError as error:
-                yield self._anything(text(group.data, "VpcId") or vpc, f"a target of {arn} was not found: {error}")
-        unclear = self._preserve_doubt(balancer, group)
-        for port, found in sorted(where.items()):
-            for keeps in (True, False) if unclear else (preserves,):
-                yield Onward(_joined(found), port, keeps, doubt or unclear)
-
-    def _target(self, kind: str, id_: str, group: Resource) -> Mapping[int, Addresses]:
-        """Where one target is. Raises DataError."""
-        if kind == "ip":
-            family = 6 if ":" in id_ else 4
-            address = single(id_, family)
-            return {family: addresses([(address, address)])}
-        if kind == "alb":
-            classes = self.classes.by_owner.get((BALANCER, id_), ())
-            if not classes:
-                raise DataError(f"{id_} has no interface that was seen")
-            return _joined(
-                [{family: one.stand_in(family) if one.doubt else held for family, held in each_family(one.space)} for one in classes]
-            )
-        family = 6 if text(group.data, "IpAddressType") == "ipv6" else 4
-        ports = self._by_instance.get(id_, [])
-        held = [port.addresses[family][0] for port in ports if port.first and port.addresses.get(family)]
-        if not held:
-            raise DataError(f"no interface of {id_} was seen")
-        return {family: addresses((one, one) for one in held)}
-
-    @cached_property
-    def _by_instance(self) -> dict[str, list[Port]]:
-        found: dict[str, list[Port]] = {}
-        for port in self.ports.values():
-            if port.instance:
-                found.setdefault(port.instance, []).append(port)
-        return found
-
-    def _preserves(self, group: Resource) -> bool:
-        kind, protocol = text(group.data, "TargetType"), text(group.data, "Protocol")
-        if kind == "alb" or protocol in {"UDP", "TCP_UDP", "QUIC", "TCP_QUIC"}:
-            return True
-        for attribute in known_objects(group.data, "Attributes"):
-            if text(attribute, "Key") == "preserve_client_ip.enabled":
-                return text(attribute, "Value") == "true"
-        return kind == "instance"
-
-    def _preserve_doubt(self, balancer: Resource, group: Resource) -> str:
-        """Without its attributes it is not known which address the target of a Network Load Balancer sees."""
-        if text(balancer.data, "Type") != "network" or text(group.data, "TargetType") == "alb":
-            return ""
-        if text(group.data, "Protocol") in {"UDP", "TCP_UDP", "QUIC", "TCP_QUIC"} or group.data.get("Attributes") is not None:
-            return ""
-        return (
-            self.view.gap(group, "Attributes") or f"the attributes of {group.id} were not seen: which address its targets see is not known"
-        )
-
-    def _classic(self, balancer: Resource) -> list[Listener]:
-        found = []
-        targets, doubt = [], ""
-        for one in known_objects(balancer.data, "Instances"):
-            try:
-                targets.append(self._target("instance", text(one, "InstanceId"), balancer))
-            except DataError as error:
-                doubt = f"a target of {balancer.id} was not found: {error}"
-        for held in known_objects(balancer.data, "ListenerDescriptions"):
-            try:
-                ports = port_range(member(held, "Listener", "LoadBalancerPort"), member(held, "Listener", "LoadBalancerPort"))
-                port: int | Span = port_range(member(held, "Listener", "InstancePort"), member(held, "Listener", "InstancePort"))[0]
-                unclear = ""
-            except DataError as error:
-                ports, port, unclear = _ANY_PORT, _ANY_PORT, f"a listener of {balancer.id} cannot be read: {error}"
-            onward = [Onward(_joined(targets), port, preserves=False, doubt=unclear)] if targets else []
-            if doubt:
-                onward.append(replace(self._anything(text(balancer.data, "VPCId"), doubt), port=port))
-            found.append(Listener((TCP,), ports, tuple(onward)))
-        for name in ("ListenerDescriptions", "Instances"):
-            if balancer.data.get(name) is None:
-                why = self.view.gap(balancer, name) or f"{name} of {balancer.id} were not seen"
-                found.append(Listener((TCP,), _ANY_PORT, (self._anything(text(balancer.data, "VPCId"), why),)))
-        return found
-
-
-def _joined(parts: list[Mapping[int, Addresses]]) -> dict[int, Addresses]:
-    return {
-        family: addresses(span for part in parts if family in part for span in part[family].spans)
-        for family in (4, 6)
-        if any(family in part for part in parts)
-    }
+def _leg(listener: Listener, *, keeps: bool, comes_back: bool) -> Literal["proxy", "nat", "pass"]:
+    if keeps and not comes_back:
+        return "pass"
+    return "proxy" if listener.terminates else "nat"
 
 
 def _told(listener: Listener, onward: Onward) -> str:
-    name = "/".join({TCP: "tcp", UDP: "udp"}[one] for one in listener.protocols)
-    port = listener.ports[0] if listener.ports[0] == listener.ports[1] else "any"
-    return f"listener {name}/{port} -> port {onward.port if isinstance(onward.port, int) else 'any'}"
+    return f"{listener.name} -> port {onward.port if isinstance(onward.port, int) else 'any'}"

@@ -16,7 +16,7 @@ from checks.network.aws.interfaces import BALANCER, CLASSIC, ENDPOINT, LISTENING
 from checks.network.aws.subnets import Subnet
 from checks.network.aws.view import ANYONE, INTERFACE, View, each_family
 from checks.network.graph import Interface, Link, Rewrite, Translation, unread
-from checks.network.packets import NOBODY, Addresses, addresses
+from checks.network.packets import Addresses, addresses
 
 Owner = tuple[str, str]
 K = TypeVar("K")
@@ -41,6 +41,7 @@ class Class:
     public_doubt: str
     doubt: str
     members: tuple[str, ...]
+    labels: frozenset[str] = frozenset()
     unlabelled: bool = False
     """Which groups it has, and so what it is known as, was not seen."""
 
@@ -49,12 +50,22 @@ class Class:
         return f"in:{self.key}"
 
     @property
+    def entry(self) -> str:
+        """Where what comes to it is: of a load balancer before it has arrived and is sent on, else where it arrives."""
+        return f"lb:{self.key}" if self.listens else self.station
+
+    @property
     def sends(self) -> str:
         return f"out:{self.key}"
 
     @property
     def admits(self) -> tuple[tuple[str, ...], ...]:
-        return (self.ingress,) if self.ingress else ()
+        """The filters before it: its groups, and of a load balancer, what it listens for."""
+        return (self.ingress, *self.listens) if self.ingress else self.listens
+
+    @property
+    def listens(self) -> tuple[tuple[str, ...], ...]:
+        return tuple((listener_filter(id_),) for type_, id_ in sorted(self.owners) if type_ in {BALANCER, CLASSIC})
 
     def stand_in(self, family: int) -> Addresses:
         """Of addresses that nobody knows, one that stands for all that they could be."""
@@ -72,6 +83,11 @@ class Classes:
     by_network: Mapping[str, tuple[Class, ...]]
 
 
+def listener_filter(balancer: str) -> str:
+    """The filter that lets through what a load balancer listens for."""
+    return f"listeners of {balancer}"
+
+
 def lower(view: View, ports: Mapping[str, Port], subnets: Mapping[str, Subnet]) -> Classes:
     """Makes every class with its stations and the links from and to its subnet, and every interface."""
     alike: dict[tuple[object, ...], list[Port]] = {}
@@ -81,8 +97,9 @@ def lower(view: View, ports: Mapping[str, Port], subnets: Mapping[str, Subnet]) 
     for number, held in enumerate(alike[key] for key in sorted(alike, key=str)):
         class_ = _class(view, held, subnets[held[0].subnet], number)
         _stations(view, class_)
+        station, sends = class_.station, class_.sends
         for port in held:
-            _interface(view, port, class_)
+            _interface(view, port, class_, station, sends)
         found.append(class_)
     by_owner: dict[Owner, list[Class]] = {}
     by_network: dict[str, list[Class]] = {}
@@ -101,7 +118,7 @@ def _frozen(lists: Mapping[K, list[Class]]) -> Mapping[K, tuple[Class, ...]]:
 def _likeness(port: Port) -> tuple[object, ...]:
     forwards = tuple(owner for owner in port.owners if owner[0] in _FORWARDERS)
     own = port.id if port.doubt or port.groups_doubt or port.public_doubt else ""
-    exposure = (bool(port.public), bool(port.space.get(6)), port.forwards, port.closed)
+    exposure = (bool(port.public), bool(port.spans(6)), port.forwards, port.closed)
     return (port.vpc, port.subnet, port.groups, port.kind if port.kind not in LISTENING else "", forwards, exposure, own)
 
 
@@ -119,7 +136,7 @@ def _class(view: View, ports: list[Port], subnet: Subnet, number: int) -> Class:
     if first.doubt:
         space = {family: held for family, held in subnet.space.items() if held}
     else:
-        space = {family: addresses(chain.from_iterable(port.space[family].spans for port in ports)) for family in (4, 6)}
+        space = {family: addresses(chain.from_iterable(port.spans(family) for port in ports)) for family in (4, 6)}
     translation = tuple(sorted((outer, outer, own) for port in ports for outer, own in port.public.items()))
     return Class(
         key=f"{subnet.id}/{number}",
@@ -136,6 +153,7 @@ def _class(view: View, ports: list[Port], subnet: Subnet, number: int) -> Class:
         public_doubt=first.public_doubt,
         doubt=first.doubt,
         members=tuple(port.id for port in ports),
+        labels=frozenset(first.groups),
         unlabelled=bool(first.groups_doubt),
     )
 
@@ -145,19 +163,22 @@ def _stations(view: View, class_: Class) -> None:
     graph, subnet = view.graph, class_.subnet
     graph.station(class_.sends, "interface")
     graph.station(class_.station, "interface", ends=class_.kind not in PASSING, sends=class_.sends)
+    if class_.entry != class_.station:
+        graph.station(class_.entry, "load-balancer", sends=class_.sends)
+        view.link(class_.entry, Link(class_.station))
     doubt = class_.doubt
     if class_.kind not in LISTENING | PASSING:
         doubt = f"interfaces of the type {class_.kind} ({', '.join(class_.members[:3])}) are not known by name"
         view.link(class_.station, Link(view.elsewhere(subnet.vpc), doubt=doubt))
     for family, space in each_family(class_.space):
         rewrite = Rewrite(destination=class_.stand_in(family), leg="pass") if class_.doubt else None
-        into = Link(class_.station, class_.admits, destination=space, rewrite=rewrite, doubt=doubt)
+        into = Link(class_.entry, class_.admits, destination=space, rewrite=rewrite, doubt=doubt)
         view.link(subnet.inside, into, (family,))
         leaving = Link(subnet.leaving, (class_.egress,) if class_.egress else (), labels=ANYONE if class_.unlabelled else "kept")
         view.link(class_.sends, leaving, (family,))
 
 
-def _interface(view: View, port: Port, class_: Class) -> None:
+def _interface(view: View, port: Port, class_: Class, station: str, sends: str) -> None:
     own = port.addresses
     if class_.doubt:
         own = {family: (class_.stand_in(family).spans[0][0],) for family, _ in each_family(class_.space)}
@@ -169,12 +190,12 @@ def _interface(view: View, port: Port, class_: Class) -> None:
         region=port.place.region,
         network=port.vpc,
         subnet=port.subnet,
-        station=class_.station,
-        sends=class_.sends,
-        addresses={family: own.get(family, ()) for family in (4, 6)},
+        station=station,
+        sends=sends,
+        addresses=own,
         public=port.public,
         owners=port.owners,
-        labels=frozenset(port.groups),
+        labels=class_.labels,
         tags=port.tags,
     )
 
@@ -186,7 +207,7 @@ def members_by_group(ports: Iterable[Port]) -> dict[str, dict[str, dict[int, Add
         for group in port.groups:
             held = spans.setdefault(group, {}).setdefault(port.vpc, {4: [], 6: []})
             for family in (4, 6):
-                held[family] += port.space.get(family, NOBODY).spans
+                held[family] += port.spans(family)
     return {
         group: {vpc: {family: addresses(held) for family, held in families.items()} for vpc, families in vpcs.items()}
         for group, vpcs in spans.items()
@@ -195,6 +216,8 @@ def members_by_group(ports: Iterable[Port]) -> dict[str, dict[str, dict[int, Add
 
 def unseen_interfaces(view: View) -> None:
     """Where nobody saw the interfaces, there may be targets that the graph does not hold."""
-    for place in view.places:
+    manifest = view.estate.manifest
+    meant = manifest.scope.places(everywhere=True) if manifest.source.startswith("aws") else ()
+    for place in sorted({*view.places, *meant}):
         if why := view.unlisted(INTERFACE, place):
             view.graph.doubts.append(f"there may be network interfaces that were not seen: {why}")

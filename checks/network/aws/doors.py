@@ -187,7 +187,7 @@ class Doors:
             rewrite = Rewrite(source=EVERYBODY[family], destination=where, leg="pass")
             self.view.link(at, Link(entry, rewrite=rewrite, labels=ANYONE, doubt=doubt), (family,))
             if not self.view.graph.stations[entry].links[family]:
-                self.view.link(entry, Link(class_.station, ((class_.subnet.ingress,), *class_.admits)), (family,))
+                self.view.link(entry, Link(class_.entry, ((class_.subnet.ingress,), *class_.admits)), (family,))
 
     def _behind(self, id_: str, resource: Resource) -> tuple[list[Class], list[str]]:
         """(classes, VPCs) that an id stands for; what is not found may be any VPC that the resource's account could reach."""

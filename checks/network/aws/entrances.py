@@ -74,8 +74,9 @@ class Entrances:
         id_ = f"privatelink:{class_.key}"
         if id_ not in self.view.graph.stations:
             self.view.graph.station(id_, "load-balancer", sends=class_.sends)
-            self.balancers.forward(id_, class_, balancer, self.balancers.listeners(balancer), preserve=False)
-            self.view.link(class_.station, Link(id_, carries="reply"))
+            self.balancers.forward(id_, class_, balancer, self.balancers.listeners.of(balancer), preserve=False)
+            self.view.link(id_, Link(class_.station, carries="first"))
+            self.view.link(class_.entry, Link(id_, carries="reply"))
         return id_
 
     def _call(self, caller: str, station: str, class_: Class, balancer: Resource, hop: Hop) -> None:
@@ -83,7 +84,9 @@ class Entrances:
         for family, space in each_family(class_.space):
             where = class_.stand_in(family) if class_.doubt else space
             rewrite = Rewrite(destination=where, leg="pass")
-            link = Link(station, class_.admits if enforced else (), rewrite=rewrite, labels=NO_LABELS, doubt=class_.doubt, via=(hop,))
+            link = Link(
+                station, class_.admits if enforced else class_.listens, rewrite=rewrite, labels=NO_LABELS, doubt=class_.doubt, via=(hop,)
+            )
             self.view.link(caller, link, (family,))
 
     # -- Client VPN -----------------------------------------------------------------------------------------------
@@ -118,23 +121,28 @@ class Entrances:
             self._clients(station, endpoint, subnet, groups, {family: allowed[family] & routed[family] for family in (4, 6)})
 
     def _clients(self, station: str, endpoint: Resource, subnet: Subnet, groups: tuple[str, ...], where: Mapping[int, Addresses]) -> None:
-        """From the clients into one associated subnet. Without an interface of the endpoint there, their address is not known."""
-        own = [port for port in self.ports.values() if port.subnet == subnet.id and endpoint.id in port.description]
-        egress = security_groups.ids(self.view, groups, "egress", subnet.place)
+        """From the clients into one associated subnet, out of the endpoint's interface there. Without one, neither its
+        address nor, unless the association names them, its groups are known."""
         hop = Hop(endpoint.id, "client-vpn-endpoint")
+        own = [port for port in self.ports.values() if port.subnet == subnet.id and endpoint.id in port.description]
+        for port in own:
+            class_ = self.classes.by_interface[port.id]
+            labels = ANYONE if class_.unlabelled else class_.labels
+            for family, destination in each_family(where):
+                source = addresses(port.spans(family))
+                rewrite = Rewrite(source=source, leg="nat")
+                self.view.link(station, Link(class_.sends, destination=destination, rewrite=rewrite, labels=labels, via=(hop,)), (family,))
+                self.view.link(subnet.inside, Link(station, destination=source, carries="reply"), (family,))
+        if own:
+            return
+        egress = security_groups.ids(self.view, groups, "egress", subnet.place)
         for family, destination in each_family(where):
-            spans = addresses(span for port in own for span in port.space.get(family, NOBODY).spans)
-            doubt = "" if spans else f"from which address of {subnet.id} the clients of {endpoint.id} come is not known"
-            source = spans or subnet.space.get(family, NOBODY)
-            rewrite = Rewrite(source=source, leg="nat")
+            doubt = f"from which address of {subnet.id} the clients of {endpoint.id} come is not known"
+            rewrite = Rewrite(source=subnet.space.get(family, NOBODY), leg="pass")
+            labels = frozenset(groups) if groups else ANYONE
             filters = (egress,) if egress else ()
-            link = Link(
-                subnet.leaving, filters, destination=destination, rewrite=rewrite, labels=frozenset(groups), doubt=doubt, via=(hop,)
-            )
-            if not egress:
-                link = Link(subnet.leaving, destination=destination, rewrite=rewrite, labels=ANYONE, doubt=doubt, via=(hop,))
+            link = Link(subnet.leaving, filters, destination=destination, rewrite=rewrite, labels=labels, doubt=doubt, via=(hop,))
             self.view.link(station, link, (family,))
-            self.view.link(subnet.inside, Link(station, destination=source, carries="reply"), (family,))
 
     # -- EC2 Instance Connect -------------------------------------------------------------------------------------
 
@@ -149,13 +157,13 @@ class Entrances:
             for network in self._networks(endpoint, vpc):
                 self.view.enter(station, network, f"no network interface of {endpoint.id} was seen")
             return
-        spans = {family: addresses(span for port in own for span in port.space.get(family, NOBODY).spans) for family in (4, 6)}
+        spans = {family: addresses(span for port in own for span in port.spans(family)) for family in (4, 6)}
         station = self.view.outside(endpoint.id, title, spans)
         hop = Hop(endpoint.id, "instance-connect-endpoint")
         preserves = endpoint.data.get("PreserveClientIp")
         for port in own:
             class_ = self.classes.by_interface[port.id]
-            for family, space in each_family(port.space):
+            for family, space in each_family({family: addresses(port.spans(family)) for family in (4, 6)}):
                 ssh = packets(EVERYBODY[family], (TCP, TCP))
                 labels = frozenset(port.groups)
                 if preserves is not True:

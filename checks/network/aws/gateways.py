@@ -92,7 +92,7 @@ class Gateways:
             passage = self.access.of(subnet, outbound_only=True)
             if passage.outward:
                 pair: Translation = ((own, own, outer),)
-                out = Link(INTERNET, source=_one(own), rewrite=Rewrite(source=pair), doubt=passage.doubt)
+                out = Link(INTERNET, source=_one(own), destination=PUBLIC[4], rewrite=Rewrite(source=pair), doubt=passage.doubt)
                 self.view.link(outward, out, (4,))
         for family in (4, 6):
             if reached[family]:
@@ -118,10 +118,12 @@ class Gateways:
         if class_.public_doubt and (family == 4 or class_.doubt):
             stand_in = Rewrite(destination=class_.stand_in(family), leg="pass")
             if passage.inward:
-                into = Link(class_.station, ((class_.subnet.ingress,), *class_.admits), rewrite=stand_in, doubt=class_.public_doubt)
+                into = Link(class_.entry, ((class_.subnet.ingress,), *class_.admits), rewrite=stand_in, doubt=class_.public_doubt)
                 self.view.link(inward, into, (family,))
             if passage.outward:
-                out = Link(INTERNET, source=space, rewrite=Rewrite(source=PUBLIC[family]), doubt=class_.public_doubt)
+                out = Link(
+                    INTERNET, source=space, destination=PUBLIC[family], rewrite=Rewrite(source=PUBLIC[family]), doubt=class_.public_doubt
+                )
                 self.view.link(outward, out, (family,))
             return PUBLIC[family]
         if not public:
@@ -138,7 +140,8 @@ class Gateways:
         if passage.outward:
             rewrite = Rewrite(source=inverse(class_.translation)) if family == 4 else None
             carries: Literal["both", "first"] = "both" if passage.inward else "first"
-            self.view.link(outward, Link(INTERNET, source=own & space, rewrite=rewrite, carries=carries, doubt=doubt), (family,))
+            out = Link(INTERNET, source=own & space, destination=PUBLIC[family], rewrite=rewrite, carries=carries, doubt=doubt)
+            self.view.link(outward, out, (family,))
         return public
 
     def _directed(self, inward: str, class_: Class, family: int, own: Addresses, passage: Passage, doubt: str) -> None:
@@ -146,12 +149,13 @@ class Gateways:
             return
         pairs = tuple(pair for pair in class_.translation if pair[2] in own)
         link = Link(
-            class_.station,
+            class_.entry,
             ((class_.subnet.ingress,), *class_.admits),
             destination=_outer(class_, own, family),
             rewrite=Rewrite(destination=pairs) if family == 4 else None,
             carries="both" if passage.inward else "reply",
-            doubt=doubt,
+            doubt=doubt
+            or ("" if passage.inward else f"whether VPC Block Public Access lets replies to {class_.subnet.id} in is not known"),
         )
         self.view.link(inward, link, (family,))
 
@@ -166,7 +170,7 @@ class Gateways:
         for subnet in (one for one in self.subnets.values() if one.vpc == vpc):
             passage = self.access.of(subnet, outbound_only=True)
             if (space := subnet.space.get(6, NOBODY) & PUBLIC[6]) and passage.outward:
-                self.view.link(outward, Link(INTERNET, source=space, carries="first", doubt=passage.doubt), (6,))
+                self.view.link(outward, Link(INTERNET, source=space, destination=PUBLIC[6], carries="first", doubt=passage.doubt), (6,))
                 reached |= space
         if reached:
             self.view.link(INTERNET, Link(inward, destination=reached, carries="reply", labels=NO_LABELS, via=(hop,)), (6,))

@@ -14,10 +14,20 @@ from dataclasses import dataclass
 from checks.functions.declare import DataError
 from checks.model import Place, Resource
 from checks.network.aws.lists import PrefixLists
-from checks.network.aws.reading import ANY_PACKET, Wire, cidr_set, matching, objects, permission_traffic, text, traffic_name
+from checks.network.aws.reading import (
+    ANY_PACKET,
+    Wire,
+    any_matches,
+    block_matches,
+    matching,
+    objects,
+    permission_traffic,
+    text,
+    traffic_name,
+)
 from checks.network.aws.view import GROUP, INTERFACE, View
 from checks.network.graph import End, Filter, Rule, unread
-from checks.network.packets import EVERYBODY, NOBODY, Addresses
+from checks.network.packets import NOBODY, Addresses
 
 KIND = "security-group"
 DIRECTIONS: tuple[tuple[str, str, End], ...] = (
@@ -70,13 +80,13 @@ class Groups:
         for name in ("IpRanges", "Ipv6Ranges"):
             if permission.get(name) is None:
                 doubt = f"a rule of {group.id} has no {name}, where EC2 writes an empty list"
-                yield Rule(f"{named} ?", matching(EVERYBODY, traffic), doubt=doubt)
+                yield Rule(f"{named} ?", any_matches(traffic), doubt=doubt)
         for one in ranges:
             block = one.get("CidrIp") if one.get("CidrIp") is not None else one.get("CidrIpv6")
             try:
-                yield Rule(f"{named} {block}", matching(cidr_set([block]), traffic))
+                yield Rule(f"{named} {block}", block_matches(_block(block), traffic))
             except DataError as error:
-                yield Rule(f"{named} ?", matching(EVERYBODY, traffic), doubt=f"a rule of {group.id} cannot be read: {error}")
+                yield Rule(f"{named} ?", any_matches(traffic), doubt=f"a rule of {group.id} cannot be read: {error}")
         for one in lists:
             listed = self.lists.get(text(one, "PrefixListId"), group.place)
             yield Rule(f"{named} {text(one, 'PrefixListId')}", matching(listed.space, traffic), doubt=listed.doubt)
@@ -87,9 +97,9 @@ class Groups:
             other = text(one, "GroupId")
             if not other:
                 doubt = f"a rule of {group.id} refers to a group without an id"
-                yield Rule(f"{named} ?", matching(EVERYBODY, traffic), doubt=doubt)
+                yield Rule(f"{named} ?", any_matches(traffic), doubt=doubt)
             elif direction == "ingress":
-                yield Rule(f"{named} {other}", matching(EVERYBODY, traffic), sender=other)
+                yield Rule(f"{named} {other}", any_matches(traffic), sender=other)
             else:
                 yield from self._to_group(group, other, f"{named} {other}", traffic)
 
@@ -104,7 +114,14 @@ class Groups:
         places = {self.view.networks[vpc].place for vpc in reach if vpc in self.view.networks} or {group.place}
         if why := next(filter(None, (self.view.unlisted(INTERFACE, place) for place in sorted(places))), ""):
             doubt = f"which interfaces have {other} is not known: {why}"
-            yield Rule(f"{id_} (not all seen)", matching(EVERYBODY, traffic), doubt=doubt)
+            yield Rule(f"{id_} (not all seen)", any_matches(traffic), doubt=doubt)
+
+
+def _block(value: object) -> str:
+    """Raises DataError for what is no text."""
+    if not isinstance(value, str):
+        raise DataError(f"not an IP address or CIDR: {value!r}")
+    return value
 
 
 def ids(view: View, groups: Iterable[str], direction: str, place: Place) -> tuple[str, ...]:

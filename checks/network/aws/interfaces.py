@@ -11,12 +11,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 from checks.functions.declare import DataError
 from checks.model import Place, Resource
-from checks.network.aws.reading import Spans, Wire, by_family, cidr, known_objects, known_texts, member, objects, single, text
+from checks.network.aws.reading import Wire, cidr, known_objects, known_texts, member, objects, single, text
 from checks.network.aws.view import INSTANCE, INTERFACE, SUBNET, View
-from checks.network.packets import Addresses
+from checks.network.packets import Span
 
 ADDRESS, NAT, ENDPOINT = "aws.ec2.address", "aws.ec2.nat_gateway", "aws.ec2.vpc_endpoint"
 BALANCER, CLASSIC = "aws.elbv2.load_balancer", "aws.elb.load_balancer"
@@ -36,6 +37,10 @@ UNSEEN = "the subnet of "
 """What the id of a subnet begins with that was not seen."""
 
 
+_NO_ADDRESSES: Mapping[int, tuple[int, ...]] = {4: (), 6: ()}
+_NONE: Mapping[int, Any] = {}
+
+
 @dataclass(frozen=True, slots=True)
 class Port:
     """One network interface, read."""
@@ -50,7 +55,7 @@ class Port:
     groups: tuple[str, ...] = ()
     groups_doubt: str = ""
     addresses: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
-    space: Mapping[int, Addresses] = field(default_factory=dict)
+    prefixes: Mapping[int, tuple[Span, ...]] = field(default_factory=dict)
     public: Mapping[int, int] = field(default_factory=dict)
     public_doubt: str = ""
     forwards: bool = False
@@ -63,6 +68,10 @@ class Port:
     tags: Mapping[str, str] | None = None
     owners: tuple[tuple[str, str], ...] = ()
     doubt: str = ""
+
+    def spans(self, family: int) -> list[Span]:
+        """Its addresses of a family, and the prefixes that are its own."""
+        return [*((one, one) for one in self.addresses.get(family, ())), *self.prefixes.get(family, ())]
 
 
 @dataclass
@@ -82,16 +91,21 @@ class Ports:
         for port in found.values():
             if not port.vpc:
                 self.view.graph.doubts.append(f"in which VPC {port.id} is was not seen")
-        return {id_: replace(port, owners=tuple(self._owners(port))) for id_, port in found.items() if port.vpc}
+        owned = {id_: tuple(self._owners(port)) for id_, port in found.items()}
+        return {id_: replace(port, owners=owned[id_]) if owned[id_] else port for id_, port in found.items() if port.vpc}
 
     def _own(self, resource: Resource) -> Port:
         port = self._read(resource.id, resource, resource.data)
-        if why := self.view.gap(resource, "Groups"):
-            port = replace(port, groups=(), groups_doubt=why)
-        if why := self.view.gap(resource, "Association", "PrivateIpAddresses"):
-            port = replace(port, public_doubt=why)
-        instance = self.view.find(INSTANCE, port.instance) if port.instance else None
-        return replace(port, tags=instance.tags if instance is not None else resource.tags)
+        if resource.id in self._gapped:
+            if why := self.view.gap(resource, "Groups"):
+                port = replace(port, groups=(), groups_doubt=why)
+            if why := self.view.gap(resource, "Association", "PrivateIpAddresses"):
+                port = replace(port, public_doubt=why)
+        return port
+
+    @cached_property
+    def _gapped(self) -> frozenset[str]:
+        return frozenset(id_ for type_, _, id_, _ in self.view.estate.resource_gaps if type_ == INTERFACE)
 
     def _of_instance(self, resource: Resource) -> Iterator[Port]:
         """An instance's own word about its interfaces, for where theirs is not there."""
@@ -109,68 +123,64 @@ class Ports:
             yield self._read(resource.id, resource, held)
 
     def _read(self, id_: str, resource: Resource, data: Wire) -> Port:
-        subnet = text(data, "SubnetId")
-        home = self.view.find(SUBNET, subnet)
-        port = Port(
+        subnet, vpc = text(data, "SubnetId"), text(data, "VpcId")
+        if not vpc and (home := self.view.find(SUBNET, subnet)) is not None:
+            vpc = text(home.data, "VpcId")
+        kind, instance = text(data, "InterfaceType") or "interface", text(data, "Attachment", "InstanceId")
+        groups, groups_doubt = _groups(id_, kind, data)
+        doubt = ""
+        try:
+            addresses_, prefixes, public = self._addresses(id_, data)
+        except DataError as error:
+            addresses_, prefixes, public, doubt = _NO_ADDRESSES, {}, {}, f"the addresses of {id_} cannot be read: {error}"
+        served = self.view.find(INSTANCE, instance) if instance else None
+        return Port(
             id_,
             type=resource.type,
-            kind=text(data, "InterfaceType") or "interface",
+            kind=kind,
             place=resource.place,
             owner=text(data, "OwnerId") or resource.account,
-            vpc=text(data, "VpcId") or (text(home.data, "VpcId") if home is not None else ""),
+            vpc=vpc,
             subnet=subnet or f"{UNSEEN}{id_}",
+            groups=groups,
+            groups_doubt=groups_doubt,
+            addresses=addresses_,
+            prefixes=prefixes,
+            public=public,
             forwards=data.get("SourceDestCheck") is False,
             closed=data.get("DenyAllIgwTraffic") is True,
             description=text(data, "Description"),
-            instance=text(data, "Attachment", "InstanceId"),
+            instance=instance,
             first=not member(data, "Attachment", "DeviceIndex"),
-            tags=resource.tags,
+            tags=served.tags if served is not None else resource.tags,
+            doubt=doubt,
         )
-        port = self._with_groups(port, data)
-        try:
-            return self._with_addresses(port, data)
-        except DataError as error:
-            return replace(port, doubt=f"the addresses of {id_} cannot be read: {error}")
 
-    def _with_groups(self, port: Port, data: Wire) -> Port:
-        try:
-            groups = tuple(sorted({text(one, "GroupId") for one in objects(data, "Groups")}))
-        except DataError as error:
-            return replace(port, groups_doubt=f"the security groups of {port.id} cannot be read: {error}")
-        if data.get("Groups") is None or "" in groups or (not groups and port.kind not in WITHOUT_GROUPS):
-            if port.kind in PASSING:
-                return port
-            return replace(port, groups_doubt=f"the security groups of {port.id} were not seen")
-        return replace(port, groups=groups)
-
-    def _with_addresses(self, port: Port, data: Wire) -> Port:
-        """Raises DataError."""
-        own: dict[int, list[int]] = {4: [], 6: []}
-        spans: Spans = {4: [], 6: []}
+    def _addresses(self, id_: str, data: Wire) -> tuple[Mapping[int, tuple[int, ...]], Mapping[int, tuple[Span, ...]], Mapping[int, int]]:
+        """(addresses, prefixes, public addresses) of an interface. Raises DataError."""
+        own: list[int] = []
         public: dict[int, int] = {}
         associated: list[Wire] = []
         if data.get("PrivateIpAddress") is not None:
             associated.append({"PrivateIpAddress": data["PrivateIpAddress"], "Association": data.get("Association")})
-        associated += [*objects(data, "PrivateIpAddresses"), *self._elastic.get(port.id, [])]
+        associated += [*objects(data, "PrivateIpAddresses"), *self._elastic.get(id_, [])]
         for one in associated:
             if one.get("PrivateIpAddress") is None:
                 continue
             address = single(one["PrivateIpAddress"], 4)
-            own[4].append(address)
+            if address not in own:
+                own.append(address)
             if (outer := member(one, "Association", "PublicIp")) is not None:
                 public[single(outer, 4)] = address
-        own[6] += [single(one.get("Ipv6Address"), 6) for one in objects(data, "Ipv6Addresses")]
+        sixes = tuple(single(one.get("Ipv6Address"), 6) for one in objects(data, "Ipv6Addresses"))
+        prefixes: dict[int, tuple[Span, ...]] = {}
         for name, prefix in (("Ipv4Prefixes", "Ipv4Prefix"), ("Ipv6Prefixes", "Ipv6Prefix")):
             for one in objects(data, name):
                 family, span = cidr(one.get(prefix))
-                spans[family].append(span)
-        for family, held in own.items():
-            spans[family] += [(one, one) for one in held]
-        space = by_family(spans)
-        if not any(space.values()):
+                prefixes[family] = (*prefixes.get(family, ()), span)
+        if not own and not sixes and not prefixes:
             raise DataError("it has none")
-        addresses = {family: tuple(dict.fromkeys(held)) for family, held in own.items()}
-        return replace(port, addresses=addresses, space=space, public=public)
+        return {4: tuple(own), 6: sixes}, prefixes or _NONE, public or _NONE
 
     @cached_property
     def _elastic(self) -> dict[str, list[Wire]]:
@@ -224,6 +234,17 @@ class Ports:
             for id_ in known_texts(endpoint.data, "NetworkInterfaceIds"):
                 found.setdefault(id_, []).append((ENDPOINT, endpoint.id))
         return found
+
+
+def _groups(id_: str, kind: str, data: Wire) -> tuple[tuple[str, ...], str]:
+    """(the security groups of an interface, why they are not known)."""
+    try:
+        groups = tuple(sorted({text(one, "GroupId") for one in objects(data, "Groups")}))
+    except DataError as error:
+        return (), f"the security groups of {id_} cannot be read: {error}"
+    if data.get("Groups") is None or "" in groups or (not groups and kind not in WITHOUT_GROUPS):
+        return (), "" if kind in PASSING else f"the security groups of {id_} were not seen"
+    return groups, ""
 
 
 def made_up(resource: Resource, vpc: str, subnet: str, groups: tuple[str, ...], owners: tuple[tuple[str, str], ...], *, kind: str) -> Port:

@@ -15,6 +15,7 @@ from checks.network.aws.doors import Doors
 from checks.network.aws.entrances import Entrances
 from checks.network.aws.gateways import Gateways
 from checks.network.aws.interfaces import Port, Ports
+from checks.network.aws.listeners import Listeners
 from checks.network.aws.lists import PrefixLists
 from checks.network.aws.public_access import PublicAccess
 from checks.network.aws.routes import Routes
@@ -28,6 +29,7 @@ from checks.network.packets import EVERYBODY
 def lower(estate: Estate, graph: Graph) -> None:
     """Adds what an estate holds of AWS networks to a graph that has the station `internet`."""
     view = View(estate, graph)
+    classes.unseen_interfaces(view)
     if not view.places:
         return
     lists = PrefixLists(view)
@@ -36,7 +38,6 @@ def lower(estate: Estate, graph: Graph) -> None:
     groups.Groups(view, lists, classes.members_by_group(ports.values()), peering.peers(view)).lower()
     held = subnets.lower(view, ports)
     found = classes.lower(view, ports, held)
-    classes.unseen_interfaces(view)
     routes = Routes(view, lists)
     diverted = routes.diverted()
     Gateways(view, found, held, PublicAccess(view), diverted).lower()
@@ -44,7 +45,7 @@ def lower(estate: Estate, graph: Graph) -> None:
     peering.virtual_private_gateways(view, routes, diverted)
     Transit(view, lists, held).lower()
     routes.lower()
-    forwarding = balancers.Balancers(view, found, ports)
+    forwarding = balancers.Balancers(view, found, held, Listeners(view, found, ports))
     forwarding.lower()
     Entrances(view, found, ports, held, forwarding).lower()
     Doors(view, found, ports, held).lower()

@@ -63,7 +63,7 @@ def _side(view: View, connection: Resource, near: str, far: str, doubt: str) -> 
     else:
         account = text(connection.data, far, "OwnerId")
         title = f"VPC {other or 'unknown'} of account {account or 'unknown'}, behind {connection.id}"
-        station = f"peer:{other or connection.id}"
+        station = connection.id
         hop = Hop(connection.id, "vpc-peering-connection")
         into = {family: Link(view.deliver(vpc), destination=here.get(family, NOBODY), doubt=doubt, via=(hop,)) for family in (4, 6)}
         unread_network(view, station, title, account, there, into)

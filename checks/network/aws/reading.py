@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from ipaddress import IPv4Network, ip_address
 from typing import Any
 
@@ -142,6 +143,18 @@ def entry_traffic(entry: Wire) -> tuple[Span, Span]:
         kinds = wire(entry.get("IcmpTypeCode"), "IcmpTypeCode")
         return (protocol, protocol), icmp_span(kinds.get("Type"), kinds.get("Code"))
     return (protocol, protocol), (0, PORTS)
+
+
+@lru_cache(1 << 14)
+def block_matches(block: str, traffic: tuple[Span, Span]) -> Mapping[int, PacketSet]:
+    """Some traffic from or to a CIDR; kept, since many rules say the same. Raises DataError."""
+    return matching(cidr_set([block]), traffic)
+
+
+@lru_cache(1 << 10)
+def any_matches(traffic: tuple[Span, Span]) -> Mapping[int, PacketSet]:
+    """Some traffic from or to anyone."""
+    return matching(EVERYBODY, traffic)
 
 
 def matching(who: Mapping[int, Addresses], traffic: tuple[Span, Span]) -> dict[int, PacketSet]:

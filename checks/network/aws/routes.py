@@ -16,7 +16,7 @@ from checks.network.aws.interfaces import ENDPOINT
 from checks.network.aws.lists import PrefixLists
 from checks.network.aws.reading import cidr, known_objects, objects, text
 from checks.network.aws.view import INTERFACE, ROUTES, View
-from checks.network.graph import Link
+from checks.network.graph import Link, Rewrite
 from checks.network.packet import Hop
 from checks.network.packets import EVERYBODY, NOBODY, Addresses, Span, addresses
 
@@ -198,7 +198,7 @@ class Routes:
         kind = text(endpoint.data, "VpcEndpointType") if endpoint else ""
         if endpoint is not None and kind == "Gateway":
             title = f"{text(endpoint.data, 'ServiceName') or 'a service'} through {target}"
-            return Link(view.outside(f"service:{target}", title), carries="first")
+            return Link(view.outside(target, title), rewrite=Rewrite(leg="pass"), carries="first")
         for firewall in view.all("aws.networkfirewall.firewall"):
             if target in repr(firewall.data):
                 return Link(view.elsewhere(vpc), doubt=f"what the Network Firewall {firewall.id} at {target} lets pass is not modelled")

@@ -229,7 +229,7 @@ class Transit:
             title = f"VPC {one.resource} of account {one.owner or 'unknown'}, behind {one.gateway}"
             space = self._known.get(one.id) or EVERYBODY
             into = dict.fromkeys((4, 6), Link(one.inward, doubt=one.doubt))
-            unread_network(self.view, f"peer:{one.resource or one.id}", title, one.owner, space, into)
+            unread_network(self.view, one.id, title, one.owner, space, into)
         elif one.kind in _PREMISES:
             title = f"on-premises behind {one.gateway}, by {_PREMISES[one.kind]} ({one.id})"
             premises(self.view, one.id, title, self._known.get(one.id, {}), dict.fromkeys((4, 6), Link(one.inward, doubt=one.doubt)))
@@ -281,7 +281,7 @@ class Transit:
         if one.kind == "vpc" and one.resource in self.view.networks:
             self._into_vpc(one, labels)
         elif one.kind == "vpc":
-            self.view.link(one.outward, Link(f"peer:{one.resource or one.id}", labels=labels, doubt=one.doubt))
+            self.view.link(one.outward, Link(one.id, labels=labels, doubt=one.doubt))
         elif one.kind in _PREMISES:
             self.view.link(one.outward, Link(one.id, labels=NO_LABELS, doubt=one.doubt))
         elif one.kind in {"peering", "tgw-peering"}:
@@ -328,5 +328,5 @@ class Transit:
             return
         title = f"what is behind the transit gateway {one.resource} of account {one.owner or 'unknown'}"
         into = dict.fromkeys((4, 6), Link(one.inward, doubt=one.doubt))
-        station = unread_network(self.view, f"peer:{one.resource}:{one.id}", title, one.owner, EVERYBODY, into)
+        station = unread_network(self.view, one.id, title, one.owner, EVERYBODY, into)
         self.view.link(one.outward, Link(station, labels=NO_LABELS, doubt=one.doubt))

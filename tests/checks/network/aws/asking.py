@@ -80,7 +80,7 @@ def ask(of: Estate | Graph, source: str, target: str, port: int | None = None, p
             why += found.arrival.doubts
             continue
         arrived = True
-        answers, _ = found.walker.answered(found.arrival.station, found.flow, found.arrival.leg, found.arrival.ports)
+        answers, _ = found.walker.answered(found.arrival.station, found.flow, found.arrival.leg)
         if answers and found.arrival.legs_answered:
             return Told("reachable")
     if arrived:

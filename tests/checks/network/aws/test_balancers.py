@@ -15,6 +15,7 @@ from tests.checks.network.simulate.aws_world import (
     endpoint,
     endpoint_service,
     eni,
+    entry,
     group,
     igw,
     subnet,
@@ -223,3 +224,28 @@ def test_a_public_database_without_an_interface_that_was_seen_may_be_reached() -
     assert ask(held(SITE, database(public=True), opened), "internet", "db-1", 5432) == "unknown"
     assert ask(held(SITE, database(public=False), opened), "internet", "db-1", 5432) == "unreachable"
     assert ask(held(SITE, database(public=True)), "internet", "db-1", 5432) == "unreachable"
+
+
+def test_a_balancer_takes_only_what_it_listens_for() -> None:
+    wide = group("sg-front", HOME, [ALLOW_ALL])
+    assert ask(held(SITE, wide), "internet", "eni-lb", 443) == "reachable"
+    assert ask(held(SITE, wide), "internet", "eni-lb", 80) == "unreachable"
+
+
+def test_what_comes_by_private_link_arrives_at_the_services_balancer_too() -> None:
+    assert ask(held(private_link()), "eni-b", "eni-nlb", 443) == "reachable"
+    assert ask(held(private_link()), "eni-b", "eni-nlb", 80) == "unreachable"
+
+
+def test_a_proxy_sends_nothing_on_for_a_client_that_it_cannot_answer() -> None:
+    deaf = table("rtb-edge", HOME, subnets=[EDGE])
+    assert ask(held(SITE, deaf), "internet", "eni-lb", 443) == "one-way"
+    assert ask(held(SITE, deaf), "internet", "eni-app", 8080) == "unreachable"
+
+
+def test_an_answer_to_a_preserved_client_comes_back_by_the_balancer_and_its_acls() -> None:
+    assert ask(held(BASE, *network_balancer(), FROM_OFFICE), "internet:203.0.113.5", "eni-app", 8080) == "reachable"
+    deaf = acl("acl-edge", HOME, EDGE, ingress=[entry(10, "deny", "10.0.2.0/24"), entry(20, "allow")], egress=[])
+    assert ask(held(BASE, *network_balancer(), FROM_OFFICE, deaf), "internet:203.0.113.5", "eni-app", 8080) == "unreachable"
+    mute = acl("acl-app", HOME, APP, egress=[])
+    assert ask(held(BASE, *network_balancer(), FROM_OFFICE, mute), "internet:203.0.113.5", "eni-app", 8080) == "one-way"

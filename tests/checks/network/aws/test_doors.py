@@ -160,21 +160,24 @@ def test_an_interface_of_a_type_that_is_not_known_is_in_doubt() -> None:
 
 
 def test_clients_of_a_client_vpn_come_in_to_what_is_authorised() -> None:
-    door = client_vpn("cvpn-1", HOME, "172.30.0.0/22", "subnet-app", authorized=["10.0.0.0/16"])
+    door = client_vpn("cvpn-endpoint-1", HOME, "172.30.0.0/22", "subnet-app", authorized=["10.0.0.0/16"])
     door.data["TargetNetworks"][0]["SecurityGroups"] = ["sg-open"]
-    own = eni("eni-cvpn", APP, "10.0.2.20", OPEN, description="ClientVPN Endpoint resource for cvpn-1")
-    assert ask(held(door, own), "cvpn-1", "eni-app", 443) == "reachable"
-    assert ask(held(door, own, group("sg-open", HOME, [allow("tcp", 443, "172.30.0.0/22")])), "cvpn-1", "eni-app", 443) == "unreachable"
-    assert ask(held(door), "cvpn-1", "eni-app", 443) == "unknown"
-    narrow = client_vpn("cvpn-1", HOME, "172.30.0.0/22", "subnet-app", authorized=["10.0.9.0/24"])
-    assert ask(held(narrow, own), "cvpn-1", "eni-app", 443) == "unreachable"
+    own = eni("eni-cvpn", APP, "10.0.2.20", OPEN, description="ClientVPN Endpoint resource for cvpn-endpoint-1")
+    assert ask(held(door, own), "cvpn-endpoint-1", "eni-app", 443) == "reachable"
+    assert (
+        ask(held(door, own, group("sg-open", HOME, [allow("tcp", 443, "172.30.0.0/22")])), "cvpn-endpoint-1", "eni-app", 443)
+        == "unreachable"
+    )
+    assert ask(held(door), "cvpn-endpoint-1", "eni-app", 443) == "unknown"
+    narrow = client_vpn("cvpn-endpoint-1", HOME, "172.30.0.0/22", "subnet-app", authorized=["10.0.9.0/24"])
+    assert ask(held(narrow, own), "cvpn-endpoint-1", "eni-app", 443) == "unreachable"
     assert ask(held(door, own), "internet", "eni-app", 443) == "unreachable"
 
 
 def test_a_client_vpn_whose_rules_nobody_saw_may_let_its_clients_in() -> None:
-    door = client_vpn("cvpn-1", HOME, "172.30.0.0/22", "subnet-app", authorized=[])
+    door = client_vpn("cvpn-endpoint-1", HOME, "172.30.0.0/22", "subnet-app", authorized=[])
     del door.data["AuthorizationRules"]
-    assert ask(held(door), "cvpn-1", "eni-app", 443) == "unknown"
+    assert ask(held(door), "cvpn-endpoint-1", "eni-app", 443) == "unknown"
 
 
 def test_an_instance_connect_endpoint_sends_from_its_interface() -> None:
@@ -193,3 +196,11 @@ def test_an_instance_connect_endpoint_sends_from_its_interface() -> None:
     assert ask(held(door, own, knocks, group("sg-open", HOME, [])), "eice-1", "eni-app", 22) == "unreachable"
     assert ask(held(door, own, knocks, admits), "internet", "eni-app", 22) == "unreachable"
     assert ask(held(door), "eice-1", "eni-app", 22) == "unknown"
+
+
+def test_a_region_that_was_meant_to_be_read_and_was_not_may_hold_interfaces() -> None:
+    assert lowered(estate([])).doubts == []
+    told = lowered(estate([], gaps=[denied("aws.ec2.network_interface")])).doubts
+    assert told == [
+        f"there may be network interfaces that were not seen: aws.ec2.network_interface in {ACCOUNT}/{HERE}: denied AccessDenied"
+    ]

@@ -109,7 +109,7 @@ def test_a_peer_that_nobody_read_may_let_the_internet_in() -> None:
     told = ask(held(world), "internet", "eni-a", 443)
     assert told == "unknown"
     assert told.because(f"account {OTHER_ACCOUNT} is unread: what it lets in from the internet may come on")
-    assert ask(held(world), "peer:vpc-x", "eni-a", 443) == "reachable"
+    assert ask(held(world), "pcx-1", "eni-a", 443) == "reachable"
     shut = group("sg-a", A, [allow("tcp", 443, "10.1.0.0/16")])
     assert ask(held(world, shut), "internet", "eni-a", 443) == "unreachable"
 
