@@ -38,7 +38,7 @@ class Missing:
 
 
 def missing(estate: Estate, promise: Promise, controls: Controls, catalogue: Catalogue, judged: dict[str, set[str]]) -> Iterator[Missing]:
-    """Everything in a promise's scope that the estate does not show. `judged`: control -> resource types its rules judge."""
+    """Everything in a promise's scope that the estate does not show. `judged`: control -> the kinds its rules judge."""
     if estate.manifest.asserted_complete_by:
         return
     yield from _accounts(estate, promise)
@@ -122,7 +122,7 @@ def _kinds(estate: Estate, promise: Promise, controls: Controls, catalogue: Cata
             f"which kinds of resource exist is not known in {_places(untold)}: the tagging API was not read{reason}", "kinds", "*"
         )
     for control, matter in subjects.items():
-        seen = {kind for type_ in judged.get(control, ()) for kind in catalogue[type_].config}
+        seen = judged.get(control, set())
         counted = set(found) & set(matter) - seen
         for kind in sorted(counted):
             yield Missing(f"{found[kind]} of kind {kind}: no rule of {control} judges it", "kinds", kind)
