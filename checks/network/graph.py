@@ -145,7 +145,7 @@ class Link:
     `filters`: every group must let a packet through, and one filter of a group is enough to. `source` and
     `destination` confine the addresses, `packets` the protocols and ports (with every address); they and the filters
     see the packet as it was before `rewrite`. `carries` says which packets of a connection go this way. `labels`
-    replaces what the sender is known as. `doubt` says why it is not sure that any packet goes this way. `via` are the
+    replaces what the sender is known as. `doubt` says why it is not sure that any packet goes this way, a reason a line. `via` are the
     hops to be told, after the filters.
     """
 

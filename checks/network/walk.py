@@ -220,7 +220,7 @@ class Walker:
         if not now.may:
             return None
         if link.doubt:
-            doubts.append(link.doubt)
+            doubts += link.doubt.splitlines()
             nothing = flow(now.may.family, NOTHING, NOTHING)
             now = Sure(nothing, now.may)
         return now, tuple(dict.fromkeys(doubts))

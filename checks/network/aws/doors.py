@@ -155,8 +155,7 @@ class Doors:
             if source == "on-premises":
                 title = f"whatever nobody looked for in {place.account}/{place.region}"
                 at = self.view.outside(f"unseen:{place.account}/{place.region}", title)
-            for doubt in dict.fromkeys(held):
-                self._in_doubt(at, inside, doubt)
+            self._in_doubt(at, inside, "\n".join(dict.fromkeys(held)))
 
     def _in_doubt(self, at: str, to: str, doubt: str) -> None:
         for family in (4, 6):
