@@ -27,7 +27,7 @@ from checks.network.internet import PUBLIC
 from checks.network.packet import INTERNET, TCP
 from checks.network.packets import EVERYBODY, addresses, packets
 
-NOWHERE = "nowhere"
+NOWHERE = "azure-nowhere"
 """The station of interfaces that stand in no network of the estate."""
 BASTION = "azure.network.bastionhosts"
 SITE = "azure.web.sites"

@@ -29,6 +29,9 @@ from checks.network.internet import PUBLIC
 from checks.network.packet import INTERNET
 from checks.network.packets import EVERYBODY
 
+CONNECTED = "azure-connected"
+"""The station of networks that network managers may have connected, without a peering."""
+
 
 @dataclass
 class Lowered:
@@ -180,15 +183,15 @@ class Lowered:
 
     def _connected(self) -> None:
         """Networks that network managers may have connected, without a peering."""
-        self.graph.station("connected", "unknown")
+        self.graph.station(CONNECTED, "unknown")
         for network in self.world.networks.values():
             for family in FAMILIES:
                 link = Link(delivers(network.key), destination=network.space[family], doubt=self.connected)
-                self.graph.link("connected", link, (family,))
+                self.graph.link(CONNECTED, link, (family,))
                 elsewhere = self.world.every_space[family] - network.space[family]
                 for subnet in network.subnets:
                     if elsewhere:
-                        self.graph.link(routes(subnet.key), Link("connected", destination=elsewhere, doubt=self.connected), (family,))
+                        self.graph.link(routes(subnet.key), Link(CONNECTED, destination=elsewhere, doubt=self.connected), (family,))
 
     # -- what stands in them --------------------------------------------------------------------------------------
 
