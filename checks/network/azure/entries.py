@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from checks.network.azure.admin import Admin
-from checks.network.azure.arm import SERVICES, SOMEWHERE, Blocks, address, blocks, joined, key, references, text
+from checks.network.azure.arm import FAMILIES, SERVICES, SOMEWHERE, Blocks, address, blocks, joined, key, references, text
 from checks.network.azure.firewall import Firewalls
 from checks.network.azure.interfaces import Configuration
 from checks.network.azure.sides import PLATFORM
@@ -48,7 +48,8 @@ class Publics:
     @cached_property
     def known(self) -> Blocks:
         """Every public address of the estate."""
-        return self.all_of(one.id for one in self.world.public_addresses.values())[0]
+        shown = [self.read(one.id).address for one in self.world.public_addresses.values()]
+        return {family: addresses((at[1], at[1]) for at in shown if at is not None and at[0] == family) for family in FAMILIES}
 
     def read(self, id_: str) -> Public:
         resource = self.world.public_addresses.get(key(id_))
