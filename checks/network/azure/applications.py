@@ -179,9 +179,8 @@ class Applications:
             configuration = self.configurations.by_id.get(key(told))
             if configuration is not None:
                 spans[configuration.family].append((configuration.address, configuration.address))
-        for configuration in self.configurations.all:
-            if key(pool_id) in configuration.pools:
-                spans[configuration.family].append((configuration.address, configuration.address))
+        for configuration in self.configurations.by_pool.get(key(pool_id), ()):
+            spans[configuration.family].append((configuration.address, configuration.address))
         named = ""
         for one in entries(pool, "properties", "backendAddresses"):
             at = address(text(one, "ipAddress") or text(one, "fqdn"))

@@ -15,7 +15,7 @@ EMPTY: Blocks = {4: NOBODY, 6: NOBODY}
 EVERYWHERE: Blocks = EVERYBODY
 SOMEWHERE = 0xC0000008
 """192.0.0.8, the IPv4 dummy address (RFC 7600): stands for the public address of a service, which only its name tells."""
-SERVICES = "services"
+SERVICES = "azure-services"
 """The station of everything at that address."""
 
 

@@ -61,9 +61,8 @@ class Balancers:
     _members: dict[str, list[Spot]] = field(default_factory=dict)
 
     def lower(self) -> None:
-        for configuration in self.configurations.all:
-            for pool in configuration.pools:
-                self._members.setdefault(pool, []).extend(self.spots.get(key(configuration.id), ()))
+        for pool, held in self.configurations.by_pool.items():
+            self._members[pool] = [spot for one in held for spot in self.spots.get(key(one.id), ())]
         for resource in self.world.of(BALANCER).values():
             self._balancer(resource)
         self._unread()
@@ -165,9 +164,8 @@ class Balancers:
             return
         target = key(reference(inner, "backendIPConfiguration"))
         spots = list(self.spots.get(target, ())) if target else []
-        for configuration in self.configurations.all if not spots else ():
-            if id_ in configuration.nat_rules:
-                spots += self.spots.get(key(configuration.id), ())
+        for configuration in self.configurations.by_nat_rule.get(id_, ()) if not spots else ():
+            spots += self.spots.get(key(configuration.id), ())
         yield self._rule(data, inner, tuple(spots), ())
 
     def _mapped(self, rule: str, pool: Mapping[str, Any]) -> Iterator[tuple[int, list[Spot]]]:

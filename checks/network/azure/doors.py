@@ -20,13 +20,15 @@ from checks.network.azure.outside import GATEWAY
 from checks.network.azure.peering import Peering
 from checks.network.azure.private import ENDPOINT, SERVICE
 from checks.network.azure.services import KINDS
-from checks.network.azure.stations import Classes, Standing, delivers, out_of, routes, usable
+from checks.network.azure.stations import ANYWHERE, Classes, Standing, delivers, out_of, routes, usable
 from checks.network.azure.world import NIC, NSG, PUBLIC_IP, ROUTE_TABLE, SCALE_SET_NIC, VNET, Network, Subnet, World
 from checks.network.graph import Graph, Interface, Labels, Link, Rewrite
 from checks.network.internet import PUBLIC
 from checks.network.packet import INTERNET, TCP
 from checks.network.packets import EVERYBODY, addresses, packets
 
+NOWHERE = "azure-nowhere"
+"""The station of interfaces that stand in no network of the estate."""
 BASTION = "azure.network.bastionhosts"
 SITE = "azure.web.sites"
 
@@ -228,14 +230,16 @@ class Doors:
             {4: (SOMEWHERE,), 6: ()}, owners=((resource_type(machine), machine),) if machine else (), tags=resource.tags,
         )  # fmt: skip
         here = Rewrite(destination=addresses([(SOMEWHERE, SOMEWHERE)]), leg="pass")
-        self.graph.link(INTERNET, Link(station, rewrite=here, carries="first", doubt=why), (4,))
-        self.graph.link(SERVICES, Link(station, rewrite=here, carries="first", doubt=why), (4,))
-        for network in self.world.networks.values():
-            self.graph.link(out_of(station), Link(delivers(network.key), doubt=why), (4,))
-            self.graph.link(delivers(network.key), Link(station, rewrite=here, carries="first", doubt=why), (4,))
-        self.graph.link(out_of(station), Link(INTERNET, doubt=why), (4,))
-        elsewhere = Rewrite(source=PUBLIC[4], destination=addresses([(SOMEWHERE, SOMEWHERE)]), leg="pass")
-        self.graph.link(out_of(station), Link(SERVICES, rewrite=elsewhere, carries="first", labels=None, doubt=why), (4,))
+        if NOWHERE not in self.graph.stations:
+            self.graph.station(NOWHERE, "unknown")
+            for at in (INTERNET, SERVICES, *(delivers(one) for one in self.world.networks)):
+                self.graph.link(at, Link(NOWHERE, doubt="an interface stands in no network of the estate", carries="first"), (4,))
+        self.graph.link(NOWHERE, Link(station, rewrite=here, carries="first", doubt=why), (4,))
+        self.graph.link(out_of(station), Link(ANYWHERE, doubt=why), (4,))
+        elsewhere = Rewrite(source=PUBLIC[4], leg="pass")
+        self.graph.link(out_of(station), Link(NOWHERE, rewrite=elsewhere, carries="first", labels=None, doubt=why), (4,))
+        somewhere = Rewrite(source=PUBLIC[4], destination=addresses([(SOMEWHERE, SOMEWHERE)]), leg="pass")
+        self.graph.link(out_of(station), Link(SERVICES, rewrite=somewhere, carries="first", labels=None, doubt=why), (4,))
 
 
 def _subnets(world: World, data: Any) -> Iterator[Subnet]:

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Literal
 
 from checks.network.azure.admin import Admin
-from checks.network.azure.arm import SERVICES, SOMEWHERE, Blocks, address, blocks, joined, key, references, text
+from checks.network.azure.arm import FAMILIES, SERVICES, SOMEWHERE, Blocks, address, blocks, joined, key, references, text
 from checks.network.azure.firewall import Firewalls
 from checks.network.azure.interfaces import Configuration
 from checks.network.azure.sides import PLATFORM
@@ -43,6 +44,12 @@ class Publics:
     """The public addresses of a world."""
 
     world: World
+
+    @cached_property
+    def known(self) -> Blocks:
+        """Every public address of the estate."""
+        shown = [self.read(one.id).address for one in self.world.public_addresses.values()]
+        return {family: addresses((at[1], at[1]) for at in shown if at is not None and at[0] == family) for family in FAMILIES}
 
     def read(self, id_: str) -> Public:
         resource = self.world.public_addresses.get(key(id_))
@@ -171,11 +178,14 @@ class Entrances:
             balanced = self.unreachable.get(subnet.key, NOBODY)
             rewrite = Rewrite(source=PUBLIC[4], leg="pass")
             why = f"whether {subnet.id} has default outbound access behind a standard load balancer is not known"
+            hops = (*via, Hop(subnet.id, "default-outbound-access"))
+            here = self.publics.known[4]
+            unknown = "which address default outbound access gives to the sender is not known"
             for inside, told in ((left - balanced, ""), (left & balanced, why)):
-                doubts = "; ".join(one for one in (doubt, told) if one)
-                if inside:
-                    hops = (*via, Hop(subnet.id, "default-outbound-access"))
-                    yield Link(INTERNET, source=inside, destination=held, rewrite=rewrite, carries="first", doubt=doubts, via=hops)
+                for towards, about in ((held - here, ""), (held & here, unknown)):
+                    doubts = "; ".join(one for one in (doubt, told, about) if one)
+                    if inside and towards:
+                        yield Link(INTERNET, source=inside, destination=towards, rewrite=rewrite, carries="first", doubt=doubts, via=hops)
 
     def _by_nat_gateway(self, subnet: Subnet, held: Addresses, via: tuple[Hop, ...], doubt: str) -> Iterator[Link]:
         gateway = self.world.of(NAT_GATEWAY).get(key(subnet.nat_gateway))

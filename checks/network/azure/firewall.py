@@ -183,12 +183,16 @@ class Lowering:
             self._translates(id_, one)
 
     def _forwards(self, id_: str, one: Firewall) -> None:
+        """What is let through is answered past the firewall, or by it: then as a connection of its own at both ends, for
+        it drops answers to what did not come by it."""
         at, onward = f"firewall:{id_}", routes(one.subnet.key)
         self.graph.station(at, KIND, sends=onward)
         hop = (Hop(one.id, KIND),)
         for filter_, sources in self._sided(one, at, _FORWARDED, ("network", "application")).items():
             gates = ((filter_,),)
-            self.graph.link(at, Link(onward, filters=gates, source=sources, destination=one.kept, via=hop), (4,))
+            direct = Link(onward, gates, sources, one.kept, carries="first", via=hop)
+            for kept in (direct, replace(direct, rewrite=Rewrite(leg="nat"))):
+                self.graph.link(at, kept, (4,))
             replaced = Rewrite(source=one.sources, leg="nat")
             rest = EVERYBODY[4] - one.kept
             link = Link(onward, gates, sources, rest, rewrite=replaced, carries="first", labels=frozenset(), via=hop)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from checks.network.azure.arm import EMPTY, EVERYWHERE, FAMILIES, SOMEWHERE, Blocks, key
-from checks.network.azure.sides import Side, Tags
+from checks.network.azure.sides import PLATFORM, Side, Tags
 from checks.network.azure.world import NSG, World
 from checks.network.azure.written import ANY_PORT, Direction, Written, security_rules
 from checks.network.graph import Filter, Graph, Rule, unread
@@ -145,7 +145,7 @@ class Sided:
     def _fars(self, written: Written, far: Side) -> Iterator[tuple[str | None, Blocks, str]]:
         """(who must send, which addresses, what is unsure about it)."""
         yield None, far.certain, ""
-        if self.direction == "Outbound" and far.certain[4] & PUBLIC[4] and SOMEWHERE not in far.certain[4]:
+        if self.direction == "Outbound" and SOMEWHERE not in far.certain[4] and far.certain[4] & PUBLIC[4] - PLATFORM[4]:
             yield None, {**EMPTY, 4: addresses([(SOMEWHERE, SOMEWHERE)])}, "the addresses of services are not known"
         if far.doubt:
             yield None, far.unsure, far.doubt

@@ -43,6 +43,9 @@ class Configurations:
     world: World
     all: list[Configuration] = field(default_factory=list)
     by_id: dict[str, Configuration] = field(default_factory=dict)
+    by_interface: dict[str, list[Configuration]] = field(default_factory=dict)
+    by_pool: dict[str, list[Configuration]] = field(default_factory=dict)
+    by_nat_rule: dict[str, list[Configuration]] = field(default_factory=dict)
     at: dict[tuple[str, int, int], Configuration] = field(default_factory=dict)
     """By (network, family, address)."""
     groups: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
@@ -60,12 +63,21 @@ class Configurations:
             for configuration in self._read(resource):
                 self.all.append(configuration)
                 self.by_id[key(configuration.id)] = configuration
+                self.by_interface.setdefault(configuration.interface, []).append(configuration)
+                for pool in configuration.pools:
+                    self.by_pool.setdefault(pool, []).append(configuration)
+                for rule in configuration.nat_rules:
+                    self.by_nat_rule.setdefault(rule, []).append(configuration)
                 self.at[configuration.subnet.network, configuration.family, configuration.address] = configuration
                 held.setdefault((configuration.subnet.key, configuration.family), []).append((configuration.address, configuration.address))
                 for group in configuration.groups:
                     self.groups.setdefault(group, []).append((configuration.family, configuration.address))
         for (subnet, family), spans in held.items():
             self.taken.setdefault(subnet, {})[family] = addresses(spans)
+
+    def resource(self, id_: str) -> Resource | None:
+        """The network interface of a key."""
+        return self.world.of(NIC).get(id_) or self.world.of(SCALE_SET_NIC).get(id_)
 
     def resources(self) -> Iterator[Resource]:
         yield from self.world.of(NIC).values()

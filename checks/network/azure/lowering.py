@@ -22,12 +22,15 @@ from checks.network.azure.private import ENDPOINT, FILTERED, Endpoints
 from checks.network.azure.routes import Routing, unseen
 from checks.network.azure.services import Services
 from checks.network.azure.sides import PLATFORM, Tags
-from checks.network.azure.stations import Classes, Spot, Standing, delivers, routes, subnet_station
+from checks.network.azure.stations import ANYWHERE, Classes, Spot, Standing, delivers, routes, subnet_station
 from checks.network.azure.world import Network, read
 from checks.network.graph import Graph, Link, Rewrite
 from checks.network.internet import PUBLIC
 from checks.network.packet import INTERNET
 from checks.network.packets import EVERYBODY
+
+CONNECTED = "azure-connected"
+"""The station of networks that network managers may have connected, without a peering."""
 
 
 @dataclass
@@ -94,6 +97,7 @@ class Lowered:
     # -- networks -------------------------------------------------------------------------------------------------
 
     def _stations(self) -> None:
+        self.graph.station(ANYWHERE, "unknown")
         for network in self.world.networks.values():
             self.graph.station(delivers(network.key), "virtual-network")
             self.graph.station(unseen(network), "unknown")
@@ -117,6 +121,7 @@ class Lowered:
             self._unseen(network)
             if hub := self.hubs.get(network.key):
                 self._behind_hub(network, *hub)
+        self._anywhere()
         if self.connected:
             self._connected()
 
@@ -167,33 +172,34 @@ class Lowered:
     def _unseen(self, network: Network) -> None:
         """Where a next hop leads that nobody knows: anywhere."""
         why = f"where packets of {network.id} go from there is not known"
-        for other in self.world.networks.values():
-            self.graph.link(unseen(network), Link(delivers(other.key), doubt=why))
+        self.graph.link(unseen(network), Link(ANYWHERE, doubt=why))
+
+    def _anywhere(self) -> None:
+        """What comes here is in doubt already."""
+        for network in self.world.networks.values():
+            self.graph.link(ANYWHERE, Link(delivers(network.key)))
         for station in (INTERNET, *self.outside):
-            self.graph.link(unseen(network), Link(station, doubt=why))
+            self.graph.link(ANYWHERE, Link(station))
 
     def _connected(self) -> None:
         """Networks that network managers may have connected, without a peering."""
-        self.graph.station("connected", "unknown")
+        self.graph.station(CONNECTED, "unknown")
         for network in self.world.networks.values():
             for family in FAMILIES:
                 link = Link(delivers(network.key), destination=network.space[family], doubt=self.connected)
-                self.graph.link("connected", link, (family,))
+                self.graph.link(CONNECTED, link, (family,))
                 elsewhere = self.world.every_space[family] - network.space[family]
                 for subnet in network.subnets:
                     if elsewhere:
-                        self.graph.link(routes(subnet.key), Link("connected", destination=elsewhere, doubt=self.connected), (family,))
+                        self.graph.link(routes(subnet.key), Link(CONNECTED, destination=elsewhere, doubt=self.connected), (family,))
 
     # -- what stands in them --------------------------------------------------------------------------------------
 
     def _interfaces(self, endpoints: Endpoints) -> None:
         endpoints.lower()
-        of: dict[str, list[Configuration]] = {}
-        for configuration in self.configurations.all:
-            of.setdefault(configuration.interface, []).append(configuration)
         for resource in self.configurations.resources():
             id_ = key(resource.id)
-            if id_ in endpoints.seen or not (held := of.get(id_, [])):
+            if id_ in endpoints.seen or not (held := self.configurations.by_interface.get(id_, [])):
                 continue
             if id_ in self.configurations.endpoints:
                 self._unread_endpoint(resource, held)

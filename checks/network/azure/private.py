@@ -69,13 +69,9 @@ class Endpoints:
             doubt = doubt or f"private endpoint {resource.id} does not tell whether its connection is approved"
         groups = frozenset(key(one) for one in references(properties, "applicationSecurityGroups"))
         places = own or [(family, value) for family, value, _ in usable(subnet, self.configurations.taken.get(subnet.key, {}))]
-        held = (
-            next((one.id for one in self.configurations.resources() if key(one.id) in interfaces), resource.id)
-            if interfaces
-            else resource.id
-        )
+        known = next((one for id_ in interfaces if (one := self.configurations.resource(id_)) is not None), resource)
         standing = Standing(
-            held, ENDPOINT, "private-endpoint", resource.account, resource.region, subnet, "",
+            known.id, ENDPOINT, "private-endpoint", resource.account, resource.region, subnet, "",
             tuple((family, value, groups) for family, value in places),
             ((ENDPOINT, resource.id), *((resource_type(one), one) for one in targets)),
             tags=resource.tags, filtered=subnet.endpoint_policies in FILTERED, receives=state not in _CLOSED, sends=False, answers=True,
@@ -92,7 +88,8 @@ class Endpoints:
                 self.graph.doubts.append(f"{self.world.missing('private link service', target)}, which {resource.id} leads to")
 
     def _addresses(self, properties: Any, interfaces: list[str], subnet: Subnet) -> list[tuple[int, int]]:
-        found = [(one.family, one.address) for one in self.configurations.all if one.interface in interfaces and one.subnet is subnet]
+        held = [one for id_ in interfaces for one in self.configurations.by_interface.get(id_, ())]
+        found = [(one.family, one.address) for one in held if one.subnet is subnet]
         told = [text(one, "properties", "privateIPAddress") for one in entries(properties, "ipConfigurations")]
         told += [one for config in entries(properties, "customDnsConfigs") for one in texts(config, "ipAddresses")]
         return list(dict.fromkeys([*found, *(at for one in told if (at := address(one)) is not None and at[1] in subnet.space[at[0]])]))

@@ -23,6 +23,10 @@ MOST_ADDRESSES = 1024
 """Of something whose own addresses are not known, so many of its subnet's are looked at."""
 
 
+ANYWHERE = "azure-anywhere"
+"""The station of what may go anywhere. Only links in doubt lead to it."""
+
+
 def delivers(network: str) -> str:
     return f"network:{network}"
 

@@ -128,7 +128,7 @@ class World:
         """What to say of something that is referred to, and is not there."""
         return self.gapped.get(key(id_), f"{title} {id_} is not in the estate")
 
-    @property
+    @cached_property
     def every_space(self) -> Blocks:
         return joined(one.space for one in self.networks.values())
 

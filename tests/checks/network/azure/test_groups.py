@@ -140,7 +140,11 @@ def test_the_internet_is_what_is_not_in_the_network():
 
 def test_a_public_address_is_reached_from_within_by_way_of_the_internet():
     rules = rule("no", 100, "Deny", source="VirtualNetwork"), rule("in", 200, source="Internet")
-    assert answer(world(*rules, more=[nic("db", "shop/back", "10.0.2.4")]), "db", "web", 80) == "reachable"
+    by_its_own = nic("db", "shop/back", "10.0.2.4", public="p2"), public_ip("p2", "20.1.1.2")
+    assert answer(world(*rules, more=by_its_own), "db", "web", 80) == "reachable"
+    by_default = world(*rules, more=[nic("db", "shop/back", "10.0.2.4")])
+    assert answer(by_default, "db", "web", 80) == "unknown"
+    assert "default outbound access" in why(by_default, "db", "web", 80)
 
 
 def test_a_group_that_is_not_there_is_unknown():
