@@ -4,7 +4,7 @@ Source: "Security admin rules in Azure Virtual Network Manager": Deny ends here,
 groups by, Allow leaves it to them; a lower number comes first; not applied by default to networks with services that
 have network intent policies (SQL managed instances). A configuration has no effect before it is deployed: the active
 rules that a network manager lists (`commitTime`), or what its member `deploymentStatus` holds of the deployment status
-API, show that it is; without them somebody must assert that the estate is complete, else it is in doubt.
+API, show that it is; without them it is in doubt, whoever asserts that the estate is complete.
 """
 
 from __future__ import annotations
@@ -139,7 +139,7 @@ class Admin:
                 if text(one, "deploymentType") == "SecurityAdmin" and text(one, "deploymentStatus") == "Deployed"
             ]
             return any(key(parent(rule.id, 2)) in one for one in deployed)
-        return True if self.world.estate.manifest.asserted_complete_by else None
+        return None
 
     def _networks(self, collection_id: str, rule: Resource) -> list[tuple[str, str]]:
         """The networks that a collection applies to, each with why that is not sure."""
@@ -166,4 +166,4 @@ class Admin:
 
 
 def _doubted(rule: Written, doubts: list[str]) -> Written:
-    return replace(rule, unsure="; ".join(dict.fromkeys([*([rule.unsure] if rule.unsure else []), *doubts]))) if doubts else rule
+    return replace(rule, unsure="\n".join(dict.fromkeys([*([rule.unsure] if rule.unsure else []), *doubts]))) if doubts else rule

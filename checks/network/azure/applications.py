@@ -121,7 +121,7 @@ class Applications:
                     if public.address is not None and public.address[0] != family:
                         continue
                     told = addresses([(public.address[1],) * 2]) if public.address else PUBLIC[family]
-                    why = "; ".join(why for why in (doubt, public.doubt) if why)
+                    why = "\n".join(why for why in (doubt, public.doubt) if why)
                     rewrite = Rewrite(destination=held)
                     link = Link(station, inbound, destination=told, packets=which, rewrite=rewrite, carries="first", doubt=why, via=hop)
                     self.graph.link(INTERNET, link, (family,))
@@ -192,7 +192,7 @@ class Applications:
         if named or pool is None:
             doubts.append(f"which addresses backend {named or pool_id} has is not known")
             held = {family: EVERYBODY[family] for family in FAMILIES}
-        return _Target(held, port, rule, "; ".join(doubts))
+        return _Target(held, port, rule, "\n".join(doubts))
 
 
 def _pairs(rule: Any, paths: Any) -> Iterator[tuple[str, str]]:

@@ -92,7 +92,7 @@ class Balancers:
             public = self.entrances.publics.read(public_id)
             family = public.address[0] if public.address else 4
             told = addresses([(public.address[1],) * 2]) if public.address else PUBLIC[4]
-            doubt = "; ".join(one for one in (doubt, public.doubt) if one)
+            doubt = "\n".join(one for one in (doubt, public.doubt) if one)
             self.graph.link(INTERNET, Link(station, destination=told, carries="first", doubt=doubt), (family,))
             return public
         subnet = self.world.subnets.get(key(reference(properties, "subnet")))
@@ -147,7 +147,7 @@ class Balancers:
             protocols, span, to = (TCP, UDP), (0, PORTS), None
         if member(inner, "enableFloatingIP") is True and port and to != port:
             doubts.append(f"whether floating rule {name} changes the port is not documented")
-        return _Rule(name, key(reference(inner, "frontendIPConfiguration")), protocols, span, to or None, spots, onward, "; ".join(doubts))
+        return _Rule(name, key(reference(inner, "frontendIPConfiguration")), protocols, span, to or None, spots, onward, "\n".join(doubts))
 
     def _nat_rule(self, resource: Resource, data: Any, pools: Mapping[str, Any]) -> Iterator[_Rule]:
         inner = member(data, "properties")
@@ -210,7 +210,7 @@ class Balancers:
                 if state == "closed":
                     continue
                 doubts += [why] if why else []
-            group = (spot.station, spot.family, "; ".join(doubts))
+            group = (spot.station, spot.family, "\n".join(doubts))
             grouped[group] = grouped.get(group, NOBODY) | spot.held
         station = frontend_station(rule.frontend)
         for (to, family, doubt), held in grouped.items():

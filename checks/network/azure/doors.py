@@ -139,7 +139,7 @@ class Doors:
                     rewrite=rewrite,
                     carries="first",
                     labels=told,
-                    doubt="; ".join(doubts),
+                    doubt="\n".join(doubts),
                 )
                 self.graph.link(INTERNET, link, (family,))
                 if keeps:

@@ -75,7 +75,7 @@ class Publics:
                 doubts.append(self.world.missing("public IP prefix", id_) if held is None else wrong[0])
             else:
                 told.append(held)
-        return joined(told), "; ".join(doubts)
+        return joined(told), "\n".join(doubts)
 
 
 def closed(public: Public, spot: Spot, admin: Admin) -> tuple[Literal["open", "closed"], str]:
@@ -112,7 +112,7 @@ class Entrances:
         own = addresses([(configuration.address, configuration.address)])
         if public.address is None:
             if state == "open":
-                doubts = "; ".join(one for one in (public.doubt, doubt) if one)
+                doubts = "\n".join(one for one in (public.doubt, doubt) if one)
                 link = Link(
                     spot.station, destination=PUBLIC[configuration.family], rewrite=Rewrite(destination=own), carries="first", doubt=doubts
                 )
@@ -130,7 +130,7 @@ class Entrances:
         held = Public("of a scale set", None, text(public, "sku", "name"), "the public addresses of a scale set were not seen")
         state, doubt = closed(held, spot, self.admin)
         if state == "open":
-            doubts = "; ".join(one for one in (held.doubt, doubt) if one)
+            doubts = "\n".join(one for one in (held.doubt, doubt) if one)
             rewrite = Rewrite(destination=spot.held)
             link = Link(spot.station, destination=PUBLIC[spot.family], rewrite=rewrite, carries="first", doubt=doubts)
             self.graph.link(INTERNET, link, (spot.family,))
@@ -170,7 +170,7 @@ class Entrances:
             yield Link(INTERNET, source=translated, destination=held, rewrite=rewrite, carries="first", doubt=doubt, via=via)
         left = own - translated
         for inside, outside, why in self.outbound.get(subnet.key, ()) if family == 4 else ():
-            doubts = "; ".join(one for one in (doubt, why) if one)
+            doubts = "\n".join(one for one in (doubt, why) if one)
             rewrite = Rewrite(source=outside or PUBLIC[4], leg="pass")
             yield Link(INTERNET, source=inside & left, destination=held, rewrite=rewrite, carries="first", doubt=doubts, via=via)
             left -= inside
@@ -183,7 +183,7 @@ class Entrances:
             unknown = "which address default outbound access gives to the sender is not known"
             for inside, told in ((left - balanced, ""), (left & balanced, why)):
                 for towards, about in ((held - here, ""), (held & here, unknown)):
-                    doubts = "; ".join(one for one in (doubt, told, about) if one)
+                    doubts = "\n".join(one for one in (doubt, told, about) if one)
                     if inside and towards:
                         yield Link(INTERNET, source=inside, destination=towards, rewrite=rewrite, carries="first", doubt=doubts, via=hops)
 
@@ -201,6 +201,6 @@ class Entrances:
         ported = union(packets(EVERYBODY[4], (one, one)) for one in (TCP, UDP))
         others = packets(EVERYBODY[4], (0, PROTOCOLS)) - ported
         for which, about in ((ported, ""), (others, "NAT gateways are documented for TCP and UDP alone")):
-            doubts = "; ".join(one for one in (doubt, why, about) if one)
+            doubts = "\n".join(one for one in (doubt, why, about) if one)
             own = subnet.space[4]
             yield Link(INTERNET, source=own, destination=held, packets=which, rewrite=rewrite, carries="first", doubt=doubts, via=via)

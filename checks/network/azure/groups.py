@@ -139,7 +139,7 @@ class Sided:
         for source_ports in written.source_ports:
             for sender, held, doubt in self._fars(written, far):
                 for matches, about in _matches(held, written):
-                    reason = "; ".join(one for one in (unsure, written.unsure, doubt, about) if one)
+                    reason = "\n".join(one for one in (unsure, written.unsure, doubt, about) if one)
                     yield Rule(written.id, matches, allows, sender, source_ports, f"rule {written.id}: {reason}" if reason else "")
 
     def _fars(self, written: Written, far: Side) -> Iterator[tuple[str | None, Blocks, str]]:

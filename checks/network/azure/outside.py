@@ -82,7 +82,7 @@ def _gateway(world: World, resource: Resource, subnet: str, network: str) -> Gat
     if not doubts and not any(known.values()):
         return None
     possible = without(without(PRIVATE, known), space) if doubts else EMPTY
-    return Gateway(resource.id, network, subnet, prefixes, known, possible, "; ".join(dict.fromkeys(doubts)))
+    return Gateway(resource.id, network, subnet, prefixes, known, possible, "\n".join(dict.fromkeys(doubts)))
 
 
 def behind(network: str, held: Mapping[str, tuple[Gateway, ...]], peerings: Mapping[str, tuple[Peering, ...]]) -> tuple[Gateway, ...]:

@@ -80,7 +80,7 @@ def _of(world: World, network: Network) -> list[Peering]:
                 local,
                 space,
                 prefixes,
-                "; ".join([*doubts, *problems]),
+                "\n".join([*doubts, *problems]),
                 _flag(theirs, "allowForwardedTraffic") if theirs is not None else None,
                 access,
                 _flag(properties, "allowGatewayTransit") is True and _flag(theirs, "useRemoteGateways") is not False,

@@ -71,7 +71,7 @@ class Routing:
         shown = table.id if table is not None else subnet.id
         for family in FAMILIES:
             found = list(self._routes(network, table, family))
-            diverted = "; ".join(dict.fromkeys(one.doubt for one in found if one.kind == "unknown"))
+            diverted = "\n".join(dict.fromkeys(one.doubt for one in found if one.kind == "unknown"))
             left = EVERYBODY[family]
             for route in sorted(found, key=lambda one: (one.kind == "unknown", -one.length, one.rank, one.label)):
                 taken = route.held & (left if route.kind != "unknown" else EVERYBODY[family])
@@ -79,7 +79,7 @@ class Routing:
                     left -= route.held
                 if not taken:
                     continue
-                doubt = "; ".join(one for one in (route.doubt, unread, diverted if route.kind != "unknown" else "") if one)
+                doubt = "\n".join(one for one in (route.doubt, unread, diverted if route.kind != "unknown" else "") if one)
                 via = (Hop(shown, "route-table", (route.label,)),)
                 for link in self._links(network, subnet, family, route, taken, via, doubt):
                     if link.destination is None or link.destination:
@@ -194,7 +194,7 @@ class Routing:
                 known = gateway.known[family]
                 yield Link(gateway.id, destination=held & known, doubt=doubt, via=via)
                 why = gateway.doubt or f"it is not known that {name(gateway.id)} leads there"
-                yield Link(gateway.id, destination=held - known, doubt="; ".join(one for one in (doubt, why) if one), via=via)
+                yield Link(gateway.id, destination=held - known, doubt="\n".join(one for one in (doubt, why) if one), via=via)
         elif kind == "virtualappliance":
             yield from self._through(network, subnet, family, hop, held, via, doubt)
         elif kind != "none":
@@ -205,7 +205,7 @@ class Routing:
     ) -> Iterator[Link]:
         to = _peer_station(self.world, network, peer)
         via = (*via, Hop(peer.id, "peering"))
-        why = "; ".join(one for one in (doubt, peer.doubt) if one)
+        why = "\n".join(one for one in (doubt, peer.doubt) if one)
         own = peer.local[family]
         yield Link(to, source=own, destination=held, doubt=why, via=via)
         transit = NOBODY
@@ -217,7 +217,7 @@ class Routing:
         others = EVERYBODY[family] - own - transit
         if not peer.forwards:
             told = "does not allow forwarded traffic, which is told not to stop all of it" if peer.forwards is False else "may not allow it"
-            why = "; ".join(one for one in (why, f"forwarded over {peer.id}, which {told}") if one)
+            why = "\n".join(one for one in (why, f"forwarded over {peer.id}, which {told}") if one)
         yield Link(to, source=others, destination=held, doubt=why, via=via)
 
     def _through(
@@ -226,7 +226,7 @@ class Routing:
         at = address(hop)
         if at is None or at[0] != family:
             why = f"next hop {hop!r} of {via[0].allowed_by[0]} is not an address"
-            yield Link(unseen(network), destination=held, doubt="; ".join(one for one in (doubt, why) if one), via=via)
+            yield Link(unseen(network), destination=held, doubt="\n".join(one for one in (doubt, why) if one), via=via)
             return
         near = (network.key, *(one.remote for one in self.peerings.get(network.key, ())))
         if (firewall := self.firewalls.at(at[1], near)) is not None:
@@ -234,7 +234,7 @@ class Routing:
             return
         station, why = self.appliance(network, subnet, *at)
         if station:
-            yield Link(station, destination=held, doubt="; ".join(one for one in (doubt, why) if one), via=via)
+            yield Link(station, destination=held, doubt="\n".join(one for one in (doubt, why) if one), via=via)
 
 
 def _peer_station(world: World, network: Network, peer: Peering) -> str:

@@ -109,7 +109,7 @@ class Services:
         admitted = self._admitted(resource, kind)
         half = self.world.gapped.get(key(resource.id), "")
         admitted = replace(admitted, doubt=half) if half and not admitted.doubt else admitted
-        doubt = "; ".join(one for one in (doubt, admitted.doubt) if one)
+        doubt = "\n".join(one for one in (doubt, admitted.doubt) if one)
         which = union(packets(EVERYBODY[4], (TCP, TCP), (port, port)) for port in kind.ports)
         hop = (Hop(resource.id, kind.title, ("public network access",)),)
         answers = Rewrite(leg="pass")
@@ -121,7 +121,7 @@ class Services:
                 self.graph.link(at, Link(station, (), None, _HERE, which, answers, "first", doubt=doubt, via=hop), (4,))
             if admitted.azure:
                 why = f"{resource.id} admits every Azure service, of any customer"
-                link = Link(station, (), PUBLIC[4], _HERE, which, answers, "first", doubt="; ".join(filter(None, (doubt, why))), via=hop)
+                link = Link(station, (), PUBLIC[4], _HERE, which, answers, "first", doubt="\n".join(filter(None, (doubt, why))), via=hop)
                 self.graph.link(at, link, (4,))
         if admitted.azure:
             self._from_azure(Link(station, (), None, _HERE, which, answers, "first", doubt=doubt, via=hop))
@@ -154,7 +154,7 @@ class Services:
         if default != "Deny":
             return _Admitted(EMPTY, azure=False, subnets=subnets, doubt=f"{resource.id} does not tell its default network action")
         held, wrong = blocks(text(one, "value") for one in entries(acls, "ipRules"))
-        return _Admitted(held, azure=False, subnets=subnets, doubt="; ".join(f"{resource.id}: {one}" for one in wrong))
+        return _Admitted(held, azure=False, subnets=subnets, doubt="\n".join(f"{resource.id}: {one}" for one in wrong))
 
     def _by_rules(self, resource: Resource, kind: Service) -> _Admitted:
         told, doubts, azure = [], [], False
@@ -168,7 +168,7 @@ class Services:
             held, wrong = blocks((f"{first}-{last}",))
             told.append(held)
             doubts += [f"firewall rule {rule.id}: {one}" for one in wrong]
-        return _Admitted(joined(told), azure, tuple(self._network_rules(resource, kind)), "; ".join(doubts))
+        return _Admitted(joined(told), azure, tuple(self._network_rules(resource, kind)), "\n".join(doubts))
 
     def _network_rules(self, resource: Resource, kind: Service) -> Iterator[str]:
         for rule in self.world.children(kind.network_rules, resource.id) if kind.network_rules else ():

@@ -63,7 +63,7 @@ def united(sides: Iterable[Side]) -> Side:
     certain = joined(one.certain for one in held)
     unsure = without(joined(one.unsure for one in held), certain)
     doubts = dict.fromkeys(one.doubt for one in held if one.doubt)
-    return Side(certain, unsure, "; ".join(doubts), frozenset[str]().union(*(one.groups for one in held)))
+    return Side(certain, unsure, "\n".join(doubts), frozenset[str]().union(*(one.groups for one in held)))
 
 
 @dataclass

@@ -172,7 +172,7 @@ def _network(world: World, resource: Resource) -> Network:
     if not isinstance(member(properties, "subnets"), list | tuple):
         told.append(f"virtual network {resource.id} does not tell its subnets")
     world.doubts += told
-    return Network(resource.id, resource.account, resource.region, prefixes, space, tuple(subnets), resource.data, "; ".join(told))
+    return Network(resource.id, resource.account, resource.region, prefixes, space, tuple(subnets), resource.data, "\n".join(told))
 
 
 def _subnet(network: str, data: Mapping[str, Any]) -> tuple[Subnet, tuple[str, ...]]:

@@ -22,6 +22,7 @@ def admin(
     destinations=(),
     ports=("22",),
     protocol="Tcp",
+    commitTime="2026-01-01T00:00:00Z",
     **top,
 ):
     def ends(held):
@@ -30,7 +31,7 @@ def admin(
     return made(f"{CONFIG}/ruleCollections/rc/rules/{name}", {
         "access": access, "priority": priority, "direction": direction, "protocol": protocol, "sources": ends(sources),
         "destinations": ends(destinations), "destinationPortRanges": list(ports), "sourcePortRanges": ["0-65535"],
-    }, kind="Custom", **top)  # fmt: skip
+    }, kind="Custom", **({"commitTime": commitTime} if commitTime else {}), **top)  # fmt: skip
 
 
 def world(*rules, group=ALLOW, more=(MANAGER, MEMBER, COLLECTION), asserted="A. Auditor"):
@@ -77,8 +78,9 @@ def test_a_group_whose_members_nobody_read_is_unknown():
 
 
 def test_a_configuration_that_may_not_be_deployed_is_unknown():
-    assert answer(world(admin("no", "Deny"), asserted=None), "internet", "web", 22) == "unknown"
-    assert answer(world(admin("no", "Deny", commitTime="2026-01-01T00:00:00Z"), asserted=None), "internet", "web", 23) == "reachable"
+    for asserted in (None, "A. Auditor"):
+        assert answer(world(admin("no", "Deny", commitTime=None), asserted=asserted), "internet", "web", 22) == "unknown"
+    assert answer(world(admin("no", "Deny"), asserted=None), "internet", "web", 23) == "reachable"
 
 
 def test_a_configuration_that_is_known_not_to_be_deployed_has_no_effect():
@@ -86,8 +88,9 @@ def test_a_configuration_that_is_known_not_to_be_deployed_has_no_effect():
         status = [{"deploymentType": "SecurityAdmin", "deploymentStatus": "Deployed", "configurationIds": list(configurations)}]
         return made("networkManagers/m", {"networkManagerScopes": {}}, deploymentStatus=status)
 
-    assert answer(world(admin("no", "Deny"), more=(manager(arm(CONFIG)), MEMBER, COLLECTION)), "internet", "web", 22) == "unreachable"
-    assert answer(world(admin("no", "Deny"), more=(manager(), MEMBER, COLLECTION)), "internet", "web", 22) == "reachable"
+    rule = admin("no", "Deny", commitTime=None)
+    assert answer(world(rule, more=(manager(arm(CONFIG)), MEMBER, COLLECTION)), "internet", "web", 22) == "unreachable"
+    assert answer(world(rule, more=(manager(), MEMBER, COLLECTION)), "internet", "web", 22) == "reachable"
 
 
 def test_networks_with_intent_policies_are_unknown():
