@@ -72,9 +72,9 @@ def _with(book: Rulebook, folders: Iterable[Path]) -> Rulebook:
     return Rulebook(book.controls, book.catalogue, book.shapes, dict(sorted(rules.items())))
 
 
-def load_catalogue() -> Catalogue:
-    """The types of the shipped call catalogues, without the rules. Raises DocumentError."""
-    return catalogue.read(map(read_document, sorted(shipped().glob("*/catalogue/*.yaml"))))
+def load_catalogue(provider: str = "*") -> Catalogue:
+    """The types of the shipped catalogues, or of one provider's, without the rules. Raises DocumentError."""
+    return catalogue.read(map(read_document, sorted(shipped().glob(f"{provider}/catalogue/*.yaml"))))
 
 
 def load_rules(files: Iterable[Path], book: Rulebook) -> list[Rule]:

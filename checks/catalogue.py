@@ -11,6 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from checks import paths
 from checks.document import Document, validate
 from checks.paths import Path
+from checks.shape import SCALAR, Shape, declared
 
 NonEmpty = Annotated[str, Field(min_length=1)]
 
@@ -69,12 +70,29 @@ class Detail(_Strict):
     when: str | None = None
     shared: bool = False
     """Several resources ask the same (the parameters of their parameter group): asked once, the answer kept."""
+    bulk: str | None = None
+    """Without parameters the call answers for all resources at once; the member of each element that holds a resource's id."""
+    unless: dict[str, list[str]] = {}
+    """Where a member of the resource has one of these values, the detail makes no difference and is not asked for."""
     each: str | None = None
     """Another detail, whose answer is a list: the call is made for each of its elements, and the answers joined."""
     where: dict[str, list[str]] = {}
     """With `each`: only elements whose member has one of these values."""
     iam: str | None = None
     source: str | None = None
+
+    @model_validator(mode="after")
+    def _founded(self) -> Detail:
+        if self.unless and not self.source:
+            raise ValueError("`unless` needs a `source`")
+        if self.each and (self.unless or self.bulk):
+            raise ValueError("`each` goes with neither `unless` nor `bulk`")
+        return self
+
+    def follows(self, others: Iterable[Detail]) -> bool:
+        """Whether other details show where this one makes no difference."""
+        heads = {paths.parse(path)[0] for path in self.unless}
+        return any(other.into in heads for other in others)
 
 
 class TagCall(_Strict):
@@ -85,6 +103,45 @@ class TagCall(_Strict):
     vanished: list[NonEmpty] = []
     iam: str | None = None
     source: str | None = None
+
+
+_ENVELOPE: Mapping[str, Shape] = {
+    **dict.fromkeys(("id", "name", "type", "location"), SCALAR["string"]),
+    "tags": Shape("map", element=SCALAR["string"]),
+}
+"""What every resource of Azure Resource Manager has around its `properties` (Azure REST API reference, Resources - Get by ID)."""
+
+
+class Arm(_Strict):
+    """A type of Azure Resource Manager: its own name, the API version, and the members that are kept, with their types."""
+
+    type: Annotated[str, Field(pattern=r"^Microsoft\.[A-Za-z0-9]+(/[A-Za-z0-9]+)+$")]
+    api: Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}(-preview)?$")]
+    witness: NonEmpty | None = None
+    """A member of `properties` that every whole answer has: without it, an object is not one of the type, but its outline."""
+    members: Annotated[dict[NonEmpty, Any], Field(min_length=1)]
+    printed: dict[NonEmpty, NonEmpty] = {}
+    """Names that the Azure CLI prints for other ones of ARM -> ARM's own."""
+
+    @model_validator(mode="after")
+    def _whole(self) -> Arm:
+        inner = self.shape.step("properties") or self.shape
+        if self.witness and inner.step(self.witness) is None:
+            raise ValueError(f"the witness {self.witness} is not among the members")
+        return self
+
+    @property
+    def name(self) -> str:
+        """The type as rules and estates name it."""
+        return "azure." + self.type.lower().removeprefix("microsoft.").replace("/", ".")
+
+    @cached_property
+    def shape(self) -> Shape:
+        return Shape("structure", {**_ENVELOPE, **declared(self.members).members})
+
+
+_AS_ARM_DOES: Mapping[str, Any] = {"list": "none", "scope": "global", "id": "id", "region_from": "location", "tags": "tags"}
+"""ARM lists a type over all locations of a subscription, and names, places and tags every resource alike."""
 
 
 class Kind(_Strict):
@@ -105,6 +162,7 @@ class Kind(_Strict):
     keep: list[NonEmpty] = []
     members: dict[NonEmpty, Literal["string", "integer", "double", "boolean", "timestamp"]] = {}
     """The shape of a type that no provider models, but this program makes itself."""
+    arm: Arm | None = None
     omitted_means_none: dict[NonEmpty, NonEmpty] = {}
     helper_only: list[NonEmpty] = []
     always_list: list[NonEmpty] = []
@@ -114,6 +172,11 @@ class Kind(_Strict):
     source: str | None = None
     name: str = ""
     service: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_arm(cls, data: Any) -> Any:
+        return {**_AS_ARM_DOES, **data} if isinstance(data, dict) and "arm" in data else data
 
     @model_validator(mode="after")
     def _whole(self) -> Kind:
@@ -133,7 +196,7 @@ class Kind(_Strict):
     @property
     def pseudo(self) -> bool:
         """An account or a region: one each, nothing lists them."""
-        return self.list_ == "none"
+        return self.list_ == "none" and self.arm is None
 
     @property
     def parents(self) -> tuple[str, ...]:
@@ -188,6 +251,8 @@ def read(documents: Iterable[Document]) -> Catalogue:
         for name, kind in file.types.items():
             if name in kinds:
                 document.fail(("types", name), f"the type {name} is declared twice")
+            if kind.arm is not None and name != kind.arm.name:
+                document.fail(("types", name), f"{kind.arm.type} is named {kind.arm.name}")
             kinds[name], stand_in[name] = kind.model_copy(update={"name": name, "service": file.service}), document
     for name, kind in kinds.items():
         for parent in kind.parents:

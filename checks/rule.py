@@ -93,6 +93,8 @@ class RuleFile(_Strict):
     upheld_if: NonEmpty | None = None
     paths: Body | None = None
     """In the place of a condition: what may reach what, judged for each network of the type `resource`."""
+    covers: list[NonEmpty] = []
+    """With `paths`: the kinds of resource, as AWS Config names them, whose network interfaces are judged so."""
     show: list[NonEmpty] = []
     params: dict[str, Parameter] = {}
     ignores: dict[str, NonEmpty] = {}
@@ -110,6 +112,8 @@ class RuleFile(_Strict):
             raise ValueError("a rule has either `upheld_if` or `paths`")
         if self.paths is not None and (self.applies_if is not None or self.show or self.intended):
             raise ValueError("beside `paths`, nothing is said by `applies_if`, `show` or `intended`")
+        if self.covers and self.paths is None:
+            raise ValueError("`covers` is for rules with `paths`: what another rule judges is its `resource`")
         return self
 
     @model_validator(mode="after")

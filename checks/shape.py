@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Any
 
 SCALARS = frozenset({"string", "integer", "double", "boolean", "timestamp", "blob"})
 _WIRE: dict[str, type | tuple[type, ...]] = {
@@ -50,3 +51,20 @@ class Shape:
 ANY = Shape("any")
 SCALAR: Mapping[str, Shape] = {kind: Shape(kind) for kind in SCALARS}
 """Scalars without listed values, one object each: a provider's shapes hold thousands."""
+
+
+def declared(form: Any) -> Shape:
+    """The shape that a catalogue declares: `{Name: form}` a structure, `{"*": form}` a map, `[form]` a list, else a scalar's name.
+
+    Raises ValueError for what is none of these.
+    """
+    match form:
+        case {"*": element, **others} if not others:
+            return Shape("map", element=declared(element))
+        case dict() if form:
+            return Shape("structure", {str(name): declared(below) for name, below in form.items()})
+        case [element]:
+            return Shape("list", element=declared(element))
+        case str() if form in SCALARS:
+            return SCALAR[form]
+    raise ValueError(f"{form!r} declares no shape: a scalar is one of {', '.join(sorted(SCALARS))}, a list has one form")

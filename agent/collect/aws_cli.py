@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 
@@ -25,7 +25,8 @@ from agent.collect.cli_calls import Call, Calls
 from agent.collect.cli_files import ACCOUNT, REGION, read_folder
 from agent.collect.cli_listings import shadows
 from agent.collect.cli_values import fitted
-from agent.collect.estate import SCHEMA, EstateError, EstateWriter
+from agent.collect.estate import SCHEMA, EstateError
+from agent.collect.imports import CountingWriter, check_asserted, last_written, moment, printed, unused_line, whose_word
 from agent.collect.wire import rfc3339
 from agent.rulebook import load_catalogue
 from checks import paths
@@ -43,21 +44,20 @@ def import_folder(
 ) -> str:
     """Write the estate; what to tell about it, in lines. Raises EstateError and DocumentError, which name the file or option."""
     _check_options(account, region, asserted_by)
-    moment = _moment(collected_at) if collected_at else None
-    kinds = {name: kind for name, kind in load_catalogue().items() if name.startswith("aws.")}
+    told = moment(collected_at) if collected_at else None
+    kinds = load_catalogue("aws")
     calls = Calls(kinds, _models())
     held = read_folder(folder, calls)
     answers = Answers(calls, held.files, account, region, asserted=asserted_by is not None)
-    moment = moment or datetime.fromtimestamp(max(file.written for file in held.files), UTC)
+    at = told or last_written(file.written for file in held.files)
     with ImportWriter(output, kinds, AwsShapes(kinds, _models()), asserted=asserted_by is not None) as writer:
         for recorded in answers.accounts.values():
-            _collect(kinds, answers, recorded, writer, moment)
+            _collect(kinds, answers, recorded, writer, at)
         scope = Scope({name: tuple(sorted(found)) or (LISTING,) for name, found in sorted(answers.regions.items())}, tuple(sorted(kinds)))
-        at = rfc3339(moment)
-        writer.finish(Manifest(SCHEMA, at, at, f"upheld {version('upheld')}", {}, None, scope, asserted_by, SOURCE))
+        written = rfc3339(at)
+        writer.finish(Manifest(SCHEMA, written, written, f"upheld {version('upheld')}", {}, None, scope, asserted_by, SOURCE))
     unused = sorted({*held.unused, *answers.unused})
-    told = _summary(output, writer, answers, unused, len(held.files), asserted_by)
-    return "\n".join(line if line.isprintable() else ascii(line)[1:-1] for line in told)
+    return printed(_summary(output, writer, answers, unused, len(held.files), asserted_by))
 
 
 @functools.cache
@@ -71,24 +71,13 @@ def _check_options(account: str | None, region: str | None, asserted_by: str | N
         raise EstateError(f"--account {account}: an account id has 12 digits")
     if region is not None and not REGION.fullmatch(region):
         raise EstateError(f"--region {region}: not the name of a region, such as eu-central-1")
-    if asserted_by is not None and not asserted_by.strip():
-        raise EstateError("--assert-complete: name who asserts it")
-
-
-def _moment(text: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise EstateError(f"--collected-at {text}: not a time in RFC 3339, such as 2026-01-31T12:00:00Z")
-    return moment
+    check_asserted(asserted_by)
 
 
 # -- collecting from the files -----------------------------------------------------------------------------------------
 
 
-def _collect(kinds: Catalogue, answers: Answers, recorded: Recorded, writer: ImportWriter, moment: datetime) -> None:
+def _collect(kinds: Catalogue, answers: Answers, recorded: Recorded, writer: ImportWriter, at: datetime) -> None:
     """One account: its global types, then each region's."""
     listed = {(listing.kind.name, listing.place) for listing in answers.listings}
     for region in (GLOBAL, *sorted(answers.regions[recorded.id])):
@@ -98,11 +87,11 @@ def _collect(kinds: Catalogue, answers: Answers, recorded: Recorded, writer: Imp
             for kind in kinds.values()
             if (kind.name, place) in listed or (kind.pseudo and kind.is_global is (region == GLOBAL))
         }
-        _collect_place(kinds, plan, recorded, place, writer, moment)
+        _collect_place(kinds, plan, recorded, place, writer, at)
 
 
-def _collect_place(kinds: Catalogue, plan: Plan, recorded: Recorded, place: Place, writer: ImportWriter, moment: datetime) -> None:
-    collector = AwsCollector(kinds, plan, writer, Deadline(_LONGEST, lambda: 0.0), lambda: moment, workers=1)
+def _collect_place(kinds: Catalogue, plan: Plan, recorded: Recorded, place: Place, writer: ImportWriter, at: datetime) -> None:
+    collector = AwsCollector(kinds, plan, writer, Deadline(_LONGEST, lambda: 0.0), lambda: at, workers=1)
     regions = () if place.region == GLOBAL else (place.region,)
     listing = kinds[REGIONS].list_ if REGIONS in plan else "none"
     answer = (
@@ -120,14 +109,13 @@ def _members(kind: Kind, place: Place, answers: Answers) -> frozenset[str]:
     return frozenset({"*", TAGS} if tagged or asserted else {"*"})
 
 
-class ImportWriter(EstateWriter):
+class ImportWriter(CountingWriter):
     """Writes what the collector makes of files: values of another type than the API's are gaps, asserted absences are null."""
 
     def __init__(self, place: Path, kinds: Catalogue, shapes: AwsShapes, *, asserted: bool) -> None:
-        super().__init__(place)
+        super().__init__(place, "aws")
         self._kinds, self._shapes, self._asserted = kinds, shapes, asserted
         self._none: dict[tuple[str, Place, str], list[str]] = {}
-        self.counts: dict[str, int] = {}
 
     def add_gap(self, gap: Gap) -> None:
         if gap.id is not None and gap.field and self._asserted and gap.reason is Reason.NOT_COLLECTED and self._may_be_none(gap):
@@ -159,13 +147,7 @@ class ImportWriter(EstateWriter):
                 tags = {}
             else:
                 data[name] = [] if any(one.into == name and one.each for one in kind.detail) else None
-        self.counts[kind.name] = self.counts.get(kind.name, 0) + 1
         return dataclasses.replace(resource, data=data, tags=tags)
-
-    @property
-    def totals(self) -> str:
-        gaps = len({(gap.type, gap.account, gap.region, gap.id, gap.field, gap.message) for gap in self._gaps})
-        return f"{sum(self.counts.values())} resources of {len(self.counts)} types, {len(self._looks)} looks, {gaps} gaps"
 
 
 def _hanging(kind: Kind, member: str) -> list[str]:
@@ -179,19 +161,14 @@ def _hanging(kind: Kind, member: str) -> list[str]:
 def _summary(output: Path, writer: ImportWriter, answers: Answers, unused: list[str], files: int, asserted_by: str | None) -> Iterator[str]:
     yield f"{output}: {writer.totals}, from {files} files"
     places = ", ".join(f"{account} ({', '.join(sorted(found)) or 'no region'})" for account, found in sorted(answers.regions.items()))
-    yield f"  of {places}; " + (
-        f"{asserted_by} asserts that what is not in the files does not exist"
-        if asserted_by
-        else "what is not in the files is not collected"
-    )
+    yield f"  of {places}; {whose_word(asserted_by)}"
     if asked := sorted({text for listing in answers.listings if (text := _asked(listing.kind))}):
         yield "  taken to be asked with: " + "; ".join(asked)
     for listing in sorted((one for one in answers.listings if one.others), key=lambda one: (one.kind.name, one.place)):
         yield f"  left out: {listing.others} items of {listing.kind.name} in {listing.place.account}/{listing.place.region} that are others'"
     for listing in sorted((one for one in answers.listings if one.cut), key=lambda one: (one.kind.name, one.place)):
         yield f"  not complete: {listing.kind.name} in {listing.place.account}/{listing.place.region}: {listing.cut}"
-    if unused:
-        yield f"  not used: {', '.join(unused[:10])}" + (f" and {len(unused) - 10} others" if len(unused) > 10 else "")
+    yield from unused_line(unused)
 
 
 def _asked(kind: Kind) -> str:

@@ -34,7 +34,7 @@ class CatalogueError(ValueError):
 
 
 class AwsShapes(Mapping[str, Shape]):
-    """The shape of each type, built when it is first asked for. Raises CatalogueError."""
+    """The shape of each type, built when it is first asked for; one that the catalogue declares is as declared. Raises CatalogueError."""
 
     def __init__(self, catalogue: Catalogue, loader: Loader) -> None:
         self._catalogue, self._loader = catalogue, loader
@@ -71,6 +71,8 @@ class AwsShapes(Mapping[str, Shape]):
         return found if kind.list_.one else found.member
 
     def _build(self, kind: Kind) -> Shape:
+        if kind.arm is not None:
+            return kind.arm.shape
         if kind.members:
             return Shape("structure", {name: Shape(held) for name, held in kind.members.items()})
         members: dict[str, Shape] = {}

@@ -7,28 +7,21 @@ The folders are optional, and so is the name where the members of the answer tel
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
 import re
-import stat
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
 from agent.collect.cli_calls import METADATA, READS, TOKENS, Call, Calls
 from agent.collect.estate import EstateError
+from agent.collect.json_files import files_below, read_json
 from checks.document import DocumentError
 from checks.paths import ELEMENT
 
-MAXIMUM_BYTES: Final = 200_000_000
-MAXIMUM_DEPTH: Final = 100
 ACCOUNT: Final = re.compile(r"[0-9]{12}")
 REGION: Final = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]{1,2}")
 _NAME: Final = re.compile(r"(?P<service>[a-z][a-z0-9-]*)\.(?P<operation>[A-Za-z][A-Za-z0-9-]*)(\.[^.]*)?")
-_SURROGATE_ESCAPE: Final = re.compile(r"\\u[dD][89a-fA-F]")
-_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,7 +57,7 @@ def read_folder(root: Path, calls: Calls) -> Folder:
         raise EstateError(f"{root} is not a folder: name the one that holds the CLI's output")
     files: list[CliFile] = []
     unused: list[str] = []
-    for path in _paths(root):
+    for path in files_below(root):
         file = _read(path, root, calls) if path.suffix == ".json" else None
         if file is None:
             unused.append(str(path.relative_to(root)))
@@ -76,23 +69,6 @@ def read_folder(root: Path, calls: Calls) -> Folder:
     return Folder(tuple(files), tuple(unused))
 
 
-def _paths(root: Path) -> Iterator[Path]:
-    """Every file, in order of name. A link may lead to a file inside the folder, and nowhere else."""
-    inside = root.resolve()
-
-    def fail(error: OSError) -> NoReturn:
-        raise DocumentError(str(error.filename), None, f"cannot be read: {error.strerror}") from error
-
-    for folder, folders, names in os.walk(root, onerror=fail):
-        folders.sort()
-        for name in sorted([*names, *folders]):
-            path = Path(folder) / name
-            if path.is_symlink() and not path.resolve().is_relative_to(inside):
-                raise EstateError(f"{path}: a link that leads out of {root} is not followed; put the file itself there")
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        yield from (Path(folder) / name for name in sorted(names) if not name.startswith("."))
-
-
 def _read(path: Path, root: Path, calls: Calls) -> CliFile | None:
     """One file; None where it is of a call that is not collected."""
     head, at, resource = path.name.removesuffix(".json").partition("@")
@@ -102,7 +78,7 @@ def _read(path: Path, root: Path, calls: Calls) -> CliFile | None:
     call = calls.named(named["service"], named["operation"]) if named else None
     if call is not None and call not in calls:
         return None
-    page, sha256, written = _parse(path)
+    page, sha256, written = _page(path)
     if call is None:
         call = _recognized(path, page, calls, head, about_one=bool(resource))
         if call is None:
@@ -169,71 +145,11 @@ def _check_lists(level: list[Any], path: Iterable[str], file: CliFile, *, one: b
             file.fail(f"{step} is not {'a list' if wanted is list else 'an object'}")
 
 
-def _parse(path: Path) -> tuple[Mapping[str, Any], str, float]:
+def _page(path: Path) -> tuple[Mapping[str, Any], str, float]:
     """A file's JSON object, the SHA-256 of its bytes, and when it was last written."""
-    raw, written = _bytes(path)
-    if not raw.strip():
-        raise DocumentError(
-            str(path), None, "empty: the command failed, or had nothing to say; if it ended with exit code 0, write {} into it"
-        )
-    try:
-        text = raw.decode("utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
-        data = json.loads(text, object_pairs_hook=_object, parse_constant=_constant)
-    except json.JSONDecodeError as error:
-        raise DocumentError(str(path), error.lineno, f"not JSON: {error.msg}; is it the output of --output json?") from error
-    except UnicodeDecodeError as error:
-        raise DocumentError(str(path), None, f"not UTF-8 text: {error.reason}") from error
-    except RecursionError as error:
-        raise DocumentError(str(path), None, f"nested deeper than {MAXIMUM_DEPTH} levels") from error
-    except ValueError as error:
-        raise DocumentError(str(path), None, f"not JSON as AWS writes it: {error}") from error
+    data, sha256, written = read_json(path, nothing="{}")
     if isinstance(data, list):
         raise DocumentError(str(path), None, "a bare list, such as --query leaves: import whole answers, which say what they list")
     if not isinstance(data, dict):
         raise DocumentError(str(path), None, "not a JSON object, so not the answer to a call")
-    _check_values(data, path, surrogates=_SURROGATE_ESCAPE.search(text) is not None)
-    return data, hashlib.sha256(raw).hexdigest(), written
-
-
-def _bytes(path: Path) -> tuple[bytes, float]:
-    try:
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode):
-            raise DocumentError(str(path), None, "not a regular file")
-        if status.st_size > MAXIMUM_BYTES:
-            raise DocumentError(str(path), None, f"larger than {MAXIMUM_BYTES // 1_000_000} MB: split it by --max-items into pages")
-        return path.read_bytes(), status.st_mtime
-    except OSError as error:
-        raise DocumentError(str(path), None, f"cannot be read: {error.strerror}") from error
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise ValueError(f"the member {next(name for name in names if names.count(name) > 1)!r} stands twice in one object")
-    return found
-
-
-def _constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not a number")
-
-
-def _check_values(data: Any, path: Path, *, surrogates: bool) -> None:
-    """Level by level, so that depth costs no stack."""
-    level: list[Any] = [data]
-    for _ in range(MAXIMUM_DEPTH):
-        if surrogates and any(_SURROGATE.search(text) for value in level for text in _texts(value)):
-            raise DocumentError(str(path), None, "holds a lone surrogate, which is no character: the text was cut or badly converted")
-        children = (child for value in level for child in (value.values() if isinstance(value, dict) else value))
-        level = [child for child in children if isinstance(child, dict | list)]
-        if not level:
-            return
-    raise DocumentError(str(path), None, f"nested deeper than {MAXIMUM_DEPTH} levels")
-
-
-def _texts(value: Any) -> Iterator[str]:
-    """The texts right in an object or a list."""
-    for held in (*value, *value.values()) if isinstance(value, dict) else value:
-        if isinstance(held, str):
-            yield held
+    return data, sha256, written

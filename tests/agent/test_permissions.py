@@ -116,6 +116,8 @@ def test_tags_need_permission_only_where_a_scope_goes_by_them() -> None:
 def test_each_call_has_an_action(everything: Plan) -> None:
     calls = list(aws_calls(shipped().catalogue, everything))
     assert {name for name, _, _ in calls} == {
-        name for name, kind in shipped().catalogue.items() if not kind.pseudo or any(detail.call for detail in kind.detail)
+        name
+        for name, kind in shipped().catalogue.items()
+        if name.startswith("aws.") and (not kind.pseudo or any(detail.call for detail in kind.detail))
     }
     assert [call for call in calls if not call[2].partition(":")[2]] == []

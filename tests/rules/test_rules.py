@@ -15,6 +15,7 @@ from agent.collect.aws_client import _cut
 from agent.rulebook import shipped as folder
 from checks import example
 from checks.catalogue import Kind, TagCall
+from checks.shape import Shape
 from tests.agent.road import shipped
 
 BOOK = shipped()
@@ -83,13 +84,33 @@ def test_a_file_is_named_after_its_rule_and_stands_under_its_provider() -> None:
     files = {name: Path(rule.document.file).relative_to(folder()) for name, rule in BOOK.rules.items()}
     assert {name: file for name, file in files.items() if file.stem != name} == {}
     providers = {name: rule.kind.partition(".")[0] for name, rule in BOOK.rules.items()}
-    assert {name: file for name, file in files.items() if file.parts[0] != providers[name]} == {}
+    folders = {name: "network" if rule.file.paths else providers[name] for name, rule in BOOK.rules.items()}
+    assert {name: file for name, file in files.items() if file.parts[0] != folders[name]} == {}
     assert [name for name in RULES if not name.startswith(providers[name] + "-")] == []
 
 
 def test_a_catalogue_stands_under_its_provider() -> None:
     held = {file.relative_to(folder()).parts[0]: file for file in folder().glob("*/catalogue/*.yaml")}
     assert {name.partition(".")[0] for name in BOOK.catalogue} == set(held)
+
+
+def declared(shape: Shape) -> Iterator[str]:
+    """The names of all members, at any depth."""
+    for name, below in shape.members.items():
+        yield name
+        yield from declared(below)
+    if shape.element is not None:
+        yield from declared(shape.element)
+
+
+def test_no_declared_member_holds_a_secret() -> None:
+    secret = re.compile(
+        r"password|secret|shared_?key$|authorization_?key|service_?key|custom_?data|user_?data|os_?profile|extension|certificate",
+        re.IGNORECASE,
+    )
+    names = {(kind.name, name) for kind in BOOK.catalogue.values() if kind.arm for name in declared(kind.arm.shape)}
+    assert len(names) > 700
+    assert {one for one in names if secret.search(one[1])} == set()
 
 
 def test_nothing_else_lies_in_the_folder() -> None:
@@ -185,10 +206,19 @@ def test_a_rule_judges_a_kind_that_its_control_is_about() -> None:
         name: rule.kind
         for name, rule in BOOK.rules.items()
         if (kinds := BOOK.controls[rule.file.control].kinds) != "none"
+        and rule.file.paths is None
         and (held := BOOK.catalogue[rule.kind].config)
         and not set(held) & set(kinds)
     }
     assert strange == {}
+
+
+def test_a_rule_of_paths_covers_kinds_that_its_control_is_about() -> None:
+    assert {
+        name: strange
+        for name, rule in BOOK.rules.items()
+        if (kinds := BOOK.controls[rule.file.control].kinds) != "none" and (strange := set(rule.file.covers) - set(kinds))
+    } == {}
 
 
 def test_a_control_lists_each_kind_once_and_in_order() -> None:
@@ -217,5 +247,5 @@ def test_a_parameter_of_a_rule_is_one_of_its_control() -> None:
             fixed[name] = unknown
         assert set(rule.file.ignores) <= set(control.params), name
         given = {one: held.type for one, held in rule.file.params.items() if one not in unknown}
-        assert given == {one: control.params[one].type for one in given}, name
+        assert given == {one: control.params[one].value_type for one in given}, name
     assert fixed == FIXED
