@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from checks.network.answer import Answer, Found, Wanted, arrivals, report
+from checks.network.answer import Answer, Found, Wanted, arrivals, isolated, report, walking
 from checks.network.body import EVERYTHING, OTHER_NETWORKS, OUTSIDE, Allowed, Body, Kinds, Selector
 from checks.network.changes import Change, smallest
 from checks.network.flow import Flow, flow
@@ -14,6 +14,7 @@ from checks.network.graph import NO_LABELS, Graph
 from checks.network.packet import INTERNET
 from checks.network.packets import EVERYBODY, packets, rows
 from checks.network.place import NoSuchPlace, Place, Places, everything, named, typed
+from checks.network.walk import Walker
 from checks.network.wanted import Unclear, wanted
 
 
@@ -38,13 +39,22 @@ class Judged:
     change: Change | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """The breaches of each network, and the answer for those that have none: where nothing is allowed, its proof is
+    checked again."""
+
+    breaches: Mapping[str, list[Breach]]
+    isolated: Answer
+
+
 @dataclass(slots=True)
 class PathJudge:
     """Judges one estate's networks. The graph and the simulator are made when they are first needed."""
 
     graph: Callable[[], Graph]
     replay: Callable[[Any, str], Any]
-    _asked: dict[str, dict[str, list[Breach]]] = field(default_factory=dict)
+    _asked: dict[str, _Asked] = field(default_factory=dict)
 
     def judge(self, body: Body, params: Mapping[str, Any], network: str, *, unseen: Sequence[str] = ()) -> Judged:
         """One network. `unseen` says what of it nobody looked at."""
@@ -59,13 +69,13 @@ class PathJudge:
         doubts = (*unseen, *sources.doubts, *targets.doubts)
         if not here:
             return Judged(Answer("unknown", why=doubts) if doubts else None)
-        breaches = self._breaches(asked, sources, targets, about).get(network, [])
+        question = self._question(asked, sources, targets, about)
+        breaches = question.breaches.get(network, [])
         count = sum(len(place.interfaces) for place in here)
         sure = [one for one in breaches if one.sure]
         if not sure:
             reasons = (*(doubt for one in breaches for doubt in one.found.arrival.doubts), *doubts)
-            verdict = Answer("unknown", why=tuple(dict.fromkeys(reasons))) if breaches or doubts else Answer("unreachable")
-            return Judged(verdict, count)
+            return Judged(Answer("unknown", why=tuple(dict.fromkeys(reasons))) if breaches or doubts else question.isolated, count)
         first = min(sure, key=lambda one: one.found.order())
         answer = report(first.found, first.flow, self.replay)
         affected = sorted({id_ for one in sure for id_ in _affected(one, network)})
@@ -80,22 +90,31 @@ class PathJudge:
         found = breaches(graph, asked, sources, _within(targets, network), wanted(asked.protocol, asked.ports))
         return [one for one in found if one.sure]
 
-    def _breaches(self, asked: Body, sources: Places, targets: Places, about: Wanted) -> Mapping[str, list[Breach]]:
+    def _question(self, asked: Body, sources: Places, targets: Places, about: Wanted) -> _Asked:
+        """What was found for a body, in all networks at once."""
         key = asked.model_dump_json()
         if key not in self._asked:
+            graph = self.graph()
+            walkers = walking(graph, {target.station for target in targets.held}, about)
             held: dict[str, list[Breach]] = {}
-            for one in breaches(self.graph(), asked, sources, targets.held, about):
+            for one in breaches(graph, asked, sources, targets.held, about, walkers):
                 for network in {interface.network for interface in one.found.target.interfaces}:
                     held.setdefault(network, []).append(one)
-            self._asked[key] = held
+            closed = [place for place in targets.held if not any(one.network in held for one in place.interfaces)]
+            proven = Answer("unreachable")
+            if closed and not asked.allowed:
+                proven = isolated(graph, sources, Places(targets.name, tuple(closed)), about, walkers)
+            self._asked[key] = _Asked(held, proven)
         return self._asked[key]
 
 
-def breaches(graph: Graph, asked: Body, sources: Places, targets: Sequence[Place], about: Wanted) -> Iterable[Breach]:
+def breaches(
+    graph: Graph, asked: Body, sources: Places, targets: Sequence[Place], about: Wanted, walkers: Iterable[Walker] = ()
+) -> Iterable[Breach]:
     """Every flow that gets there and may not, as far as it may not."""
     exempt = [_exemption(graph, entry) for entry in asked.allowed] if isinstance(asked.allowed, list) else []
     entries = {target.station for target in targets}
-    for found in arrivals(graph, sources.held, targets, about):
+    for found in arrivals(graph, sources.held, targets, about, walkers):
         # What a load balancer that is itself a target passes on came in through it, and is judged there.
         if asked.expect == "only" and any(step.link.rewrite is not None and step.at in entries for step in found.arrival.step.way()):
             continue
