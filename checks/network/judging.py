@@ -115,9 +115,17 @@ class _Followed:
 def _walks(graph: Graph, asked: Body, sources: Places, targets: Sequence[Place], about: Wanted) -> list[Walk]:
     entries = frozenset(target.station for target in targets)
     # What a load balancer that is itself a target passes on came in through it, and is judged there.
-    stops = entries if asked.expect == "only" else frozenset[str]()
+    stops = entries | _before(graph, entries) if asked.expect == "only" else frozenset[str]()
     first = walking(graph, entries, about, stops)
     return [Walk(source, [one.another() for one in first], stops) for source in sources.held]
+
+
+def _before(graph: Graph, entries: frozenset[str]) -> frozenset[str]:
+    """The stations where what comes to load balancers among the entries is on its way to them, and is sent on from."""
+    balancers = [one for one in graph.stations.values() if one.kind == "load-balancer"]
+    return frozenset(
+        one.id for one in balancers if any(link.to in entries and link.rewrite is None for links in one.links.values() for link in links)
+    )
 
 
 def breaches(graph: Graph, asked: Body, sources: Places, targets: Sequence[Place], about: Wanted) -> Iterable[Breach]:

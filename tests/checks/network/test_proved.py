@@ -22,7 +22,7 @@ OFFICE = {"from": "internet:198.51.100.0/24", "ports": "22", "protocol": "tcp"}
 WEB = {"from": "internet", "ports": "443", "protocol": "tcp"}
 
 
-def shop(*web: dict[str, Any]) -> list[Resource]:
+def shop(*web: dict[str, Any], public: bool = True) -> list[Resource]:
     """A web server, and a database behind a load balancer that the internet reaches on 443."""
     groups = [
         aws.group("sg-web", HOME, web),
@@ -32,9 +32,9 @@ def shop(*web: dict[str, Any]) -> list[Resource]:
     targets = target_group("targets", HOME, "HTTP", 5432, "i-data")
     front = balancer("front", HOME, groups[1], listeners=[listener("HTTP", 443, targets)])
     return [
-        HOME, FRONT, BACK, *groups, aws.acl("acl-a", HOME), aws.table("rtb-a", HOME, aws.to("0.0.0.0/0", "igw-a"), main=True), aws.igw("igw-a", HOME),
-        aws.eni("eni-web", FRONT, "10.0.1.5", groups[0], public="3.0.0.5"), aws.eni("eni-data", BACK, "10.0.2.5", groups[2], instance="i-data"),
-        targets, front, balancer_eni("eni-lb", front, FRONT, "10.0.1.100", public="3.0.0.8"),
+        HOME, FRONT, BACK, *groups, aws.acl("acl-a", HOME), aws.table("rtb-a", HOME, *([aws.to("0.0.0.0/0", "igw-a")] if public else []), main=True), aws.igw("igw-a", HOME),
+        aws.eni("eni-web", FRONT, "10.0.1.5", groups[0], public="3.0.0.5" if public else None), aws.eni("eni-data", BACK, "10.0.2.5", groups[2], instance="i-data"),
+        targets, front, balancer_eni("eni-lb", front, FRONT, "10.0.1.100", public="3.0.0.8" if public else None),
     ]  # fmt: skip
 
 
@@ -71,9 +71,12 @@ def test_only_is_proved_of_everything_but_what_is_allowed() -> None:
 
 
 def test_from_everything_each_source_has_its_own_proof() -> None:
-    inside = [{"from": "eni-lb", "to": "eni-data", "ports": "5432", "protocol": "tcp"}]
-    assert verdict(shop(), **{"from": "everything"}, to="eni-data", allowed=inside) == "unreachable"
-    assert verdict(shop(), **{"from": "everything"}, to="eni-data", allowed=[]) == "reachable"
+    inside = {"from": "eni-lb", "to": "eni-data", "ports": "5432", "protocol": "tcp"}
+    front = {"from": "everything", "to": "eni-lb", "ports": "443", "protocol": "tcp"}
+    asked = {"from": "everything", "to": ["eni-data", "eni-lb"]}
+    assert verdict(shop(public=False), **asked, allowed=[inside, front]) == "unreachable"
+    assert verdict(shop(public=False), **asked, allowed=[front]) == "reachable"
+    assert verdict(shop(public=False), **asked, allowed=[{**inside, "from": "eni-web"}, front]) == "reachable"
 
 
 def test_what_nobody_saw_is_no_proof() -> None:
