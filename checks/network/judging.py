@@ -154,7 +154,9 @@ def _proved(graph: Graph, asked: Body, walks: Iterable[Walk], targets: Places, a
         if answer.cut is None:
             return answer
         cuts.append(answer.cut)
-    return Answer("unreachable", why=tuple(dict.fromkeys(text for one in cuts for text in one.assumed)))
+    assumed = tuple(dict.fromkeys(text for one in cuts for text in one.assumed))
+    proof = Cut(tuple(held for one in cuts for held in one.held), frozenset().union(*(one.aside for one in cuts)), assumed)
+    return Answer("unreachable", why=assumed, cut=proof)
 
 
 def _allowed(source: Place, targets: Places, exempt: Iterable[_Exemption]) -> dict[tuple[str, int], list[Box]]:

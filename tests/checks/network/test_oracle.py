@@ -6,13 +6,13 @@ import random
 from typing import Any
 
 import pytest
+import z3
 
 from checks.network.graph import Allowance, Filter, Labels, any_of
 from checks.network.packet import TCP, UDP
 from checks.network.packets import EVERYBODY, NOTHING, PacketSet, Span, has, packets, rows
 from tests.checks.network.graphs import LABELS, Making, filter_
 
-z3 = pytest.importorskip("z3", reason="z3-solver is not installed", exc_type=ImportError)
 PROTOCOL, PORT, ADDRESS = z3.BitVec("protocol", 8), z3.BitVec("port", 16), z3.BitVec("address", 32)
 
 
