@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from ipaddress import ip_address
 from typing import Any
@@ -23,7 +23,6 @@ from checks.tls.strength import derived
 ENDPOINTS_AT_ONCE = 64
 HTTP_PORTS = frozenset({443, 8443})
 RESOLVE_SECONDS = 5.0
-_FORBIDDEN_NETWORKS = "link-local or metadata"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +54,11 @@ class Seen:
     connections: int = 0
 
 
+def plain_port(target: Target) -> int | None:
+    """Where HTTP in the clear is looked for beside an endpoint: port 80 beside the usual ports of HTTPS, nowhere beside others."""
+    return 80 if target.port in HTTP_PORTS and target.starttls is None else None
+
+
 @dataclass(slots=True)
 class Inspector:
     """Inspects endpoints. `full` decides for each whether everything is enumerated, or the quick questions are enough."""
@@ -63,7 +67,7 @@ class Inspector:
     now: Callable[[], datetime]
     full: Callable[[Target], bool] = lambda _: True
     at_once: int = ENDPOINTS_AT_ONCE
-    _resolved: dict[str, Sequence[str] | Gap] = field(default_factory=dict)
+    plain_port: Callable[[Target], int | None] = plain_port
 
     async def inspect(self, targets: Iterable[Target]) -> AsyncIterator[Seen]:
         """Each endpoint as it is done, in whatever order."""
@@ -128,7 +132,8 @@ class Inspector:
         """(facts, connections, what was not answered) of one address."""
         door = Door(target.host, address, target.port, target.starttls)
         name = target.server_name or (None if is_address(target.host) else target.host)
-        web = target.starttls is None and (target.port in HTTP_PORTS or full)
+        plain = self.plain_port(target)
+        web = target.starttls is None and (plain is not None or full)
         shaken = await shake(door, name, http=web)
         probe = Probe(door, name)
         if shaken.kind in {Kind.REFUSED, Kind.UNREACHABLE, Kind.NO_STARTTLS}:
@@ -138,8 +143,8 @@ class Inspector:
         facts, count = probe.facts, probe.connections + 1
         if shaken.kind is Kind.ACCEPTED:
             facts |= self._agreed(target, shaken)
-        if target.port in HTTP_PORTS and target.starttls is None and facts.get("outcome") == "inspected":
-            facts["plain_http"] = await _plain_http(target, address)
+        if plain is not None and facts.get("outcome") == "inspected":
+            facts["plain_http"] = await _plain_http(target, address, plain)
             count += 1
         return facts | derived(facts), count, probe.unanswered
 
@@ -160,14 +165,14 @@ class Inspector:
         return facts
 
 
-async def _plain_http(target: Target, address: str) -> dict[str, Any]:
+async def _plain_http(target: Target, address: str, port: int) -> dict[str, Any]:
     """What port 80 of the same address answers: closed, a redirect to HTTPS at the same host, or something in the clear."""
-    door = Door(target.host, address, 80)
+    door = Door(target.host, address, port)
     try:
         async with asyncio.timeout(3):
             reader, writer = await connect(door)
             try:
-                writer.write(request(target.host, 80))
+                writer.write(request(target.host, port))
                 await writer.drain()
                 head = b""
                 while b"\r\n\r\n" not in head and len(head) < 1 << 16 and (more := await reader.read(1 << 14)):

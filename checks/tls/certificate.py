@@ -217,10 +217,10 @@ def _path(chain: Sequence[x509.Certificate], roots: Roots) -> tuple[list[x509.Ce
 def _issued(one: x509.Certificate, issuer: x509.Certificate) -> bool:
     try:
         one.verify_directly_issued_by(issuer)
-    except UnsupportedAlgorithm:  # a signature that nobody makes any more: by its names, for the verifier refuses it anyway
-        return one.issuer == issuer.subject
-    except (ValueError, TypeError, InvalidSignature):
+    except (TypeError, InvalidSignature):
         return False
+    except (ValueError, UnsupportedAlgorithm):  # a signature that cannot be checked any more: by its names, for the verifier refuses it
+        return one.issuer == issuer.subject and _is_weakly_signed(one)
     return True
 
 
