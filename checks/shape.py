@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -84,7 +85,9 @@ def declared(form: Any) -> Shape:
     raise ValueError(f"{form!r} declares no shape: a scalar is one of {', '.join(sorted(SCALARS))}, a list has one form")
 
 
-def json_schema(shape: Shape, nullable: Set[Path] = frozenset(), required: Set[Path] = frozenset(), path: Path = ()) -> dict[str, Any]:
+def json_schema(
+    shape: Shape, nullable: AbstractSet[Path] = frozenset(), required: AbstractSet[Path] = frozenset(), path: Path = ()
+) -> dict[str, Any]:
     """The JSON Schema (2020-12) of data of a shape: nothing else stands in it, and only what is `required` stands in it always."""
     form = _form(shape, nullable, required, path)
     if path not in nullable:
@@ -92,7 +95,7 @@ def json_schema(shape: Shape, nullable: Set[Path] = frozenset(), required: Set[P
     return {**form, "type": [form["type"], "null"], **({"enum": [*form["enum"], None]} if "enum" in form else {})}
 
 
-def _form(shape: Shape, nullable: Set[Path], required: Set[Path], path: Path) -> dict[str, Any]:
+def _form(shape: Shape, nullable: AbstractSet[Path], required: AbstractSet[Path], path: Path) -> dict[str, Any]:
     match shape.kind:
         case "structure":
             members = {name: json_schema(below, nullable, required, (*path, name)) for name, below in shape.members.items()}

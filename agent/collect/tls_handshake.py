@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from cryptography.hazmat.primitives.serialization import Encoding
 from OpenSSL import SSL
 
-from agent.collect.tls_starttls import NoStartTls, upgrade
+from agent.collect.tls_starttls import NoStartTls, WrongProtocol, upgrade
 from agent.collect.tls_wire import SHOT_SECONDS, Door, connect
 from checks.tls.flight import Kind
 
@@ -66,6 +66,8 @@ async def shake(door: Door, server_name: str | None, *, http: bool, seconds: flo
         found.detail = f"no end within {seconds:g} s"
     except NoStartTls as error:
         found.kind, found.detail = Kind.NO_STARTTLS, str(error)
+    except WrongProtocol as error:
+        found.kind, found.detail = Kind.NOT_TLS, str(error)
     except ConnectionRefusedError as error:
         found.kind, found.detail = Kind.REFUSED, error.strerror or str(error)
     except (ConnectionResetError, BrokenPipeError, asyncio.IncompleteReadError) as error:

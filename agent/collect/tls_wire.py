@@ -8,7 +8,7 @@ import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from agent.collect.tls_starttls import NoStartTls, upgrade
+from agent.collect.tls_starttls import NoStartTls, WrongProtocol, upgrade
 from checks.tls.flight import Flight, Kind, Malformed, classify, parse, ssl2_ciphers
 
 SHOT_SECONDS = 3.0
@@ -72,6 +72,8 @@ async def shoot(door: Door, hello: bytes, *, ssl2: bool = False, seconds: float 
         return Shot(Kind.DRIPPING if heard else Kind.SILENT, detail=f"{len(heard)} bytes within {seconds:g} s")
     except NoStartTls as error:
         return Shot(Kind.NO_STARTTLS, detail=str(error))
+    except WrongProtocol as error:
+        return Shot(Kind.NOT_TLS, detail=str(error))
     except ConnectionRefusedError as error:
         return Shot(Kind.REFUSED, detail=error.strerror or str(error))
     except (ConnectionResetError, BrokenPipeError, asyncio.IncompleteReadError) as error:

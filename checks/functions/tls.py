@@ -13,7 +13,7 @@ _SIGNATURE = re.compile(r"(md5|sha[0-9]+)(?:with(rsa|ecdsa|dsa))?(?:encryption)?
 
 @function(returns="int", version="string")
 def tls_version(version: str) -> int:
-    """A TLS version as a number: tls_version('1.2') is 12, as in `addresses[].oldest`.
+    """A TLS version as a number, for parameters to be compared with: tls_version('1.2') is 12.
 
     `version`: '1.0' to '1.3', with or without 'TLS' and a 'v' before it.
 

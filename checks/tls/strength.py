@@ -12,21 +12,21 @@ from typing import Any
 from checks.tls.suites import SUITES, Suite
 
 BY_NAME: Mapping[str, Suite] = {suite.name: suite for suite in SUITES.values()}
-_NUMBERS = {"ssl2": 2, "ssl3": 3, "tls10": 10, "tls11": 11, "tls12": 12, "tls13": 13}
-"""Versions as numbers, so that one can be lower than another."""
+_VERSIONS = ("ssl3", "tls10", "tls11", "tls12", "tls13")
+"""Versions whose suites are those of TLS; SSL 2 has ciphers of its own, and a rule of its own."""
 _EPHEMERAL = frozenset({"dhe", "ecdhe", "dhe-psk", "ecdhe-psk", "tls13", "pwd"})
 _AGREED = {"TLSv1.3": "tls13", "TLSv1.2": "tls12", "TLSv1.1": "tls11", "TLSv1": "tls10"}
 """Versions as OpenSSL writes them (SSL_get_version(3))."""
 _SPOKEN = frozenset({"inspected", "alert"})
-_QUICKLY = ("null", "anonymous", "export", "des", "rc4", "small_block")
+_QUICKLY = ("unencrypted", "anonymous", "export", "des", "rc4", "small_block")
 """What an offer of forbidden suites alone asks for."""
 
 
 def derived(seen: Mapping[str, Any]) -> dict[str, Any]:
     """What follows from the facts of one address (`versions`, `suites`, `forbidden_offered`, ...): more facts, to be added to them.
 
-    `weak`: each weakness by itself; `least_bits`: the least effective key length of any suite; `oldest`: the lowest version
-    as a number (SSL 3 is 3, TLS 1.2 is 12); `plaintext` and `offers_starttls`.
+    `weak`: each weakness by itself; `seen_bits`: the least effective key length of any suite that was seen, and `least_bits`:
+    of any that there is; `plaintext` and `offers_starttls`.
     """
     facts: dict[str, Any] = {}
     if versions := _versions(seen):
@@ -40,10 +40,9 @@ def derived(seen: Mapping[str, Any]) -> dict[str, Any]:
         weak = {**dict.fromkeys(_QUICKLY, False), **weak}
     if weak:
         facts["weak"] = weak
-    if whole and known:
-        facts["least_bits"] = min(suite.bits for suite in known)
-    if (oldest := _oldest(versions)) is not None:
-        facts["oldest"] = oldest
+    if known:
+        facts["seen_bits"] = min(suite.bits for suite in known)
+        facts |= {"least_bits": facts["seen_bits"]} if whole else {}
     if "hybrid_group" not in seen and versions.get("tls13") is False:
         facts["hybrid_group"] = False  # the hybrid groups are TLS 1.3's (draft-ietf-tls-ecdhe-mlkem)
     return facts | _transport(seen)
@@ -57,16 +56,15 @@ def _versions(seen: Mapping[str, Any]) -> dict[str, bool]:
 
 def _whole(versions: Mapping[str, bool], accepted: Mapping[str, list[Suite | None]]) -> bool:
     """Whether every version from SSL 3 on was asked for, and each that is spoken told all its suites, which are all known."""
-    asked = [version for version in _NUMBERS if version != "ssl2"]
-    if not all(version in versions for version in asked):
+    if not all(version in versions for version in _VERSIONS):
         return False
-    return all(version in accepted and None not in accepted[version] for version in asked if versions[version])
+    return all(version in accepted and None not in accepted[version] for version in _VERSIONS if versions[version])
 
 
 def _weak(known: Iterable[Suite], ssl2: Iterable[str], *, whole: bool) -> dict[str, bool]:
     held = list(known)
     seen = {
-        "null": any(suite.bits == 0 for suite in held),
+        "unencrypted": any(suite.bits == 0 for suite in held),
         "anonymous": any(not suite.authenticated for suite in held),
         "export": any(suite.export for suite in held) or any("EXPORT" in name for name in ssl2),
         "des": any(_single_des(suite.name) for suite in held) or any("DES_64" in name for name in ssl2),
@@ -91,16 +89,6 @@ def _lacking_aead(versions: Mapping[str, bool], accepted: Mapping[str, list[Suit
     if held is None or (None in held and not any(suite is not None and suite.aead for suite in held)):
         return {}
     return {"no_aead": not any(suite is not None and suite.aead for suite in held)}
-
-
-def _oldest(versions: Mapping[str, bool]) -> int | None:
-    """The lowest version that is spoken, where it is known that no lower one is."""
-    for version, number in _NUMBERS.items():
-        if version not in versions:
-            return None
-        if versions[version]:
-            return number
-    return None
 
 
 def _transport(seen: Mapping[str, Any]) -> dict[str, bool]:
