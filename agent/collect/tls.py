@@ -7,7 +7,7 @@ import socket
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Any
 
 from agent.collect.tls_handshake import Shaken, read_head, request, shake
@@ -54,6 +54,27 @@ class Seen:
     connections: int = 0
 
 
+_METADATA = frozenset(map(ip_address, ("fd00:ec2::254", "fd20:ce::254", "168.63.129.16", "100.100.100.200", "192.0.0.192")))
+"""Where clouds answer their machines, beside the link-local addresses: Amazon EC2 and Google Compute Engine over IPv6, Azure's
+platform, Alibaba Cloud, Oracle Cloud Infrastructure Classic (each provider's documentation of instance metadata)."""
+_TRANSLATED = ip_network("64:ff9b::/96")
+"""IPv4 behind IPv6 (RFC 6052)."""
+
+
+def reserved(text: str, *, private_allowed: bool) -> str | None:
+    """What an address is that must not be asked; None for one that may be."""
+    address = ip_address(text)
+    if isinstance(address, IPv6Address):
+        address = address.ipv4_mapped or (IPv4Address(int(address) & 0xFFFFFFFF) if address in _TRANSLATED else address)
+    if address.is_link_local or address in _METADATA:
+        return "a link-local or metadata address"
+    if address.is_multicast or address.is_unspecified:
+        return "an address of no machine"
+    if address.is_private and not private_allowed:
+        return "a private address, though nobody named it"
+    return None
+
+
 def plain_port(target: Target) -> int | None:
     """Where HTTP in the clear is looked for beside an endpoint: port 80 beside the usual ports of HTTPS, nowhere beside others."""
     return 80 if target.port in HTTP_PORTS and target.starttls is None else None
@@ -84,9 +105,9 @@ class Inspector:
 
     async def one(self, target: Target) -> Seen:
         """One endpoint at all its addresses."""
-        found = await self._addresses(target)
-        if isinstance(found, Gap):
-            return Seen(target, None, None, (found,))
+        found, gaps = await self._addresses(target)
+        if not found:
+            return Seen(target, None, None, tuple(gaps))
         full = self.full(target)
         held = await asyncio.gather(*(self._address(target, address, full=full) for address in found))
         facts = [one for one, _, _ in held]
@@ -96,16 +117,18 @@ class Inspector:
             _rfc3339(self.now()), None, digest(data),
         )  # fmt: skip
         resource = Resource(target.id, endpoint.TYPE, endpoint.ACCOUNT, GLOBAL, data, {}, (look.id,))
-        gaps = tuple(self._gap(target, f"addresses[{number}]", one) for number, (_, _, lost) in enumerate(held) for one in lost[:1])
-        return Seen(target, resource, look, gaps, sum(count for _, count, _ in held))
+        gaps += [self._gap(target, f"addresses[{number}]", one) for number, (_, _, lost) in enumerate(held) for one in lost[:1]]
+        return Seen(target, resource, look, tuple(gaps), sum(count for _, count, _ in held))
 
-    def _gap(self, target: Target, field_: str | None, message: str) -> Gap:
-        return Gap(endpoint.TYPE, endpoint.ACCOUNT, GLOBAL, target.id, field_, Reason.UNREACHABLE, "TLS handshake", "", message)
+    def _gap(
+        self, target: Target, field_: str | None, message: str, reason: Reason = Reason.UNREACHABLE, call: str = "TLS handshake"
+    ) -> Gap:
+        return Gap(endpoint.TYPE, endpoint.ACCOUNT, GLOBAL, target.id, field_, reason, call, "", message)
 
-    async def _addresses(self, target: Target) -> Sequence[str] | Gap:
-        """Every address of the name, in order, without those that must not be asked."""
+    async def _addresses(self, target: Target) -> tuple[Sequence[str], list[Gap]]:
+        """Every address of the name, in order, and a gap for each that must not be asked; a gap where there is none."""
         if target.at:
-            return target.at
+            return target.at, []
         if is_address(target.host):
             return self._permitted(target, [target.host])
         try:
@@ -113,20 +136,16 @@ class Inspector:
                 loop = asyncio.get_running_loop()
                 answers = await loop.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
         except TimeoutError:
-            return Gap(endpoint.TYPE, endpoint.ACCOUNT, GLOBAL, target.id, None, Reason.TIMED_OUT, "DNS", "", f"{target.host}: no answer")
+            return [], [self._gap(target, None, f"{target.host}: no answer within {RESOLVE_SECONDS:g} s", Reason.TIMED_OUT, "DNS")]
         except (OSError, UnicodeError) as error:
             message = f"{target.host} has no address: {getattr(error, 'strerror', None) or error}"
-            return Gap(endpoint.TYPE, endpoint.ACCOUNT, GLOBAL, target.id, None, Reason.UNREACHABLE, "DNS", "", message)
+            return [], [self._gap(target, None, message, Reason.UNREACHABLE, "DNS")]
         return self._permitted(target, sorted({str(one[4][0]).partition("%")[0] for one in answers}))
 
-    def _permitted(self, target: Target, addresses: Sequence[str]) -> Sequence[str] | Gap:
-        for text in addresses:
-            address = ip_address(text)
-            if address.is_link_local or address.is_multicast or address.is_unspecified:
-                return self._gap(target, None, f"{target.host} is at {text}, a link-local address: it is not asked")
-            if address.is_private and not target.private_allowed:
-                return self._gap(target, None, f"{target.host} is at {text}, a private address, though nobody named it: it is not asked")
-        return addresses
+    def _permitted(self, target: Target, addresses: Sequence[str]) -> tuple[Sequence[str], list[Gap]]:
+        refused = {text: why for text in addresses if (why := reserved(text, private_allowed=target.private_allowed)) is not None}
+        gaps = [self._gap(target, None, f"{target.host} is at {text}, {why}: it is not asked") for text, why in refused.items()]
+        return [text for text in addresses if text not in refused], gaps
 
     async def _address(self, target: Target, address: str, *, full: bool) -> tuple[dict[str, Any], int, list[str]]:
         """(facts, connections, what was not answered) of one address."""
@@ -134,19 +153,25 @@ class Inspector:
         name = target.server_name or (None if is_address(target.host) else target.host)
         plain = self.plain_port(target)
         web = target.starttls is None and (plain is not None or full)
-        shaken = await shake(door, name, http=web)
-        probe = Probe(door, name)
-        if shaken.kind in {Kind.REFUSED, Kind.UNREACHABLE, Kind.NO_STARTTLS}:
+        shaken, count = await _shake(door, name, http=web)
+        if shaken.kind in _UNSEEN:
             unseen: dict[str, Any] = {"address": address, "outcome": str(shaken.kind), "detail": shaken.detail}
-            return unseen | derived(unseen), 1, []
+            return unseen | derived(unseen), count, []
+        probe = Probe(door, name, flaky=count > 1 and shaken.kind is Kind.ACCEPTED)
         await probe.run(full=full, shaken=shaken.kind is Kind.ACCEPTED)
-        facts, count = probe.facts, probe.connections + 1
+        facts = probe.facts
+        count += probe.connections
         if shaken.kind is Kind.ACCEPTED:
             facts |= self._agreed(target, shaken)
+        elif probe.chains:  # a server too old for a real handshake shows its certificate nevertheless
+            facts["certificate"] = self._examined(target, probe.chains[0])
         if plain is not None and facts.get("outcome") == "inspected":
             facts["plain_http"] = await _plain_http(target, address, plain)
             count += 1
         return facts | derived(facts), count, probe.unanswered
+
+    def _examined(self, target: Target, chain: Sequence[bytes]) -> dict[str, Any]:
+        return certificate.examine(chain, target.server_name or target.host, self.now(), self.roots)
 
     def _agreed(self, target: Target, shaken: Shaken) -> dict[str, Any]:
         """The facts of a real handshake."""
@@ -155,14 +180,29 @@ class Inspector:
             "agreed": {
                 "version": shaken.version, "suite": shaken.suite, "bits": shaken.bits, "group": shaken.group, "alpn": shaken.alpn,
             },
-            "certificate": certificate.examine(shaken.chain, target.server_name or target.host, now, self.roots),
+            "certificate": self._examined(target, shaken.chain),
             "staple": staple.read(shaken.staple, shaken.chain, now),
         }  # fmt: skip
+        if shaken.client_certificate is not None:
+            facts["client_certificate"] = shaken.client_certificate
         if shaken.http is not None:
             facts["speaks_http"] = shaken.http
         if shaken.http:
             facts["http"] = {"status": shaken.status, **endpoint.headers_of(shaken.headers)}
         return facts
+
+
+_UNSEEN = frozenset({Kind.REFUSED, Kind.UNREACHABLE, Kind.NO_STARTTLS, Kind.NOT_TLS, Kind.SILENT, Kind.DRIPPING})
+"""What ends an endpoint: the next connection would see as little."""
+
+
+async def _shake(door: Door, name: str | None, *, http: bool) -> tuple[Shaken, int]:
+    """A real handshake, tried again where the server hangs up; and how many connections it took."""
+    for count in range(1, 4):  # noqa: B007
+        shaken = await shake(door, name, http=http)
+        if shaken.kind not in {Kind.RESET, Kind.CLOSED}:
+            break
+    return shaken, count
 
 
 async def _plain_http(target: Target, address: str, port: int) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 Handler = Callable[[socket.socket], None]
 SSL3, TLS10, TLS11, TLS12 = 0x0300, 0x0301, 0x0302, 0x0303
@@ -48,7 +48,7 @@ class Responder(socketserver.ThreadingTCPServer):
     def handle_error(self, request: Any, client_address: Any) -> None:
         """What a client's going away leaves behind is nobody's concern."""
 
-    def __enter__(self) -> Responder:
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
