@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import socket
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,13 +13,15 @@ from typing import Any
 
 from agent.collect.tls_handshake import Shaken, read_head, request, shake
 from agent.collect.tls_probe import Probe
-from agent.collect.tls_wire import Door, connect
+from agent.collect.tls_wire import Door, connect, shoot
 from checks.model import GLOBAL, Gap, Look, Reason, Resource, digest
 from checks.tls import certificate, endpoint, staple
 from checks.tls.certificate import Roots
-from checks.tls.flight import Kind
+from checks.tls.flight import Flight, Kind
+from checks.tls.hello import GROUPS, Version, at_most, encode
 from checks.tls.names import is_address
 from checks.tls.strength import derived
+from checks.tls.suites import TLS13_SUITES, name_of
 
 ENDPOINTS_AT_ONCE = 64
 HTTP_PORTS = frozenset({443, 8443})
@@ -158,17 +161,48 @@ class Inspector:
             unseen: dict[str, Any] = {"address": address, "outcome": str(shaken.kind), "detail": shaken.detail}
             return unseen | derived(unseen), count, []
         probe = Probe(door, name, flaky=count > 1 and shaken.kind is Kind.ACCEPTED)
-        await probe.run(full=full, shaken=shaken.kind is Kind.ACCEPTED)
+        await probe.run(full=full, shaken=shaken.kind is Kind.ACCEPTED, agreed=_agreed_flight(shaken))
         facts = probe.facts
         count += probe.connections
         if shaken.kind is Kind.ACCEPTED:
             facts |= self._agreed(target, shaken)
         elif probe.chains:  # a server too old for a real handshake shows its certificate nevertheless
             facts["certificate"] = self._examined(target, probe.chains[0])
+        if full and facts.get("outcome") == "inspected":
+            count += await self._other_certificates(target, door, name, facts, shaken, probe)
         if plain is not None and facts.get("outcome") == "inspected":
             facts["plain_http"] = await _plain_http(target, address, plain)
             count += 1
         return facts | derived(facts), count, probe.unanswered
+
+    async def _other_certificates(
+        self, target: Target, door: Door, name: str | None, facts: dict[str, Any], shaken: Shaken, probe: Probe
+    ) -> int:
+        """What else a server shows than in a handshake: the chain of another type of key, and what it has for clients that give no name.
+
+        Below TLS 1.3 both stand in the clear. Gives the number of connections it took.
+        """
+        shown = facts.get("certificate", {}).get("sha256")
+        others = [self._examined(target, chain) for chain in probe.chains]
+        if shaken.kind is Kind.ACCEPTED and facts.get("versions", {}).get("tls12"):
+            facts["other_certificates"] = [one for one in others if one.get("sha256") != shown]
+        if name is None:
+            return 0
+        if facts.get("versions", {}).get("tls12"):
+            shot = await shoot(door, encode(at_most(Version.TLS12, None, None), secrets.token_bytes(32)))
+            kind, chain = shot.kind, shot.flight.certificates if shot.flight is not None else []
+        else:
+            nameless = await shake(door, None, http=False)
+            kind, chain = nameless.kind, nameless.chain
+        facts["without_name"] = {"outcome": "inspected" if kind is Kind.ACCEPTED else str(kind)}
+        if chain:
+            held = self._examined(target, chain)
+            facts["without_name"] |= {
+                "same": held.get("sha256") == shown,
+                "subject": held.get("subject", ""),
+                "names": held.get("names", []),
+            }
+        return 1
 
     def _examined(self, target: Target, chain: Sequence[bytes]) -> dict[str, Any]:
         return certificate.examine(chain, target.server_name or target.host, self.now(), self.roots)
@@ -190,6 +224,13 @@ class Inspector:
         if shaken.http:
             facts["http"] = {"status": shaken.status, **endpoint.headers_of(shaken.headers)}
         return facts
+
+
+def _agreed_flight(shaken: Shaken) -> Flight | None:
+    """What a handshake of TLS 1.3 agreed on, as the hello that would have said so; None for others, and where a name is not known."""
+    suite = next((code for code in TLS13_SUITES if name_of(code) == shaken.suite), None)
+    group = next((code for code, name in GROUPS.items() if name == shaken.group), None)
+    return Flight(Version.TLS13, suite, group=group) if suite is not None and group is not None else None
 
 
 _UNSEEN = frozenset({Kind.REFUSED, Kind.UNREACHABLE, Kind.NO_STARTTLS, Kind.NOT_TLS, Kind.SILENT, Kind.DRIPPING})

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -73,14 +73,18 @@ class Probe:
     _hung_up: list[tuple[dict[str, Any], str]] = field(default_factory=list)
     """Facts, each with where it stands, that rest on the server's hanging up."""
 
-    async def run(self, *, full: bool, shaken: bool = False) -> None:
-        """Ask. `shaken`: a real handshake has just succeeded, which the quick questions need not ask for again."""
+    async def run(self, *, full: bool, shaken: bool = False, agreed: Flight | None = None) -> None:
+        """Ask. `shaken`: a real handshake has just succeeded, which the quick questions need not ask for again; `agreed`: suite
+        and group of TLS 1.3 that it came to."""
         self.facts["address"] = self.door.address
         try:
             async with asyncio.timeout(self.seconds):
                 if shaken and not full:
                     self.facts["outcome"] = "inspected"
                     await self._quick()
+                elif agreed is not None:
+                    self.facts["outcome"] = "inspected"
+                    await self._full(agreed)
                 elif (first := await self._first()) is not None:
                     await (self._full(first) if full else self._quick())
         except TimeoutError:
@@ -241,13 +245,11 @@ class Probe:
         self._note(first)
         if first.version is Version.TLS13:
             versions["tls13"] = True
-            await self._eliminate("tls13", first, TLS13_SUITES, lambda left: hello.tls13(left, None, self.server_name))
-            await self._groups(first)
+            await self._tls13(first)
         else:
             said = await self._accepted("TLS 1.3", hello.tls13(None, None, self.server_name), versions, "tls13")
             if said.accepted and said.flight is not None:
-                await self._eliminate("tls13", said.flight, TLS13_SUITES, lambda left: hello.tls13(left, None, self.server_name))
-                await self._groups(said.flight)
+                await self._tls13(said.flight)
         await self._older(Version.TLS12, first if first.version is Version.TLS12 else None, versions)
         await self._older(Version.TLS11, None, versions)
         if "tls10" not in versions:
@@ -279,43 +281,70 @@ class Probe:
                 return
         versions[key] = True
         self._note(known)
-        await self._eliminate(key, known, OLDER_SUITES, lambda left: hello.at_most(version, left, self.server_name))
+        if known.suite is not None:
+            await self._eliminate(key, [known.suite], OLDER_SUITES, lambda left: hello.at_most(version, left, self.server_name))
 
-    async def _eliminate(self, key: str, first: Flight, all_: tuple[int, ...], offer: Callable[[tuple[int, ...]], Hello]) -> None:
+    async def _eliminate(self, key: str, found: list[int], all_: tuple[int, ...], offer: Callable[[tuple[int, ...]], Hello]) -> None:
         """Every suite, each time without those that were accepted, until nothing more is."""
-        found: list[int] = []
-        suites: dict[str, Any] = self.facts.setdefault("suites", {})
-        flight: Flight | None = first
-        while flight is not None and flight.suite is not None and flight.suite not in found:
-            found.append(flight.suite)
-            self._note(flight)
-            left = tuple(code for code in all_ if code not in found)
+        said = Said(None)
+        while left := _without(all_, found):
             said = await self.ask(offer(left))
             if said.accepted is None:
-                self.unanswered.append(f"suites of {key}: {said.how}")
-                self.facts.setdefault("glimpsed", []).extend(map(name_of, found))
+                self._broken_off(key, found, said)
                 return
-            self._rests_on_hanging_up(said, suites, key)
-            if said.flight is not None and said.flight.version is not None and _key(said.flight.version) != key:
+            if said.flight is None or said.flight.suite is None or said.flight.version is None or _key(said.flight.version) != key:
                 break
-            flight = said.flight
-        suites[key] = [name_of(code) for code in found]
+            self._note(said.flight)
+            found.append(said.flight.suite)
+        self._list(key, found, said)
 
-    async def _groups(self, first: Flight) -> None:
-        """The groups of TLS 1.3, by elimination."""
-        found: list[int] = []
-        group = first.group
-        while group is not None and group not in found:
-            found.append(group)
-            left = tuple(code for code in hello.GROUPS if code not in found)
+    def _list(self, key: str, found: Sequence[int], ended: Said) -> None:
+        suites = self.facts.setdefault("suites", {})
+        suites[key] = [name_of(code) for code in found]
+        self._rests_on_hanging_up(ended, suites, key)
+
+    def _broken_off(self, key: str, found: Sequence[int], said: Said) -> None:
+        """A list that is not whole is none; what stands in it was seen nevertheless."""
+        self.unanswered.append(f"suites of {key}: {said.how}")
+        self.facts.setdefault("glimpsed", []).extend(map(name_of, found))
+
+    async def _tls13(self, first: Flight) -> None:
+        """Suites and groups of TLS 1.3. Each answer names one of both, so both are eliminated at once, as long as both are left."""
+        suites = [first.suite] if first.suite is not None else []
+        groups = [first.group] if first.group is not None else []
+        said = Said(True, first)
+        while said.flight is not None:
+            said = await self.ask(hello.tls13(_without(TLS13_SUITES, suites), _without(hello.GROUPS, groups), self.server_name))
+            if said.flight is not None and (said.flight.suite in suites or said.flight.group in {None, *groups}):
+                said = Said(None, how="the server chose what was not offered")
+            if said.accepted is None:
+                self._broken_off("tls13", suites, said)
+                self.unanswered.append(f"groups: {said.how}")
+                return
+            if said.flight is not None and said.flight.suite is not None and said.flight.group is not None:
+                suites.append(said.flight.suite)
+                groups.append(said.flight.group)
+        known = len(groups)
+        await self._groups(groups)
+        if len(groups) > known:  # a group was left, so it was the suites that were refused
+            self._list("tls13", suites, said)
+        else:
+            await self._eliminate("tls13", suites, TLS13_SUITES, lambda left: hello.tls13(left, None, self.server_name))
+
+    async def _groups(self, found: list[int]) -> None:
+        """The groups of TLS 1.3, by elimination, with every suite."""
+        said = Said(None)
+        while left := _without(hello.GROUPS, found):
             said = await self.ask(hello.tls13(None, left, self.server_name))
             if said.accepted is None:
                 self.unanswered.append(f"groups: {said.how}")
                 return
-            self._rests_on_hanging_up(said, self.facts, "groups", "hybrid_group")
-            group = said.flight.group if said.flight is not None else None
+            if said.flight is None or said.flight.group is None or said.flight.group in found:
+                break
+            found.append(said.flight.group)
         self.facts["groups"] = [hello.GROUPS.get(code, f"0x{code:04x}") for code in found]
         self.facts["hybrid_group"] = any(code in HYBRID_GROUPS for code in found)
+        self._rests_on_hanging_up(said, self.facts, "groups", "hybrid_group")
 
     async def _ssl2(self, versions: dict[str, bool]) -> None:
         """A ServerHello of SSL 2 is spoken even where it agrees to no cipher: some servers then take any (CVE-2015-3197)."""
@@ -344,6 +373,10 @@ class Probe:
             self.facts["dh_bits"] = min(flight.dh_bits, self.facts.get("dh_bits", flight.dh_bits))
         if flight.version is not None and flight.version < Version.TLS13 and flight.done:
             self.facts["client_certificate"] = flight.client_certificate or self.facts.get("client_certificate", False)
+
+
+def _without(all_: Iterable[int], found: Sequence[int]) -> tuple[int, ...]:
+    return tuple(code for code in all_ if code not in found)
 
 
 def _key(version: Version) -> str:
