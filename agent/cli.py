@@ -84,7 +84,7 @@ def parser() -> argparse.ArgumentParser:
     _configured(permissions)
 
     schema = _command(commands, "schema", "the JSON Schema of a file format", _schema)
-    schema.add_argument("name", choices=["findings", "config", "promises", "rule"])
+    schema.add_argument("name", choices=["findings", "config", "promises", "rule", "profile", "tls-endpoint"])
     return root
 
 

@@ -8,10 +8,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from checks import catalogue, control, document, rule
+from checks import catalogue, control, document, profile, rule
 from checks.catalogue import Catalogue
 from checks.control import Controls
 from checks.document import Document, DocumentError
+from checks.profile import Profile
 from checks.rule import Rule
 from checks.shape import Shape
 
@@ -84,6 +85,15 @@ def load_rules(files: Iterable[Path], book: Rulebook) -> list[Rule]:
         for path in files
         for file in ([path] if path.is_file() else _rule_files(path))
     ]
+
+
+def load_profiles(book: Rulebook) -> Mapping[str, Profile]:
+    """The shipped profiles by id, each held against the book's rules. Raises DocumentError."""
+    found: dict[str, Profile] = {}
+    for file in sorted((shipped() / "profiles").glob("*.yaml")):
+        held = profile.read(read_document(file), book.rules)
+        found[held.id] = held
+    return found
 
 
 def _rule_files(folder: Path) -> Iterator[Path]:

@@ -6,7 +6,7 @@ from typing import Any
 
 
 def schema(name: str) -> dict[str, Any]:
-    """The schema of `findings`, `config`, `promises` or `rule`."""
+    """The schema of `findings`, `config`, `promises`, `rule`, `profile` or `tls-endpoint` (the data of a resource of that type)."""
     match name:
         case "findings":
             from agent.publish.json_report import json_schema
@@ -20,6 +20,14 @@ def schema(name: str) -> dict[str, Any]:
             from checks.promise import Promises
 
             return Promises.model_json_schema(by_alias=True)
+        case "profile":
+            from checks.profile import Profile
+
+            return Profile.model_json_schema(by_alias=True)
+        case "tls-endpoint":
+            from agent.rulebook import load_catalogue
+
+            return load_catalogue("tls")["tls.endpoint"].json_schema()
     from checks.rule import RuleFile
 
     return RuleFile.model_json_schema(by_alias=True)

@@ -37,9 +37,10 @@ def run(rule: Rule, catalogue: Catalogue) -> Iterator[Failure]:
             for reading in readings:
                 wanted = group if group != "differing" else "upheld" if reading == "substance" else "broken"
                 found, why = outcome(rule, catalogue, example, reading)
+                how = ", read word for word" if reading == "literal" else ""
                 if found != wanted:
                     line = rule.document.line(("examples", group, index))
-                    yield Failure(rule.id, line, f"example {group}[{index}] came out {found}, in {reading} reading: {why}")
+                    yield Failure(rule.id, line, f"example {group}[{index}] came out {found}{how}: {why}")
     if rule.file.paths is not None:
         return  # most members of a network make no difference to a path; the prover's own laws hold for those that do
     for reading in readings:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from checks.model import GLOBAL, Look, digest
 from checks.tls.names import is_address
 
 TYPE = "tls.endpoint"
@@ -56,6 +57,11 @@ def redirects(status: int | None, headers: Sequence[tuple[str, str]], host: str)
         return (urlsplit(where).hostname or "") == host.lower().rstrip(".")
     except ValueError:
         return False
+
+
+def listing(ids: Sequence[str], at: str) -> Look:
+    """The look that shows which endpoints there are: all that were named or derived, as an estate's listing of the type."""
+    return Look(digest(TYPE, sorted(ids)), ACCOUNT, GLOBAL, TYPE, "endpoints", None, 1, len(ids), at, None, digest(sorted(ids)))
 
 
 def data(host: str, port: int, starttls: str | None, mode: str, addresses: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

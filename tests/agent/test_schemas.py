@@ -9,6 +9,7 @@ import jsonschema
 import pytest
 
 from agent import schemas
+from agent.rulebook import shipped as folder
 from checks import document
 from tests.agent.road import shipped
 
@@ -38,7 +39,7 @@ def read(file: Path) -> Any:
     return document.parse(file.read_text(encoding="utf-8"), file.name).data
 
 
-@pytest.mark.parametrize("name", ["findings", "config", "promises", "rule"])
+@pytest.mark.parametrize("name", ["findings", "config", "promises", "rule", "profile", "tls-endpoint"])
 def test_each_is_a_json_schema(name: str) -> None:
     schema = schemas.schema(name)
     jsonschema.Draft202012Validator.check_schema(schema)
@@ -57,6 +58,12 @@ def test_the_examples_configuration_fits() -> None:
 
 def test_every_shipped_rule_fits() -> None:
     assert [(rule.id, found) for rule in shipped().rules.values() if (found := problems("rule", rule.document.data))] == []
+
+
+def test_every_shipped_profile_fits() -> None:
+    files = sorted((folder() / "profiles").glob("*.yaml"))
+    assert len(files) == 6
+    assert [(file.name, found) for file in files if (found := problems("profile", read(file)))] == []
 
 
 def test_what_the_program_takes_fits() -> None:

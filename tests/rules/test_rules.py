@@ -12,6 +12,7 @@ import botocore.session
 import pytest
 
 from agent.collect.aws_client import _cut
+from agent.rulebook import load_profiles
 from agent.rulebook import shipped as folder
 from checks import example
 from checks.catalogue import Kind, TagCall
@@ -46,10 +47,24 @@ FIXED = {
     "aws-network-acl-admin-ports": {"ports", "sources"},
     "aws-security-group-database-ports": {"everyone", "ports"},
     "aws-security-group-open-ports": {"closed", "everyone"},
+    "tls-certificate-lifetime": {"most_days"},
+    "tls-cipher-not-listed": {"allowed"},
+    "tls-http-hsts-short": {"max_age"},
+    "tls-key-exchange-not-listed": {"allowed"},
 }
-"""Parameters that no promise can give: constants with a name."""
-OF_OUR_OWN = {"policy.sentence"}
+"""Parameters that no promise can give: constants with a name, or what profiles give."""
+OF_OUR_OWN = {"policy.sentence", "tls.endpoint"}
 """Types that upheld makes itself: what is said of them has no source outside."""
+FRAMEWORKS = {
+    "aws-fsbp": r"[A-Za-z0-9]+\.[0-9]+",
+    "cabf-br": r"[0-9]+(\.[0-9]+)+",
+    "cis-aws-5.0.0": r"[0-9]+(\.[0-9]+)+",
+    "mozilla-6.0": "intermediate|modern",
+    "nist-sp-800-52r2": r"[0-9]+(\.[0-9]+)+",
+    "nist-sp-800-57": r"[0-9]+(\.[0-9]+)+",
+    "pci-dss-4.0.1": r"[0-9]+(\.[0-9]+)+",
+}
+"""What is cited, and the form of its numbers; an RFC by its sections."""
 TOKEN = re.compile(r"(?<!update)token|marker|truncated|hasmore|additional.*available|position", re.IGNORECASE)
 """What may say that there are more pages; an UpdateToken is for writing."""
 
@@ -116,7 +131,9 @@ def test_nothing_else_lies_in_the_folder() -> None:
     read = {Path(rule.document.file) for rule in BOOK.rules.values()}
     catalogues = set(folder().glob("*/catalogue/*.yaml"))
     files = {file for file in folder().rglob("*") if file.is_file() and "__pycache__" not in file.parts}
-    assert files - read - catalogues == {folder() / "__init__.py", folder() / "controls.yaml"}
+    profiles = set(folder().glob("profiles/*.yaml"))
+    assert {file.stem for file in profiles} == set(load_profiles(BOOK))
+    assert files - read - catalogues - profiles == {folder() / "__init__.py", folder() / "controls.yaml"}
 
 
 def test_every_rule_says_where_it_has_it_from() -> None:
@@ -127,10 +144,10 @@ def test_every_rule_says_where_it_has_it_from() -> None:
 
 def test_a_citation_names_its_framework_as_all_others_do_and_an_id_once_a_rule() -> None:
     frameworks = {citation.framework for rule in BOOK.rules.values() for citation in rule.file.references}
-    assert frameworks <= {"aws-fsbp", "cis-aws-5.0.0"}
+    assert {one for one in frameworks if not re.fullmatch(r"rfc-[0-9]+", one)} <= set(FRAMEWORKS)
     cited = [(name, one.framework, one.id) for name, rule in BOOK.rules.items() for one in rule.file.references]
     assert [one for one, count in Counter(cited).items() if count > 1] == []
-    wrong = [one for one in cited if not re.fullmatch(r"[A-Za-z0-9]+\.[0-9]+" if one[1] == "aws-fsbp" else r"[0-9]+(\.[0-9]+)+", one[2])]
+    wrong = [one for one in cited if not re.fullmatch(FRAMEWORKS.get(one[1], r"[0-9]+(\.[0-9]+)*"), one[2])]
     assert wrong == []
 
 

@@ -1,0 +1,37 @@
+"""One key under several certificates: what no endpoint shows by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from checks.model import Resource
+
+
+def with_shared_keys(endpoints: Sequence[Resource]) -> list[Resource]:
+    """The endpoints with `key_shared` in each of their certificates: whether another certificate among them has the same key.
+
+    One certificate on many servers is no reuse. A renewal that keeps the key shows while the old certificate is still in use.
+    """
+    certificates: dict[str, set[str]] = {}
+    for endpoint in endpoints:
+        for certificate in _certificates(endpoint.data):
+            certificates.setdefault(certificate["key_sha256"], set()).add(certificate["sha256"])
+    shared = {key for key, held in certificates.items() if len(held) > 1}
+    return [replace(endpoint, data=_marked(endpoint.data, shared)) for endpoint in endpoints]
+
+
+def _certificates(data: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    held = (address.get("certificate", {}) for address in data["addresses"])
+    return (certificate for certificate in held if "key_sha256" in certificate)
+
+
+def _marked(data: Mapping[str, Any], shared: set[str]) -> dict[str, Any]:
+    addresses = [
+        {**address, "certificate": {**certificate, "key_shared": certificate["key_sha256"] in shared}}
+        if "key_sha256" in (certificate := address.get("certificate", {}))
+        else address
+        for address in data["addresses"]
+    ]
+    return {**data, "addresses": addresses}
