@@ -108,30 +108,29 @@ class Inspector:
 
     async def one(self, target: Target) -> Seen:
         """One endpoint at all its addresses."""
-        found, gaps = await self._addresses(target)
-        if not found:
-            return Seen(target, None, None, tuple(gaps))
+        found = await self._addresses(target)
+        if isinstance(found, Gap):
+            return Seen(target, None, None, (found,))
+        asked, refused = found
         full = self.full(target)
-        held = await asyncio.gather(*(self._address(target, address, full=full) for address in found))
-        facts = [one for one, _, _ in held]
+        held = await asyncio.gather(*(self._address(target, address, full=full) for address in asked))
+        facts = [one for one, _ in held]
+        facts += [{"address": text, "outcome": "not-asked", "detail": why} for text, why in refused.items()]
         data = endpoint.data(target.host, target.port, target.starttls, "full" if full else "quick", facts)
         look = Look(
             digest("tls", target.id), endpoint.ACCOUNT, GLOBAL, endpoint.TYPE, "TLS handshake", target.id, len(facts), len(facts),
             _rfc3339(self.now()), None, digest(data),
         )  # fmt: skip
         resource = Resource(target.id, endpoint.TYPE, endpoint.ACCOUNT, GLOBAL, data, {}, (look.id,))
-        gaps += [self._gap(target, f"addresses[{number}]", one) for number, (_, _, lost) in enumerate(held) for one in lost[:1]]
-        return Seen(target, resource, look, tuple(gaps), sum(count for _, count, _ in held))
+        return Seen(target, resource, look, (), sum(count for _, count in held))
 
-    def _gap(
-        self, target: Target, field_: str | None, message: str, reason: Reason = Reason.UNREACHABLE, call: str = "TLS handshake"
-    ) -> Gap:
-        return Gap(endpoint.TYPE, endpoint.ACCOUNT, GLOBAL, target.id, field_, reason, call, "", message)
+    def _gap(self, target: Target, message: str, reason: Reason = Reason.UNREACHABLE, call: str = "TLS handshake") -> Gap:
+        return Gap(endpoint.TYPE, endpoint.ACCOUNT, GLOBAL, target.id, None, reason, call, "", message)
 
-    async def _addresses(self, target: Target) -> tuple[Sequence[str], list[Gap]]:
-        """Every address of the name, in order, and a gap for each that must not be asked; a gap where there is none."""
+    async def _addresses(self, target: Target) -> tuple[Sequence[str], Mapping[str, str]] | Gap:
+        """Every address of the name, in order, and of those that must not be asked why; a gap where there is none to ask."""
         if target.at:
-            return target.at, []
+            return target.at, {}
         if is_address(target.host):
             return self._permitted(target, [target.host])
         try:
@@ -139,19 +138,20 @@ class Inspector:
                 loop = asyncio.get_running_loop()
                 answers = await loop.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
         except TimeoutError:
-            return [], [self._gap(target, None, f"{target.host}: no answer within {RESOLVE_SECONDS:g} s", Reason.TIMED_OUT, "DNS")]
+            return self._gap(target, f"{target.host}: no answer within {RESOLVE_SECONDS:g} s", Reason.TIMED_OUT, "DNS")
         except (OSError, UnicodeError) as error:
             message = f"{target.host} has no address: {getattr(error, 'strerror', None) or error}"
-            return [], [self._gap(target, None, message, Reason.UNREACHABLE, "DNS")]
+            return self._gap(target, message, Reason.UNREACHABLE, "DNS")
         return self._permitted(target, sorted({str(one[4][0]).partition("%")[0] for one in answers}))
 
-    def _permitted(self, target: Target, addresses: Sequence[str]) -> tuple[Sequence[str], list[Gap]]:
+    def _permitted(self, target: Target, addresses: Sequence[str]) -> tuple[Sequence[str], Mapping[str, str]] | Gap:
         refused = {text: why for text in addresses if (why := reserved(text, private_allowed=target.private_allowed)) is not None}
-        gaps = [self._gap(target, None, f"{target.host} is at {text}, {why}: it is not asked") for text, why in refused.items()]
-        return [text for text in addresses if text not in refused], gaps
+        if len(refused) == len(addresses):
+            return self._gap(target, "; ".join(f"{target.host} is at {text}, {why}: it is not asked" for text, why in refused.items()))
+        return [text for text in addresses if text not in refused], refused
 
-    async def _address(self, target: Target, address: str, *, full: bool) -> tuple[dict[str, Any], int, list[str]]:
-        """(facts, connections, what was not answered) of one address."""
+    async def _address(self, target: Target, address: str, *, full: bool) -> tuple[dict[str, Any], int]:
+        """(facts, connections) of one address."""
         door = Door(target.host, address, target.port, target.starttls)
         name = target.server_name or (None if is_address(target.host) else target.host)
         plain = self.plain_port(target)
@@ -159,7 +159,7 @@ class Inspector:
         shaken, count = await _shake(door, name, http=web)
         if shaken.kind in _UNSEEN:
             unseen: dict[str, Any] = {"address": address, "outcome": str(shaken.kind), "detail": shaken.detail}
-            return unseen | derived(unseen), count, []
+            return unseen | derived(unseen), count
         probe = Probe(door, name, flaky=count > 1 and shaken.kind is Kind.ACCEPTED)
         await probe.run(full=full, shaken=shaken.kind is Kind.ACCEPTED, agreed=_agreed_flight(shaken))
         facts = probe.facts
@@ -173,7 +173,7 @@ class Inspector:
         if plain is not None and facts.get("outcome") == "inspected":
             facts["plain_http"] = await _plain_http(target, address, plain)
             count += 1
-        return facts | derived(facts), count, probe.unanswered
+        return facts | derived(facts), count
 
     async def _other_certificates(
         self, target: Target, door: Door, name: str | None, facts: dict[str, Any], shaken: Shaken, probe: Probe
@@ -185,7 +185,7 @@ class Inspector:
         shown = facts.get("certificate", {}).get("sha256")
         others = [self._examined(target, chain) for chain in probe.chains]
         if shaken.kind is Kind.ACCEPTED and facts.get("versions", {}).get("tls12"):
-            facts["other_certificates"] = [one for one in others if one.get("sha256") != shown]
+            facts["other_certificates"] = [certificate.summary(one) for one in others if one.get("sha256") != shown]
         if name is None:
             return 0
         if facts.get("versions", {}).get("tls12"):

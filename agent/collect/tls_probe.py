@@ -92,8 +92,10 @@ class Probe:
         if self.flaky:
             self.facts["flaky"] = True
             self._doubt()
-        if full and self.facts["outcome"] == "inspected":
+        if full and self.facts.get("outcome") == "inspected":
             self.facts["enumerated"] = not self.unanswered
+        if self.unanswered:
+            self.facts["unanswered"] = self.unanswered
 
     def _doubt(self) -> None:
         """A server that hangs up on what it accepts has refused nothing by hanging up."""
@@ -108,46 +110,49 @@ class Probe:
 
     async def _first(self) -> Flight | None:
         """Whether TLS is spoken at all. Nothing heard ends it: the next hello would hear as little."""
-        likely, more = hello.chunks(OLDER_SUITES, _MANY - len(TLS13_SUITES))[:2]
-        offers = [hello.full(self.server_name), hello.full(self.server_name), hello.at_most(Version.TLS12, None, self.server_name)]
-        offers.append(replace(hello.full(self.server_name), suites=(*TLS13_SUITES, *likely)))
-        offers += [hello.at_most(Version.TLS12, suites, self.server_name) for suites in (likely, more)]
-        last = Shot(Kind.SILENT)
+        whole = hello.full(self.server_name)
         alerted: Shot | None = None
-        for number, offer in enumerate(offers):
+        last = Shot(Kind.SILENT)
+        for number, offer in enumerate((whole, whole, hello.at_most(Version.TLS12, None, self.server_name))):
             last = await self._shoot(offer)
             if last.kind is Kind.ACCEPTED:
-                self._good = offer
-                self.facts["outcome"] = "inspected"
                 self.flaky |= number == 1  # the same hello, hung up on and then accepted
-                return last.flight
+                return self._found(offer, last)
+            if last.kind is Kind.ALERT and last.alert not in _STUMBLED:  # it speaks TLS, though nothing of what was offered
+                return await self._oldest(last, None)
             if last.kind is Kind.ALERT:
-                alerted = alerted or last
-                if last.alert not in _STUMBLED:  # it speaks TLS, though nothing of what was offered: older versions are asked for next
-                    break
+                alerted = last
             elif last.kind not in {Kind.RESET, Kind.CLOSED}:
                 break
+        else:
+            for suites in hello.chunks(OLDER_SUITES, _MANY - len(TLS13_SUITES)):
+                last = await self._shoot(offer := replace(whole, suites=(*TLS13_SUITES, *suites)))
+                if last.kind is Kind.ACCEPTED:
+                    return self._found(offer, last)
+                if last.kind is not Kind.ALERT:
+                    break
+                alerted = last
         if alerted is not None:
-            return await self._oldest(alerted)
+            return await self._oldest(alerted, _MANY)
         self.facts["outcome"], self.facts["detail"] = str(last.kind), last.detail
         return None
 
-    async def _oldest(self, alerted: Shot) -> Flight | None:
-        """A server that refuses TLS 1.2 and 1.3: what older version it speaks."""
-        likely = hello.chunks(OLDER_SUITES, _MANY)[0]
-        for version, suites in ((version, suites) for suites in (None, likely) for version in _OLD):
-            offer = hello.at_most(version, suites, self.server_name)
-            shot = await self._shoot(offer)
-            if shot.kind is Kind.ALERT and suites is likely and alerted.alert not in _STUMBLED:
-                break
-            if shot.kind is Kind.ACCEPTED:
-                self._good = offer
-                self.facts["outcome"] = "inspected"
-                return shot.flight
+    async def _oldest(self, alerted: Shot, most: int | None) -> Flight | None:
+        """A server that refuses TLS 1.2 and 1.3: what older version it speaks. `most`: suites in one hello."""
+        for version in _OLD if most is None else (Version.TLS12, *_OLD):
+            for suites in [OLDER_SUITES] if most is None else hello.chunks(OLDER_SUITES, most):
+                shot = await self._shoot(offer := hello.at_most(version, suites, self.server_name))
+                if shot.kind is Kind.ACCEPTED:
+                    return self._found(offer, shot)
         self.facts["outcome"] = "alert"
         self.facts["detail"] = f"every hello is refused: {_alert(alerted.alert)}"
         self.facts["alert"] = alerted.alert
         return None
+
+    def _found(self, offer: Hello, shot: Shot) -> Flight | None:
+        self._good = offer
+        self.facts["outcome"] = "inspected"
+        return shot.flight
 
     # -- asking -----------------------------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ second opinion from OpenSSL: then they are trusted, and malformed.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -59,6 +59,14 @@ def examine(chain: Sequence[bytes], host: str, now: datetime, roots: Roots) -> d
         return {**facts, "trust": trust(certificates, host, now, roots), "chain": [_brief(one, now) for one in certificates[1:]]}
     except (ValueError, UnsupportedAlgorithm, x509.InvalidVersion, IndexError) as error:
         return {"trust": {"trusted": False, "unreadable": True, "detail": str(error)}}  # of what cannot be read, nothing else is known
+
+
+def summary(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """What counts of a chain beside the one of a handshake: whose it is, its key, whether it is trusted, and its faults by name."""
+    trust_ = facts["trust"]
+    members = ("subject", "sha256", "not_after", "key_type", "key_bits", "key_equivalent_bits", "signature", "signature_hash_bits")
+    held = {name: facts[name] for name in members if name in facts}
+    return {**held, "trusted": trust_["trusted"], "faults": [name for name in FAULTS if trust_.get(name)]}
 
 
 # -- what a certificate says -----------------------------------------------------------------------------------------

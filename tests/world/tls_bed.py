@@ -122,11 +122,11 @@ def _nginx(made: Bed, running: ExitStack) -> None:
     nginx.also(by_name, *file("ecdsa"), f"sni.{DOMAIN}")
     made.add("sni", by_name)
     made.add("refuses-names", nginx.serve(*file("ecdsa"), lines=["ssl_reject_handshake on;"]))
-    two = nginx.serve(*file("ecdsa"), lines=[tls13])
+    two = nginx.serve(*file("ecdsa"), lines=[tls13, HSTS])
     nginx.blocks[-1] = nginx.blocks[-1].replace(f"listen {LOOPBACK}:{two} ssl;", f"listen {LOOPBACK}:{two} ssl; listen [::1]:{two} ssl;")
     made.add("two-addresses", two, addresses=(LOOPBACK, "::1"))
-    made.add("by-address", nginx.serve(*file("address"), lines=[tls13]), host=LOOPBACK)
-    wildcard = nginx.serve(*file("ecdsa"), lines=[tls13])
+    made.add("by-address", nginx.serve(*file("address"), lines=[tls13, HSTS]), host=LOOPBACK)
+    wildcard = nginx.serve(*file("ecdsa"), lines=[tls13, HSTS])
     made.add("wildcard-too-deep", wildcard, host=f"too.deep.{DOMAIN}")
 
     good, revoked, old_news = made.certificates.served["must-staple"], made.certificates.served["urls"], made.certificates.served["ecdsa"]
@@ -140,16 +140,16 @@ def _nginx(made: Bed, running: ExitStack) -> None:
         ("staple-forged", "ecdsa", staple(old_news.leaf, issuer, signer=made.certificates.served["self-signed"].leaf)),
     ):
         path = made.certificates.written(f"{name}.ocsp", response)
-        made.add(name, nginx.serve(*file(which), lines=[tls13, f"ssl_stapling on; ssl_stapling_file {path};"]))
+        made.add(name, nginx.serve(*file(which), lines=[tls13, f"ssl_stapling on; ssl_stapling_file {path};", HSTS]))
     for name in _BY_CERTIFICATE:
-        made.add(name, nginx.serve(*file(name), lines=["ssl_protocols TLSv1.2 TLSv1.3; ssl_ciphers DEFAULT:@SECLEVEL=0;"]))
+        made.add(name, nginx.serve(*file(name), lines=[f"ssl_protocols TLSv1.2 TLSv1.3; ssl_ciphers {MOZILLA}:@SECLEVEL=0;", HSTS]))
     running.enter_context(nginx.running())
 
 
 _BY_CERTIFICATE = (
     "ed25519", "expired", "expires-soon", "not-yet-valid", "self-signed", "wrong-name", "cn-only", "missing-intermediate", "wrong-order",
     "root-sent", "client-use", "issuer-no-ca", "chain-expired", "name-constraints", "rsa1024", "sha1", "days825", "must-staple", "private",
-    "private-bare", "untrusted-root", "urls",
+    "private-bare", "untrusted-root", "unlogged", "urls",
 )  # fmt: skip
 """Certificates that differ from a good one in one thing, each on an nginx that is good else."""
 
@@ -158,8 +158,12 @@ def _openssl(made: Bed, running: ExitStack) -> None:
     """What nginx cannot be brought to."""
     chain, key = made.certificates.file("rsa")
     own, its_key = made.certificates.file("ecdsa")
-    rsa = ("-cert", str(chain), "-cert_chain", str(chain), "-key", str(key))
-    ecdsa = ("-cert", str(own), "-cert_chain", str(own), "-key", str(its_key))
+    issuer, its_issuer = (
+        made.certificates.written("rsa-issuer.pem", made.certificates.public_rsa.pem),
+        made.certificates.written("issuer.pem", made.certificates.public.pem),
+    )
+    rsa = ("-cert", str(chain), "-cert_chain", str(issuer), "-key", str(key))
+    ecdsa = ("-cert", str(own), "-cert_chain", str(its_issuer), "-key", str(its_key))
     weak = ("-cipher", EVERYTHING)
     for name, options in {
         "null": (*rsa, "-tls1_2", "-cipher", "eNULL:@SECLEVEL=0"),

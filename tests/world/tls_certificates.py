@@ -154,6 +154,21 @@ def staple(leaf: Holder, issuer: Holder, *, revoked: bool = False, age_days: flo
     return builder.sign(by.key, hashes.SHA256()).public_bytes(Encoding.DER)
 
 
+def _timestamps(count: int) -> x509.UnrecognizedExtension:
+    """Signed certificate timestamps (RFC 6962, 3.3) as they look; their signatures are of no log."""
+    one = b"\x00" + bytes(32) + (1_790_000_000_000).to_bytes(8, "big") + b"\x00\x00" + b"\x04\x03" + b"\x00\x08" + bytes(8)
+    held = (len(one).to_bytes(2, "big") + one) * count
+    listed = len(held).to_bytes(2, "big") + held
+    return x509.UnrecognizedExtension(x509.ObjectIdentifier("1.3.6.1.4.1.11129.2.4.2"), b"\x04" + _length(listed) + listed)
+
+
+def _length(data: bytes) -> bytes:
+    return bytes([len(data)]) if len(data) < 0x80 else b"\x81" + bytes([len(data)])
+
+
+_LOGGED = _timestamps(2)
+
+
 class Certificates:
     """All of them, by name; written to a folder as servers read them."""
 
@@ -172,10 +187,11 @@ class Certificates:
         return rsa_key()
 
     def _leaf(self, subject: str, **options: Any) -> Served:
-        return Served(issue(subject, self.public, **{"names": ANY, **options}), (self.public,))
+        return self._under(subject, self.public, **options)
 
     def _under(self, subject: str, issuer: Holder, **options: Any) -> Served:
-        return Served(issue(subject, issuer, **{"names": ANY, **options}), (issuer,))
+        more = [*options.pop("more", ()), (_LOGGED, False)]
+        return Served(issue(subject, issuer, more=more, **{"names": ANY, **options}), (issuer,))
 
     def _make(self) -> dict[str, Served]:
         public, root = self.public, self.public_root
@@ -199,7 +215,7 @@ class Certificates:
             "wrong-name": self._leaf("wrong name", names=("other.test",)),
             "cn-only": self._leaf(DOMAIN, names=()),
             "missing-intermediate": Served(good.leaf),
-            "wrong-order": Served(issue("wrong order", second, names=ANY), (public, second)),
+            "wrong-order": Served(self._under("wrong order", second).leaf, (public, second)),
             "root-sent": Served(good.leaf, (public, root)),
             "client-use": self._leaf("client use", uses=(CLIENT,)),
             "issuer-no-ca": self._under("issuer is no CA", weak),
@@ -212,6 +228,7 @@ class Certificates:
             "private-bare": Served(issue("private, bare", bare, names=ANY, identifiers=False), (bare,)),
             "untrusted-root": Served(issue("untrusted", unknown, names=ANY), (unknown, self.unknown_root)),
             "address": self._leaf("address", names=("127.0.0.1", "::1")),
+            "unlogged": Served(issue("unlogged", public, names=ANY), (public,)),
             "urls": self._leaf("urls", more=_URLS),
         }
         made["private"] = Served(made["private"].leaf)

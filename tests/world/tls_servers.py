@@ -94,7 +94,7 @@ class Nginx:
         (self.folder / "nginx.conf").write_text(
             f"{user}daemon off; worker_processes {self.workers}; pid {self.folder}/nginx.pid; error_log {self.folder}/nginx.log crit;\n"
             f"events {{ worker_connections 4096; }}\n"
-            f"http {{\naccess_log off; server_tokens on;\n{paths}ssl_session_cache off;\n{blocks}\n}}\n"
+            f"http {{\naccess_log off; server_tokens off;\n{paths}ssl_session_cache off;\n{blocks}\n}}\n"
         )
         log = self.folder / "nginx.out"
         command = [_program("nginx"), "-c", str(self.folder / "nginx.conf"), "-p", str(self.folder), "-e", str(self.folder / "nginx.log")]
@@ -220,8 +220,10 @@ def mute(context: ssl.SSLContext) -> Handler:
 
 
 def modern(chain: Path, key: Path) -> Handler:
-    """A server of the OpenSSL that pyOpenSSL brings: with ML-KEM hybrids, and an answer without HSTS."""
+    """A server of the OpenSSL that pyOpenSSL brings: with ML-KEM hybrids, and HSTS."""
     made = SSL.Context(SSL.TLS_SERVER_METHOD)
+    made.set_min_proto_version(SSL.TLS1_2_VERSION)
+    made.set_cipher_list(b"ECDHE+AESGCM:ECDHE+CHACHA20")
     made.use_certificate_chain_file(str(chain))
     made.use_privatekey_file(str(key))
     lock = threading.Lock()
@@ -245,7 +247,9 @@ def modern(chain: Path, key: Path) -> Handler:
             except SSL.Error:
                 _flush(session, connection)
                 return
-        session.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\nConnection: close\r\n\r\ngood")
+        session.sendall(
+            b"HTTP/1.1 200 OK\r\nStrict-Transport-Security: max-age=63072000; includeSubDomains; preload\r\nConnection: close\r\n\r\ngood"
+        )
         _flush(session, connection)
 
     return handler
