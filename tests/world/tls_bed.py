@@ -166,7 +166,7 @@ def _openssl(made: Bed, running: ExitStack) -> None:
     ecdsa = ("-cert", str(own), "-cert_chain", str(its_issuer), "-key", str(its_key))
     weak = ("-cipher", EVERYTHING)
     for name, options in {
-        "null": (*rsa, "-tls1_2", "-cipher", "eNULL:@SECLEVEL=0"),
+        "unencrypted": (*rsa, "-tls1_2", "-cipher", "eNULL:@SECLEVEL=0"),
         "anonymous": (*rsa, "-tls1_2", "-cipher", "aNULL:@SECLEVEL=0"),
         "dhe1024": (*rsa, "-tls1_2", "-cipher", "kDHE:@SECLEVEL=0", "-dhparam", str(oakley(made.folder))),
         "dhe2048": (*rsa, "-tls1_2", "-cipher", "DHE-RSA-AES256-GCM-SHA384"),
