@@ -81,7 +81,7 @@ class Probe:
             async with asyncio.timeout(self.seconds):
                 if shaken and not full:
                     self.facts["outcome"] = "inspected"
-                    await self._quick()
+                    await self._quick(agreed)
                 elif agreed is not None:
                     self.facts["outcome"] = "inspected"
                     await self._full(agreed)
@@ -216,7 +216,7 @@ class Probe:
 
     # -- quick: a rejection is the proof ----------------------------------------------------------------------------
 
-    async def _quick(self) -> None:
+    async def _quick(self, agreed: Flight | None = None) -> None:
         """Three more connections: old versions, forbidden suites, a hybrid group. No list is made, for none would be whole."""
         versions = self.facts.setdefault("versions", {})
         said = await self.ask(hello.at_most(Version.TLS11, None, self.server_name))
@@ -226,7 +226,11 @@ class Probe:
         )
         if said.flight is not None and said.flight.suite is not None:
             self.facts["glimpsed"] = [name_of(said.flight.suite)]
-        await self._accepted("a hybrid group", hello.tls13(None, HYBRID_GROUPS, self.server_name), self.facts, "hybrid_group")
+        if agreed is not None and agreed.group in HYBRID_GROUPS:  # which leaves a question over
+            self.facts["hybrid_group"] = True
+            await self._ssl2(versions, quickly=True)
+        else:
+            await self._accepted("a hybrid group", hello.tls13(None, HYBRID_GROUPS, self.server_name), self.facts, "hybrid_group")
 
     def _old_versions(self, said: Said, versions: dict[str, bool]) -> None:
         """What a hello of at most TLS 1.1 tells: one of them accepted, or neither."""
@@ -351,20 +355,23 @@ class Probe:
         self.facts["hybrid_group"] = any(code in HYBRID_GROUPS for code in found)
         self._rests_on_hanging_up(said, self.facts, "groups", "hybrid_group")
 
-    async def _ssl2(self, versions: dict[str, bool]) -> None:
-        """A ServerHello of SSL 2 is spoken even where it agrees to no cipher: some servers then take any (CVE-2015-3197)."""
+    async def _ssl2(self, versions: dict[str, bool], *, quickly: bool = False) -> None:
+        """A ServerHello of SSL 2 is spoken even where it agrees to no cipher: some servers then take any (CVE-2015-3197).
+
+        `quickly`: one connection; a server that hangs up has not answered then.
+        """
         shot = Shot(Kind.SILENT)
         for _ in range(_AGAIN):
             self.connections += 1
             shot = await self.fire(self.door, hello.ssl2(secrets.token_bytes(16)), True)
             if shot.kind is Kind.ACCEPTED and shot.flight is None:
                 versions["ssl2"] = True
-                self.facts["suites"]["ssl2"] = [hello.SSL2_CIPHERS.get(code, f"0x{code:06x}") for code in shot.ciphers]
+                self.facts.setdefault("suites", {})["ssl2"] = [hello.SSL2_CIPHERS.get(code, f"0x{code:06x}") for code in shot.ciphers]
                 return
             if shot.kind in {Kind.ALERT, Kind.ACCEPTED, Kind.NOT_TLS, Kind.PLAINTEXT}:
                 versions["ssl2"] = False
                 return
-            if shot.kind not in {Kind.CLOSED, Kind.RESET} or not await self._control(0):
+            if quickly or shot.kind not in {Kind.CLOSED, Kind.RESET} or not await self._control(0):
                 self.unanswered.append(f"SSL 2: {_words(shot)}")
                 return
         versions["ssl2"] = False

@@ -126,7 +126,9 @@ def test_quick_mode_makes_no_list_that_looks_complete(inspected: Inspected) -> N
 
 
 def test_quick_mode_makes_four_connections_where_nothing_is_in_the_way(inspected: Inspected) -> None:
-    wanted = {name: 4 + (inspected.bed.endpoints[name].plain is not None) for name in (*GOOD, "expired", "mtls13", "postgres", "smtp-offers")}
+    wanted = {
+        name: 4 + (inspected.bed.endpoints[name].plain is not None) for name in (*GOOD, "expired", "mtls13", "postgres", "smtp-offers")
+    }
     wanted["two-addresses"] = 8
     assert {name: inspected.quick[name].connections for name in wanted} == wanted
 

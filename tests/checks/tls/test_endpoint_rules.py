@@ -121,9 +121,7 @@ def test_nothing_is_proven_of_what_could_not_be_inspected(outcome: str) -> None:
 
 def test_an_unproven_finding_says_what_became_of_the_endpoint() -> None:
     said = {finding.explanation for finding in findings(data(REFUSED)) if finding.rule == "tls-protocol-ssl3"}
-    assert said == {
-        'Not decided: versions is absent (addresses[].outcome is ["refused"], addresses[].detail is ["Connection refused"]).'
-    }
+    assert said == {'Not decided: versions is absent (addresses[].outcome is ["refused"], addresses[].detail is ["Connection refused"]).'}
 
 
 def test_a_port_that_speaks_in_the_clear_breaks_what_is_about_that() -> None:
