@@ -17,7 +17,7 @@ from typing import Any
 
 from agent import rulebook
 from agent.collect.estate import EstateWriter
-from checks.model import GLOBAL, Look, Manifest, Resource, Scope, digest
+from checks.model import GLOBAL, Look, Manifest, Resource, Scope, can_hold, digest
 from tests.bench.measure import run
 
 ACCOUNT, REGION, NOW = "111122223333", "eu-central-1", "2026-11-20T12:00:00Z"
@@ -29,7 +29,7 @@ def build(place: Path, count: int) -> int:
     book = rulebook.load()
     samples: dict[str, list[dict[str, Any]]] = {}
     for rule in book.rules.values():
-        if not book.catalogue[rule.kind].pseudo:
+        if not book.catalogue[rule.kind].pseudo and can_hold(ACCOUNT, rule.kind):
             given = [example.get("given", example) for example in (*rule.file.examples.upheld, *rule.file.examples.broken)]
             samples.setdefault(rule.kind, []).extend(given)
     with EstateWriter(place) as writer:

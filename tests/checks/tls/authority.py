@@ -82,7 +82,7 @@ def authority(key: Key | None = None, name: str = "Test Root") -> Authority:
         .not_valid_before(NOW - timedelta(days=1000))
         .not_valid_after(NOW + timedelta(days=3000))
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .add_extension(x509.KeyUsage(False, False, False, False, False, True, True, False, False), critical=True)  # noqa: FBT003
+        .add_extension(x509.KeyUsage(False, False, False, False, False, True, True, False, False), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(own.public_key()), critical=False)
         .sign(own, _hash(own, None))
     )
