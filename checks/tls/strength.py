@@ -18,8 +18,8 @@ _EPHEMERAL = frozenset({"dhe", "ecdhe", "dhe-psk", "ecdhe-psk", "tls13", "pwd"})
 _AGREED = {"TLSv1.3": "tls13", "TLSv1.2": "tls12", "TLSv1.1": "tls11", "TLSv1": "tls10"}
 """Versions as OpenSSL writes them (SSL_get_version(3))."""
 _SPOKEN = frozenset({"inspected", "alert"})
-_QUICKLY = ("unencrypted", "anonymous", "export", "des", "rc4", "small_block")
-"""What an offer of forbidden suites alone asks for."""
+_QUICKLY = ("anonymous", "export", "des", "rc4", "small_block")
+"""What an offer of forbidden suites alone asks for. It says nothing of TLS 1.3, which has suites without encryption (RFC 9150)."""
 
 
 def derived(seen: Mapping[str, Any]) -> dict[str, Any]:
@@ -37,7 +37,8 @@ def derived(seen: Mapping[str, Any]) -> dict[str, Any]:
     whole = _whole(versions, accepted)
     weak = _weak(known, seen.get("suites", {}).get("ssl2", ()), whole=whole) | _lacking_aead(versions, accepted, glimpsed)
     if seen.get("forbidden_offered") is False and versions.get("tls11") is False and versions.get("tls10") is False:
-        weak = {**dict.fromkeys(_QUICKLY, False), **weak}
+        without = ("unencrypted",) if versions.get("tls13") is False else ()
+        weak = {**dict.fromkeys((*_QUICKLY, *without), False), **weak}
     if weak:
         facts["weak"] = weak
     if known:

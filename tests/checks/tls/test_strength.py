@@ -86,8 +86,14 @@ def test_a_suite_without_a_name_leaves_everything_open() -> None:
 
 def test_a_refused_offer_of_forbidden_suites_proves_their_absence_and_nothing_more() -> None:
     facts = derived({"outcome": "inspected", "versions": {"tls10": False, "tls11": False}, "forbidden_offered": False})
-    assert facts["weak"] == dict.fromkeys(("unencrypted", "anonymous", "export", "des", "rc4", "small_block"), False)
+    assert facts["weak"] == dict.fromkeys(("anonymous", "export", "des", "rc4", "small_block"), False)
     assert "least_bits" not in facts
+
+
+def test_tls_1_3_has_suites_without_encryption_that_such_an_offer_does_not_ask_for() -> None:
+    seen = {"outcome": "inspected", "versions": {"tls10": False, "tls11": False, "tls13": False}, "forbidden_offered": False}
+    assert derived(seen)["weak"]["unencrypted"] is False
+    assert "unencrypted" not in derived(seen | {"agreed": {"version": "TLSv1.3"}})["weak"]
 
 
 @pytest.mark.parametrize("versions", [{}, {"tls10": False}, {"tls10": True, "tls11": False}, {"tls11": False}])
