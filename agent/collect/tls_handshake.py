@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 from dataclasses import dataclass, field
+from functools import cache
 
 from cryptography.hazmat.primitives.serialization import Encoding
 from OpenSSL import SSL
@@ -32,12 +34,14 @@ class Shaken:
     chain: list[bytes] = field(default_factory=list)
     staple: bytes | None = None
     client_certificate: bool | None = None
+    """True where one is asked for by the names of its issuers, or missed; None where that cannot be told."""
     status: int | None = None
     headers: list[tuple[str, str]] = field(default_factory=list)
     http: bool | None = None
     """Whether HTTP was spoken over it; None where it was not tried, or nothing came back."""
 
 
+@cache
 def _context() -> SSL.Context:
     """A client that is as modern as any, and takes what it gets: trust is judged afterwards, by our own means."""
     context = SSL.Context(SSL.TLS_CLIENT_METHOD)
@@ -45,12 +49,19 @@ def _context() -> SSL.Context:
     context.set_alpn_protos([b"http/1.1"])
     context.set_cipher_list(b"DEFAULT:@SECLEVEL=0")
     context.set_options(0x4)  # SSL_OP_LEGACY_SERVER_CONNECT: servers without secure renegotiation are to be seen, too
+    context.set_ocsp_client_callback(_stapled)
     return context
+
+
+def _stapled(connection: SSL.Connection, response: bytes, _: object) -> bool:
+    connection.get_app_data().append(response)
+    return True
 
 
 async def shake(door: Door, server_name: str | None, *, http: bool, seconds: float = SHOT_SECONDS) -> Shaken:
     """Shake hands, and with `http` ask for /. Never raises for what a server or the network does."""
     writer: asyncio.StreamWriter | None = None
+    session: _Session | None = None
     found = Shaken(Kind.UNREACHABLE)
     try:
         async with asyncio.timeout(seconds):
@@ -64,21 +75,27 @@ async def shake(door: Door, server_name: str | None, *, http: bool, seconds: flo
                 await _request(session, door, found)
     except TimeoutError:
         found.detail = f"no end within {seconds:g} s"
+        if found.kind is Kind.SILENT and session is not None and session.heard:
+            found.kind, found.detail = Kind.DRIPPING, f"{session.heard} bytes within {seconds:g} s"
     except NoStartTls as error:
         found.kind, found.detail = Kind.NO_STARTTLS, str(error)
     except WrongProtocol as error:
         found.kind, found.detail = Kind.NOT_TLS, str(error)
     except ConnectionRefusedError as error:
         found.kind, found.detail = Kind.REFUSED, error.strerror or str(error)
-    except (ConnectionResetError, BrokenPipeError, asyncio.IncompleteReadError) as error:
+    except (ConnectionResetError, BrokenPipeError) as error:
         if found.kind is not Kind.ACCEPTED:
             found.kind, found.detail = Kind.RESET, str(error)
+    except asyncio.IncompleteReadError as error:
+        found.kind, found.detail = Kind.CLOSED, f"closed after {len(error.partial)} bytes, before TLS"
     except _Closed as error:
         if found.kind is not Kind.ACCEPTED:
             found.kind, found.detail = Kind.CLOSED, str(error)
     except SSL.Error as error:
         if found.kind is not Kind.ACCEPTED:
             found.kind, found.detail = Kind.ALERT, _words(error)
+        elif "certificate required" in _words(error):  # of TLS 1.3, where it comes after the client is done (RFC 8446, 4.4.2.4)
+            found.client_certificate = True
     except OSError as error:
         if found.kind is not Kind.ACCEPTED:
             found.detail = error.strerror or str(error)
@@ -103,18 +120,14 @@ class _Session:
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, server_name: str | None) -> None:
         self._reader, self._writer = reader, writer
-        self.staple: bytes | None = None
-        context = _context()
-        context.set_ocsp_client_callback(self._stapled)
-        self.connection = SSL.Connection(context, None)
+        self.heard = 0
+        self._staples: list[bytes] = []
+        self.connection = SSL.Connection(_context(), None)
+        self.connection.set_app_data(self._staples)
         self.connection.set_connect_state()
         if server_name is not None:
             self.connection.set_tlsext_host_name(server_name.encode("ascii"))
         self.connection.request_ocsp()
-
-    def _stapled(self, _: SSL.Connection, response: bytes, __: object) -> bool:
-        self.staple = response or None
-        return True
 
     async def handshake(self, found: Shaken) -> None:
         while True:
@@ -132,7 +145,7 @@ class _Session:
             found.group = connection.get_group_name()
         found.alpn = connection.get_alpn_proto_negotiated().decode("ascii", "replace") or None
         found.chain = [one.public_bytes(Encoding.DER) for one in connection.get_peer_cert_chain(as_cryptography=True) or []]
-        found.staple = self.staple
+        found.staple = next(filter(None, self._staples), None)
         found.client_certificate = bool(connection.get_client_ca_list()) or None
 
     async def _flush(self) -> None:
@@ -146,6 +159,7 @@ class _Session:
         data = await self._reader.read(1 << 14)
         if not data:
             raise _Closed("closed within the handshake")
+        self.heard += len(data)
         self.connection.bio_write(data)
 
     async def send(self, data: bytes) -> None:
@@ -190,7 +204,7 @@ def read_head(data: bytes) -> tuple[int | None, list[tuple[str, str]]]:
     head, _, _ = data.partition(b"\r\n\r\n")
     lines = head.decode("latin-1").split("\r\n")
     first = lines[0].split(" ", 2)
-    if not first[0].upper().startswith("HTTP/") or len(first) < 2 or not first[1].isdecimal():
+    if not first[0].upper().startswith("HTTP/") or len(first) < 2 or not re.fullmatch("[0-9]{3}", first[1]):
         return None, []
     headers = [line.partition(":") for line in lines[1:] if ":" in line]
     return int(first[1]), [(name.strip().lower(), value.strip()) for name, _, value in headers]

@@ -8,7 +8,7 @@ Nothing of the hello is sent before the server has agreed: what arrives early is
 
 from __future__ import annotations
 
-from asyncio import StreamReader, StreamWriter
+from asyncio import IncompleteReadError, StreamReader, StreamWriter
 from collections.abc import Awaitable, Callable
 
 _MOST_LINES, _MOST_LINE = 64, 4096
@@ -28,9 +28,12 @@ async def upgrade(protocol: str, host: str, reader: StreamReader, writer: Stream
 
 
 async def _line(reader: StreamReader) -> str:
-    line = await reader.readline()
-    if not line:
-        raise ConnectionResetError("the server closed the connection")
+    try:
+        line = await reader.readline()
+    except ValueError as error:
+        raise WrongProtocol("a line without an end") from error
+    if not line.endswith(b"\n"):
+        raise IncompleteReadError(line, None)
     return line[:_MOST_LINE].decode("latin-1").rstrip("\r\n")
 
 
@@ -125,6 +128,8 @@ async def _mysql(_: str, reader: StreamReader, writer: StreamWriter) -> None:
     if greeting[:1] != b"\x0a":
         raise WrongProtocol(f"a greeting that is not of MySQL: {greeting[:40]!r}")
     version_end = greeting.find(b"\x00", 1)
+    if version_end < 0 or len(greeting) < version_end + 16:
+        raise WrongProtocol(f"a greeting that breaks off: {greeting[:40]!r}")
     capabilities = int.from_bytes(greeting[version_end + 14 : version_end + 16], "little")
     if not capabilities & 0x0800:
         raise NoStartTls("the database does not offer TLS")
@@ -151,7 +156,7 @@ async def _until(reader: StreamReader, ends: tuple[bytes, ...]) -> bytes:
     while not any(end in heard for end in ends):
         more = await reader.read(4096)
         if not more:
-            raise ConnectionResetError("the server closed the connection")
+            raise IncompleteReadError(heard, None)
         if len(heard) > 1 << 16:
             raise WrongProtocol("a reply without an end")
         heard += more

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from ipaddress import IPv6Address, ip_address
@@ -46,7 +47,7 @@ def _split(rest: str, text: str, usual: int) -> tuple[str, int]:
 
 
 def _port(text: str, whole: str) -> int:
-    if not text.isdecimal() or not 0 < int(text) < 65536:
+    if not re.fullmatch("[0-9]{1,5}", text) or not 0 < int(text) < 65536:
         raise BadTarget(f"{whole}: {text!r} is no port: it is a number from 1 to 65535")
     return int(text)
 

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from agent.collect.tls_starttls import NoStartTls, WrongProtocol, upgrade
-from checks.tls.flight import Flight, Kind, Malformed, classify, parse, ssl2_ciphers
+from checks.tls.flight import Flight, Kind, Malformed, classify, is_ssl2_error, parse, ssl2_ciphers
 
 SHOT_SECONDS = 3.0
 """For one connection, from its first packet to the end of the answer."""
@@ -76,7 +76,9 @@ async def shoot(door: Door, hello: bytes, *, ssl2: bool = False, seconds: float 
         return Shot(Kind.NOT_TLS, detail=str(error))
     except ConnectionRefusedError as error:
         return Shot(Kind.REFUSED, detail=error.strerror or str(error))
-    except (ConnectionResetError, BrokenPipeError, asyncio.IncompleteReadError) as error:
+    except asyncio.IncompleteReadError as error:
+        return Shot(Kind.CLOSED, detail=f"closed after {len(error.partial)} bytes, before TLS")
+    except (ConnectionResetError, BrokenPipeError) as error:
         return Shot(Kind.RESET if connected else Kind.UNREACHABLE, detail=str(error))
     except OSError as error:
         return Shot(Kind.UNREACHABLE, detail=error.strerror or str(error))
@@ -100,6 +102,8 @@ async def _answer(reader: asyncio.StreamReader, heard: bytearray, *, ssl2: bool)
         if ssl2 and heard and heard[0] & 0x80:
             if (ciphers := ssl2_ciphers(bytes(heard))) is not None:
                 return Shot(Kind.ACCEPTED, ciphers=tuple(ciphers))
+            if is_ssl2_error(bytes(heard)):
+                return Shot(Kind.ALERT, detail="an error of SSL 2")
             if not more:
                 return Shot(Kind.CLOSED, detail="closed within the answer")
             continue

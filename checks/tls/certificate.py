@@ -8,7 +8,7 @@ second opinion from OpenSSL: then they are trusted, and malformed.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -18,7 +18,7 @@ from typing import Any
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID
+from cryptography.x509.oid import ExtendedKeyUsageOID
 from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
 
 from checks.tls import keys
@@ -59,6 +59,14 @@ def examine(chain: Sequence[bytes], host: str, now: datetime, roots: Roots) -> d
         return {**facts, "trust": trust(certificates, host, now, roots), "chain": [_brief(one, now) for one in certificates[1:]]}
     except (ValueError, UnsupportedAlgorithm, x509.InvalidVersion, IndexError) as error:
         return {"trust": {"trusted": False, "unreadable": True, "detail": str(error)}}  # of what cannot be read, nothing else is known
+
+
+def summary(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """What counts of a chain beside the one of a handshake: whose it is, its key, whether it is trusted, and its faults by name."""
+    trust_ = facts["trust"]
+    members = ("subject", "sha256", "not_after", "key_type", "key_bits", "key_equivalent_bits", "signature", "signature_hash_bits")
+    held = {name: facts[name] for name in members if name in facts}
+    return {**held, "trusted": trust_["trusted"], "faults": [name for name in FAULTS if trust_.get(name)]}
 
 
 # -- what a certificate says -----------------------------------------------------------------------------------------
@@ -168,21 +176,23 @@ def trust(chain: Sequence[x509.Certificate], host: str, now: datetime, roots: Ro
     found["expired"], found["not_yet_valid"] = now > leaf.not_valid_after_utc, now < leaf.not_valid_before_utc
     found["chain_expired"] = any(not one.not_valid_before_utc <= now <= one.not_valid_after_utc for one in path[1:])
     found["self_signed"] = _issued(leaf, leaf) and root is None
-    if root is None and not found["self_signed"]:
-        last = path[-1]
-        found["untrusted_root" if _issued(last, last) else "missing_intermediate"] = True
+    if root is None and not found["self_signed"]:  # roots are seldom sent: where any issuer was, it is the root that is not known
+        found["untrusted_root" if len(path) > 1 else "missing_intermediate"] = True
     found["no_names"] = not names(leaf)
     found["wrong_name"] = bool(names(leaf)) and not fits(host, names(leaf))
     found["no_server_use"] = not _for_servers(leaf)
     found["issuer_is_no_ca"] = not all(_is_ca(one) for one in path[1:])
     refusal = _refusal(chain, host, now, roots)
-    if refusal and not any(found.values()):
-        found["name_constraints"] = any(_has(one, ExtensionOID.NAME_CONSTRAINTS) for one in path[1:])
-        if not found["name_constraints"] and _openssl_accepts(chain, now, roots):
+    if refusal is None:  # by another path than ours, perhaps
+        found |= {"chain_expired": False, "issuer_is_no_ca": False}
+    elif not any(found.values()):
+        if "name constraint" in refusal:
+            found["name_constraints"] = True
+        elif own_root and not any(_is_weakly_signed(one) for one in path) and _openssl_accepts(chain, now, roots):
             found["malformed"] = True
-        elif not found["name_constraints"]:
+        else:
             found["invalid"] = True
-    elif refusal:
+    else:
         found = {name: held for name, held in found.items() if name not in UNTOLD}
     trusted = refusal is None or found.get("malformed", False)
     return {
@@ -215,9 +225,17 @@ def _path(chain: Sequence[x509.Certificate], roots: Roots) -> tuple[list[x509.Ce
 def _issued(one: x509.Certificate, issuer: x509.Certificate) -> bool:
     try:
         one.verify_directly_issued_by(issuer)
-    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+    except (TypeError, InvalidSignature):
         return False
+    except (ValueError, UnsupportedAlgorithm):  # a signature that cannot be checked any more: by its names, for the verifier refuses it
+        return one.issuer == issuer.subject and _is_weakly_signed(one)
     return True
+
+
+def _is_weakly_signed(one: x509.Certificate) -> bool:
+    """Signed with MD5 or SHA-1, which no client accepts any more, whoever the issuer is (RFC 9155, RFC 9325, 4.5)."""
+    bits = keys.signature_hash(one)[1]
+    return bits is None or bits <= 160
 
 
 def _refusal(chain: Sequence[x509.Certificate], host: str, now: datetime, roots: Roots) -> str | None:
@@ -270,11 +288,3 @@ def _for_servers(leaf: x509.Certificate) -> bool:
     except ValueError:
         return False
     return bool({ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE} & set(uses))
-
-
-def _has(one: x509.Certificate, oid: x509.ObjectIdentifier) -> bool:
-    try:
-        one.extensions.get_extension_for_oid(oid)
-    except (x509.ExtensionNotFound, ValueError):
-        return False
-    return True

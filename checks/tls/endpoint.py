@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -40,7 +41,7 @@ def hsts(values: Sequence[str]) -> dict[str, Any] | None:
         name, _, value = part.partition("=")
         directives.setdefault(name.strip().lower(), value.strip().strip('"'))
     age = directives.get("max-age", "")
-    if not age.isdecimal():
+    if not re.fullmatch("[0-9]{1,18}", age):
         return None
     return {"max_age": int(age), "include_subdomains": "includesubdomains" in directives, "preload": "preload" in directives}
 

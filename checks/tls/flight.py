@@ -11,6 +11,7 @@ from enum import StrEnum
 from checks.tls.hello import GROUPS, RECORD_HANDSHAKE, Version
 
 _ALERT, _MAXIMUM_RECORD = 21, (1 << 14) + 2048
+_WARNING, _CLOSE_NOTIFY = 1, 0
 _HELLO_RETRY = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")
 """The random of a HelloRetryRequest (RFC 8446, 4.1.3)."""
 _SERVER_HELLO, _CERTIFICATE, _KEY_EXCHANGE, _CERTIFICATE_REQUEST, _DONE, _STATUS = 2, 11, 12, 13, 14, 22
@@ -99,6 +100,8 @@ def parse(data: bytes) -> tuple[Flight, bool]:
         content = data[at + 5 : at + 5 + length]
         at += 5 + length
         if kind == _ALERT and len(content) >= 2:
+            if content[0] == _WARNING and content[1] != _CLOSE_NOTIFY:  # such as unrecognized_name, with which the server goes on
+                continue
             flight.alert = content[1]
             return flight, True
         if kind == RECORD_HANDSHAKE:
@@ -183,12 +186,17 @@ def _key_exchange(flight: Flight, reader: _Reader) -> None:
 
 
 def ssl2_ciphers(data: bytes) -> list[int] | None:
-    """The cipher kinds of an SSL 2 ServerHello; None for anything else."""
-    if len(data) < 13 or not data[0] & 0x80 or data[2] != 4:
+    """The cipher kinds of an SSL 2 ServerHello, perhaps none; None for anything else, and for one that is not whole yet."""
+    if len(data) < 13 or not data[0] & 0x80 or data[2] != 4 or len(data) < 2 + int.from_bytes(data[:2], "big") % 0x8000:
         return None
     certificate, ciphers = int.from_bytes(data[7:9], "big"), int.from_bytes(data[9:11], "big")
     held = data[13 + certificate : 13 + certificate + ciphers]
     return [int.from_bytes(held[at : at + 3], "big") for at in range(0, len(held) - 2, 3)]
+
+
+def is_ssl2_error(data: bytes) -> bool:
+    """Whether it is SSL 2's way to say no: an error message, of three bytes."""
+    return len(data) >= 5 and data[0] & 0x80 != 0 and data[2] == 0
 
 
 class _Reader:
