@@ -75,8 +75,7 @@ def _whole(versions: Mapping[str, bool], accepted: Mapping[str, list[Suite | Non
 
 
 def _ssl2_bits(name: str) -> int:
-    """Effective key length of a cipher of SSL 2; none is known of one without a name, and none is counted."""
-    return next((bits for word, bits in _SSL2_BITS if word in name), 0)
+    return next(bits for word, bits in _SSL2_BITS if word in name)
 
 
 def _weak(known: Iterable[Suite], ssl2: Iterable[str], *, whole: bool, speaks_ssl2: bool) -> dict[str, bool]:

@@ -66,7 +66,6 @@ def test_ciphers_of_ssl_2_count_too() -> None:
         ("SSL_CK_RC4_128_WITH_MD5", 128),
         ("SSL_CK_RC4_128_EXPORT40_WITH_MD5", 40),
         ("SSL_CK_DES_192_EDE3_CBC_WITH_MD5", 112),
-        ("0x0800ff", 0),
     ],
 )
 def test_the_length_of_their_keys_counts_as_well(name: str, bits: int) -> None:
