@@ -8,6 +8,7 @@ second opinion from OpenSSL: then they are trusted, and malformed.
 from __future__ import annotations
 
 import hashlib
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,6 +19,7 @@ from typing import Any
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.utils import CryptographyDeprecationWarning
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
 
@@ -44,7 +46,9 @@ class Roots:
 
 def load_roots(text: bytes) -> tuple[x509.Certificate, ...]:
     """PEM certificates. Raises ValueError where there is none, or one that cannot be read."""
-    return tuple(x509.load_pem_x509_certificates(text))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", CryptographyDeprecationWarning)  # old roots have serial numbers that are none any more
+        return tuple(x509.load_pem_x509_certificates(text))
 
 
 def examine(chain: Sequence[bytes], host: str, now: datetime, roots: Roots) -> dict[str, Any]:
