@@ -202,6 +202,7 @@ def _paths(options: argparse.Namespace) -> int:
         format_=options.format,
         expect=options.expect,
         exposed_only=options.exposed,
+        pivot=options.pivot,
     )
 
 

@@ -19,6 +19,7 @@ from checks.network.exposure import Exposed, Exposure
 from checks.network.lowering import Simulators, lowered
 from checks.network.packet import PROTOCOL_NAMES, Hop, Packet, address
 from checks.network.packets import PORTS, PROTOCOLS, Span
+from checks.network.pivot import Pivots, pivots
 from checks.network.place import NoSuchPlace, named
 from checks.network.wanted import Unclear, wanted
 from checks.network.witness import Witness
@@ -35,6 +36,7 @@ def run(
     format_: str,
     expect: str | None,
     exposed_only: bool,
+    pivot: bool = False,
 ) -> int:
     """Answer one question, or list what is open to the internet. Raises ConfigurationError."""
     held = read_estate(estate)
@@ -45,14 +47,37 @@ def run(
     graph = lowered(held)
     try:
         about = wanted(protocol, ports, source_ports)
+        if pivot:
+            found = pivots(graph, named(graph, source), named(graph, target), about, Simulators(held).send)
+            print(_pivot_json(found, source, target) if format_ == "json" else _pivot_text(found, source, target))
+            return _code(found.verdict, expect)
         answer = ask(graph, named(graph, source), named(graph, target), about, Simulators(held).send)
     except (NoSuchPlace, Unclear) as error:
         raise ConfigurationError(str(error)) from error
     printers = {"json": _json, "dot": path_pictures.dot, "svg": path_pictures.svg, "text": _text}
     print(printers[format_](answer, source, target))
-    if expect is None:
+    return _code(answer.verdict, expect)
+
+
+def _code(verdict: str, expect: str | None) -> int:
+    if expect is None or verdict == expect:
         return UPHELD
-    return UNPROVEN if answer.verdict == "unknown" else UPHELD if answer.verdict == expect else BROKEN
+    return UNPROVEN if verdict == "unknown" else BROKEN
+
+
+def _pivot_json(found: Pivots, source: str, target: str) -> str:
+    told = {"verdict": found.verdict, "legs": [record(leg) for leg in found.legs], "why": list(found.why)}
+    return json.dumps({"from": source, "to": target, **told}, indent=2)
+
+
+def _pivot_text(found: Pivots, source: str, target: str) -> str:
+    steps = f" in {len(found.legs)} steps" if len(found.legs) > 1 else ""
+    lines = [f"{found.verdict}: {source} -> {target}{steps}"]
+    for leg in found.legs:
+        assert leg.witness is not None or leg.why
+        lines += [f"  {leg.witness.sent if leg.witness else leg.why[0]}", *(f"    {line}" for line in hop_lines(leg.hops))]
+    lines += [f"  {short(reason)}" for reason in found.why]
+    return "\n".join(map(printable, lines))
 
 
 def _json(answer: Answer, source: str, target: str) -> str:

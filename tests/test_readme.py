@@ -56,9 +56,8 @@ def test_a_console_block_says_what_is_printed(place: Path, body: str) -> None:
 
 
 def test_yaml_blocks_are_what_they_say() -> None:
-    from checks.promise import Promises
-
     from agent.config import Settings
+    from checks.promise import Promises
 
     bodies = [parse(block["body"], "README.md").data for block in BLOCKS if block["kind"] == "yaml"]
     assert [body["schema"] for body in bodies] == ["upheld.promises/1", "upheld.config/1"]

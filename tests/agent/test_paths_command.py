@@ -156,3 +156,28 @@ def test_a_question_that_cannot_be_asked_is_a_usage_error(
     capsys.readouterr()
     assert cli.main(["paths", "--estate", str(shop), *options]) == 2
     assert said in capsys.readouterr().err
+
+
+def test_step_by_step_the_internet_gets_to_the_database_by_the_machines_between(
+    shop: Path, mended: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert asked(capsys, shop, "--from", "internet", "--to", "orders")[1]["verdict"] == "unreachable"
+    code, answer = asked(capsys, shop, "--from", "internet:198.51.100.7", "--to", "orders", "--pivot", "--expect", "reachable")
+    assert (code, answer["verdict"], len(answer["legs"])) == (0, "reachable", 2)
+    first, last = answer["legs"]
+    assert last["hops"][0]["id"] == first["hops"][-1]["id"]
+    assert last["arrives"]["destination"] == "10.10.20.21"
+    _, answer = asked(capsys, mended, "--from", "eni-0reports", "--to", "orders", "--pivot")
+    assert [leg["hops"][-1]["id"] for leg in answer["legs"]] == ["eni-0app1", "eni-0orders"]  # by the front's load balancer
+
+
+def test_what_no_step_leads_to_is_unreachable(mended: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert asked(capsys, mended, "--from", "orders", "--to", "eni-0reports", "--pivot", "--expect", "unreachable")[0] == 0
+
+
+def test_what_may_stand_between_is_unknown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "files"
+    shutil.copytree(EXAMPLE, folder)
+    (folder / "SecurityGroups.json").unlink()
+    estate = imported(folder, tmp_path / "estate")
+    assert asked(capsys, estate, "--from", "internet", "--to", "orders", "--pivot", "--expect", "unreachable")[0] == 3
