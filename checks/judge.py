@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from checks import paths
-from checks.catalogue import Catalogue, Kind
+from checks import paths, telling
+from checks.catalogue import Catalogue
 from checks.expression import Condition, Outcome, evaluate
 from checks.judge_paths import Networks
 from checks.model import (
@@ -144,7 +143,7 @@ class _Judge:
             if type_ == rule.kind and (account, id_, region) not in seen:
                 binding = [reader for reader in readers if reader is None or reader.scope.has_place(Place(account, region))]
                 if binding:
-                    subject, sentence = Subject(type_, id_, account, region), f"Not decided: {_gap_sentence(gaps[0])}."
+                    subject, sentence = Subject(type_, id_, account, region), f"Not decided: {telling.of_gap(gaps[0])}."
                     yield self._finding(bound, subject, Verdict.UNPROVEN, Evidence(gaps=gaps), sentence, binding, held, "")
 
     # -- what there is of a type ----------------------------------------------------------------------------------
@@ -181,7 +180,7 @@ class _Judge:
         if isinstance(listing, tuple) and binding:
             subject = Subject(rule.kind, LISTING, place.account, place.region)
             evidence = Evidence(gaps=listing)
-            sentence = f"Not decided: {_gap_sentence(listing[0])}."
+            sentence = f"Not decided: {telling.of_gap(listing[0])}."
             yield self._finding(bound, subject, Verdict.UNPROVEN, evidence, sentence, binding, held, "")
 
     # -- one resource ---------------------------------------------------------------------------------------------
@@ -208,7 +207,7 @@ class _Judge:
             return
         rule = bound.rule
         subject = Subject(rule.kind, resource.id, resource.account, resource.region)
-        explanation = _explanation(rule, outcome, evidence, other)
+        explanation = telling.explanation(rule, outcome, evidence, other)
         counterexample = self._counterexample(bound, resource) if outcome.verdict is Verdict.BROKEN else ""
         verdict = outcome.verdict
         if unsure and verdict is not Verdict.UNPROVEN:
@@ -241,7 +240,7 @@ class _Judge:
         if self.stale:
             gaps.append(_stale(resource.type, resource.place, resource.id))
         if gaps:
-            return Outcome(Verdict.UNPROVEN, _gap_sentence(gaps[0])), self._evidence(resource, values, gaps), None
+            return Outcome(Verdict.UNPROVEN, telling.of_gap(gaps[0])), self._evidence(resource, values, gaps), None
         if rule.file.paths is not None:
             return *self._paths(bound, rule.file.paths, resource), None
         readings: dict[Reading, Condition | None] = {"substance": rule.upheld_if, "literal": rule.literal_if}
@@ -262,9 +261,9 @@ class _Judge:
         elif outcome.verdict is Verdict.BROKEN and not self._others_gaps(rule):
             return None, Evidence(), None
         if outcome.verdict is Verdict.UNPROVEN:
-            outcome = replace(outcome, error=outcome.error + _because(self.catalogue[rule.kind], data))
+            outcome = replace(outcome, error=outcome.error + telling.because(self.catalogue[rule.kind], data))
         if gaps := self._others_gaps(rule):
-            outcome = Outcome(Verdict.UNPROVEN, _gap_sentence(gaps[0]))
+            outcome = Outcome(Verdict.UNPROVEN, telling.of_gap(gaps[0]))
         elif bound.unknown and outcome.verdict is Verdict.UPHELD:
             outcome = Outcome(Verdict.UNPROVEN, f"this rule does not judge {', '.join(bound.unknown)}, which the promise asks for")
         evidence = self._evidence(resource, values, gaps)
@@ -403,52 +402,3 @@ def _shown(data: Any, path: str) -> Any:
     steps = paths.parse(path)
     found = list(paths.values(data, steps))
     return found if paths.ELEMENT in steps else found[0]
-
-
-def _gap_sentence(gap: Gap) -> str:
-    what = f"{gap.field} of this resource" if gap.field else "this resource" if gap.id else f"what there is of {gap.type}"
-    where = "" if gap.id else f" in {gap.account}/{gap.region if gap.region != GLOBAL else 'all regions'}"
-    said = f": {gap.code or gap.message}" if gap.code or gap.message else ""
-    needs = f"; needs {gap.action}" if gap.action else ""
-    return f"{what}{where} was not seen ({gap.reason}{said}{needs})"
-
-
-def _because(kind: Kind, data: Any) -> str:
-    """What the type's own members say about what is absent."""
-    said = {path: held for path in kind.explains if (held := list(paths.values(data, paths.parse(path))))}
-    return f" ({shown(said)})" if said else ""
-
-
-def _explanation(rule: Rule, outcome: Outcome, evidence: Evidence, other: OtherReading | None) -> str:
-    sentence = _sentence(rule, outcome, evidence)
-    if other is None:
-        return sentence
-    return f"{sentence} Read {'word for word' if other.reading == 'literal' else 'for what it is about'}, the promise is {other.verdict}."
-
-
-def _sentence(rule: Rule, outcome: Outcome, evidence: Evidence) -> str:
-    match outcome.verdict:
-        case Verdict.UPHELD:
-            return f"{rule.file.title}."
-        case Verdict.BROKEN if outcome.error:
-            return f"Not so: {rule.file.title} ({outcome.error})."
-        case Verdict.BROKEN:
-            return f"Not so: {rule.file.title}" + (f" ({shown(evidence.values)})." if evidence.values else ".")
-    return f"Not decided: {outcome.error or 'the condition has no value'}."
-
-
-def shown(values: Mapping[str, Any]) -> str:
-    """Values as a person reads them: `Encrypted is false, State is in-use`."""
-    return ", ".join(f"{name} is {_short(value)}" for name, value in values.items())
-
-
-def _short(value: Any) -> str:
-    match value:
-        case None:
-            return "none"
-        case bool():
-            return "true" if value else "false"
-        case list() if not value:
-            return "empty"
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 60 else text[:57] + "..."

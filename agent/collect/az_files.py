@@ -19,7 +19,7 @@ from agent.collect.arm_expressions import Surroundings
 from agent.collect.arm_ids import ArmId
 from agent.collect.arm_template import Declared
 from agent.collect.estate import EstateError
-from agent.collect.json_files import files_below, read_json
+from agent.collect.json_files import read_each, read_json
 
 _OUTSIDE: Final = re.compile(r"(?i)/providers/.+|/subscriptions/[^/]+(/resourceGroups/[^/]+)?")
 """Ids of what is in no resource group or subscription, or is one."""
@@ -66,16 +66,7 @@ class Defaults:
 
 def read_folder(root: Path, defaults: Defaults) -> Folder:
     """Read every file below `root`. Raises DocumentError and EstateError, which name the file."""
-    if not root.is_dir():
-        raise EstateError(f"{root} is not a folder: name the one that holds the files")
-    files: list[AzFile] = []
-    unused: list[str] = []
-    for path in files_below(root):
-        file = _read(path, root, defaults) if path.suffix == ".json" else None
-        if file is None:
-            unused.append(str(path.relative_to(root)))
-        else:
-            files.append(file)
+    files, unused = read_each(root, lambda path: _read(path, root, defaults))
     if not files:
         seen = f"{unused[0]} holds no resource with an id of Azure Resource Manager" if unused else "it is empty"
         raise EstateError(f"{root} holds no file to import: {seen}")

@@ -15,7 +15,7 @@ from typing import Any, Final, NoReturn
 
 from agent.collect.cli_calls import METADATA, READS, TOKENS, Call, Calls
 from agent.collect.estate import EstateError
-from agent.collect.json_files import files_below, read_json
+from agent.collect.json_files import read_each, read_json
 from checks.document import DocumentError
 from checks.paths import ELEMENT
 
@@ -53,16 +53,7 @@ class Folder:
 
 def read_folder(root: Path, calls: Calls) -> Folder:
     """Read every file below `root`. Raises DocumentError and EstateError, which name the file."""
-    if not root.is_dir():
-        raise EstateError(f"{root} is not a folder: name the one that holds the CLI's output")
-    files: list[CliFile] = []
-    unused: list[str] = []
-    for path in files_below(root):
-        file = _read(path, root, calls) if path.suffix == ".json" else None
-        if file is None:
-            unused.append(str(path.relative_to(root)))
-        else:
-            files.append(file)
+    files, unused = read_each(root, lambda path: _read(path, root, calls))
     if not files:
         seen = f"{unused[0]} is none of a call that is collected" if unused else "it is empty"
         raise EstateError(f"{root} holds no file to import: {seen}; files are named <service>.<operation>.json")

@@ -7,13 +7,14 @@ import json
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NoReturn, TypeVar
 
 from agent.collect.estate import EstateError
 from checks.document import DocumentError
 
+T = TypeVar("T")
 MAXIMUM_BYTES: Final = 200_000_000
 MAXIMUM_DEPTH: Final = 100
 _SURROGATE_ESCAPE: Final = re.compile(r"\\u[dD][89a-fA-F]")
@@ -104,3 +105,21 @@ def _texts(value: Any) -> Iterator[str]:
     for held in (*value, *value.values()) if isinstance(value, dict) else value:
         if isinstance(held, str):
             yield held
+
+
+def read_each(root: Path, read: Callable[[Path], T | None]) -> tuple[list[T], list[str]]:
+    """What is read of the JSON files below a folder, and the names of the files that hold none of it.
+
+    Raises DocumentError and EstateError, which name the file.
+    """
+    if not root.is_dir():
+        raise EstateError(f"{root} is not a folder: name the one that holds the CLI's output")
+    found: list[T] = []
+    unused: list[str] = []
+    for path in files_below(root):
+        file = read(path) if path.suffix == ".json" else None
+        if file is None:
+            unused.append(str(path.relative_to(root)))
+        else:
+            found.append(file)
+    return found, unused

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from agent.publish.result import Result
-from checks.judge import shown
 from checks.model import GLOBAL, LISTING, Finding, Gap
 from checks.summary import PromiseSummary, RuleSummary
+from checks.telling import shown
 from checks.verdict import Verdict
 
 WIDTH = 100

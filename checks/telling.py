@@ -1,0 +1,63 @@
+"""What is said about a verdict: sentences for people, the same for the same evidence."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from checks import paths
+from checks.catalogue import Kind
+from checks.expression import Outcome
+from checks.model import GLOBAL, Evidence, Gap, OtherReading
+from checks.rule import Rule
+from checks.verdict import Verdict
+
+
+def of_gap(gap: Gap) -> str:
+    what = f"{gap.field} of this resource" if gap.field else "this resource" if gap.id else f"what there is of {gap.type}"
+    where = "" if gap.id else f" in {gap.account}/{gap.region if gap.region != GLOBAL else 'all regions'}"
+    said = f": {gap.code or gap.message}" if gap.code or gap.message else ""
+    needs = f"; needs {gap.action}" if gap.action else ""
+    return f"{what}{where} was not seen ({gap.reason}{said}{needs})"
+
+
+def because(kind: Kind, data: Any) -> str:
+    """What the type's own members say about what is absent."""
+    said = {path: held for path in kind.explains if (held := list(paths.values(data, paths.parse(path))))}
+    return f" ({shown(said)})" if said else ""
+
+
+def explanation(rule: Rule, outcome: Outcome, evidence: Evidence, other: OtherReading | None) -> str:
+    sentence = _sentence(rule, outcome, evidence)
+    if other is None:
+        return sentence
+    return f"{sentence} Read {'word for word' if other.reading == 'literal' else 'for what it is about'}, the promise is {other.verdict}."
+
+
+def _sentence(rule: Rule, outcome: Outcome, evidence: Evidence) -> str:
+    match outcome.verdict:
+        case Verdict.UPHELD:
+            return f"{rule.file.title}."
+        case Verdict.BROKEN if outcome.error:
+            return f"Not so: {rule.file.title} ({outcome.error})."
+        case Verdict.BROKEN:
+            return f"Not so: {rule.file.title}" + (f" ({shown(evidence.values)})." if evidence.values else ".")
+    return f"Not decided: {outcome.error or 'the condition has no value'}."
+
+
+def shown(values: Mapping[str, Any]) -> str:
+    """Values as a person reads them: `Encrypted is false, State is in-use`."""
+    return ", ".join(f"{name} is {_short(value)}" for name, value in values.items())
+
+
+def _short(value: Any) -> str:
+    match value:
+        case None:
+            return "none"
+        case bool():
+            return "true" if value else "false"
+        case list() if not value:
+            return "empty"
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 60 else text[:57] + "..."
