@@ -15,7 +15,7 @@ from checks.network.internet import PUBLIC
 from checks.network.packet import INTERNET, TCP
 from checks.network.packets import EVERYBODY, NOTHING, Addresses, PacketSet, Span, packets, rows, support
 from checks.network.place import Place, of
-from checks.network.walk import Arrival, Seen, Start, Visit, Walker
+from checks.network.walk import Arrival, Seen, Start, Sure, Visit, Walker
 from checks.network.witness import sources_of
 
 
@@ -41,7 +41,7 @@ class Exposure:
 
 @dataclass(slots=True)
 class _Kinds:
-    """What reaches one interface one way: what is answered (or need not be), arrives, and may arrive; sets of senders."""
+    """What reaches one interface one way: TCP that is answered, what arrives, and what may arrive; sets of senders."""
 
     answered: PacketSet = NOTHING
     arrives: PacketSet = NOTHING
@@ -164,8 +164,11 @@ class Exposed:
         if not arrived.must:
             return
         yield arrived.must, "arrives"
-        surely, _ = self._walker.answered(arrival.station, arrived, arrival.leg)
-        for part in surely if arrival.legs_answered else ():
+        tcp = arrived.must.narrowed(packets(EVERYBODY[arrived.must.family], (TCP, TCP)), None)
+        if not tcp or not arrival.legs_answered:
+            return
+        surely, _ = self._walker.answered(arrival.station, Sure(tcp, tcp), arrival.leg)
+        for part in surely:
             yield part.flow, "answered"
 
 
@@ -174,8 +177,8 @@ def _told(family: int, through: str | None, kinds: Mapping[str, _Kinds]) -> Iter
     tcp = packets(EVERYBODY[family], (TCP, TCP))
     alike: dict[tuple[PacketSet, PacketSet, PacketSet, tuple[str, ...]], list[str]] = {}
     for interface, held in kinds.items():
-        two_way = held.answered | (held.arrives - tcp)
-        key = (two_way, held.arrives - two_way, held.may - held.arrives, held.doubts)
+        one_way = (held.arrives & tcp) - held.answered
+        key = (held.arrives - one_way, one_way, held.may - held.arrives, held.doubts)
         alike.setdefault(key, []).append(interface)
     for (two_way, one_way, may, doubts), names in sorted(alike.items(), key=lambda one: min(one[1])):
         interfaces = tuple(sorted(names))

@@ -12,6 +12,7 @@ and of IPv6 are different sets.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
@@ -91,16 +92,16 @@ def network_span(network: IPv4Network | IPv6Network) -> Span:
 
 @lru_cache(_REMEMBERED)
 def _common(one: Addresses, other: Addresses) -> Addresses:
+    if len(one.spans) > len(other.spans):
+        one, other = other, one
     found: list[Span] = []
-    left, right = iter(one.spans), iter(other.spans)
-    a, b = next(left, None), next(right, None)
-    while a and b:
-        if a[0] <= b[1] and b[0] <= a[1]:
-            found.append((max(a[0], b[0]), min(a[1], b[1])))
-        if a[1] < b[1]:
-            a = next(left, None)
-        else:
-            b = next(right, None)
+    for low, high in one.spans:
+        at = bisect_left(other.spans, (low, low))
+        if at and other.spans[at - 1][1] >= low:
+            at -= 1
+        while at < len(other.spans) and (span := other.spans[at])[0] <= high:
+            found.append((max(low, span[0]), min(high, span[1])))
+            at += 1
     return Addresses(tuple(found))
 
 
@@ -308,7 +309,11 @@ def who(held: Layer) -> Addresses:
 
 def translated(held: PacketSet, change: Callable[[Addresses], Addresses]) -> PacketSet:
     """The set with every set of addresses changed."""
-    return _layer((low, high, translated(inner, change) if isinstance(inner, Layer) else change(inner)) for low, high, inner in held.spans)
+    known: dict[Layer | Addresses, Layer | Addresses] = {}
+    for _, _, inner in held.spans:
+        if inner not in known:
+            known[inner] = translated(inner, change) if isinstance(inner, Layer) else change(inner)
+    return _layer((low, high, known[inner]) for low, high, inner in held.spans)
 
 
 def rows(held: PacketSet) -> Iterator[tuple[Span, Span, Addresses]]:
