@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from checks.network.answer import Answer, Found, Wanted, arrivals, isolated, report, walking
 from checks.network.body import EVERYTHING, OTHER_NETWORKS, OUTSIDE, Allowed, Body, Kinds, Selector
 from checks.network.boxes import Box
 from checks.network.changes import Change, smallest
-from checks.network.cut import Cut
 from checks.network.flow import Flow, flow
 from checks.network.graph import NO_LABELS, Graph
 from checks.network.packet import INTERNET
@@ -70,7 +69,7 @@ class PathJudge:
             reasons = (*(doubt for one in breaches for doubt in one.found.arrival.doubts), *doubts)
             if breaches or doubts:
                 return Judged(Answer("unknown", why=tuple(dict.fromkeys(reasons))), count)
-            return Judged(_proved(graph, asked, followed.walks, Places(targets.name, tuple(here)), about), count)
+            return Judged(followed.proved(), count)
         first = min(sure, key=lambda one: one.found.order())
         answer = report(first.found, first.flow, self.replay)
         affected = sorted({id_ for one in sure for id_ in _affected(one, network)})
@@ -88,10 +87,16 @@ class PathJudge:
     def _followed(self, asked: Body, sources: Places, targets: Places, about: Wanted) -> _Followed:
         key = asked.model_dump_json()
         if key not in self._asked:
-            found = self._asked[key] = _Followed(_walks(self.graph(), asked, sources, targets.held, about))
-            for one in _breaches(self.graph(), asked, found.walks, targets.held, about):
-                for network in {interface.network for interface in one.found.target.interfaces}:
-                    found.breaches.setdefault(network, []).append(one)
+            found = self._asked[key] = _Followed()
+            graph, exempt = self.graph(), _exemptions(self.graph(), asked)
+            for walk in _walks(graph, asked, sources, targets.held, about):
+                broken = set()
+                for one in _breaches(graph, walk, targets.held, about, exempt):
+                    for network in {interface.network for interface in one.found.target.interfaces}:
+                        found.breaches.setdefault(network, []).append(one)
+                        broken.add(network)
+                told = _proof(graph, walk, targets, broken, about, exempt)
+                found.proofs.append(told if len(sources.held) == 1 else replace(told, cut=None))
         return self._asked[key]
 
 
@@ -106,18 +111,27 @@ class Walk:
 
 @dataclass(frozen=True, slots=True)
 class _Followed:
-    """What was followed of a body, and by network what is open that may not be."""
+    """What was followed of a body: by network what is open that may not be, and from each source the proof for the others."""
 
-    walks: Sequence[Walk]
     breaches: dict[str, list[Breach]] = field(default_factory=dict)
+    proofs: list[Answer] = field(default_factory=list)
+
+    def proved(self) -> Answer:
+        """Of a network that nothing is open to: unreachable, if every proof holds. The proof is told if there is but one."""
+        refused = [why for one in self.proofs if one.verdict != "unreachable" for why in one.why]
+        if refused:
+            return Answer("unknown", why=tuple(dict.fromkeys(refused)))
+        assumed = tuple(dict.fromkeys(why for one in self.proofs for why in one.why))
+        return Answer("unreachable", why=assumed, cut=self.proofs[0].cut if len(self.proofs) == 1 else None)
 
 
-def _walks(graph: Graph, asked: Body, sources: Places, targets: Sequence[Place], about: Wanted) -> list[Walk]:
+def _walks(graph: Graph, asked: Body, sources: Places, targets: Sequence[Place], about: Wanted) -> Iterator[Walk]:
     entries = frozenset(target.station for target in targets)
     # What a load balancer that is itself a target passes on came in through it, and is judged there.
     stops = entries | _before(graph, entries) if asked.expect == "only" else frozenset[str]()
     first = walking(graph, entries, about, stops)
-    return [Walk(source, [one.another() for one in first], stops) for source in sources.held]
+    for source in sources.held:
+        yield Walk(source, [one.another() for one in first], stops)
 
 
 def _before(graph: Graph, entries: frozenset[str]) -> frozenset[str]:
@@ -130,33 +144,26 @@ def _before(graph: Graph, entries: frozenset[str]) -> frozenset[str]:
 
 def breaches(graph: Graph, asked: Body, sources: Places, targets: Sequence[Place], about: Wanted) -> Iterable[Breach]:
     """Every flow that gets there and may not, as far as it may not."""
-    return _breaches(graph, asked, _walks(graph, asked, sources, targets, about), targets, about)
-
-
-def _breaches(graph: Graph, asked: Body, walks: Iterable[Walk], targets: Sequence[Place], about: Wanted) -> Iterable[Breach]:
     exempt = _exemptions(graph, asked)
-    for walk in walks:
-        for found in arrivals(graph, [walk.source], targets, about, walk.walkers):
-            for sure, part in ((True, found.flow.must), (False, found.flow.may)):
-                left = _left(part, found, exempt)
-                yield from (Breach(found, one, sure) for one in left)
-                if left:
-                    break
+    for walk in _walks(graph, asked, sources, targets, about):
+        yield from _breaches(graph, walk, targets, about, exempt)
 
 
-def _proved(graph: Graph, asked: Body, walks: Iterable[Walk], targets: Places, about: Wanted) -> Answer:
-    """Unreachable, if for each source there is a proof that nothing arrives but what may."""
-    exempt = _exemptions(graph, asked)
-    cuts: list[Cut] = []
-    for walk in walks:
-        source = Places(walk.source.station, (walk.source,))
-        answer = isolated(graph, source, targets, about, walk.walkers, _allowed(walk.source, targets, exempt), walk.stops)
-        if answer.cut is None:
-            return answer
-        cuts.append(answer.cut)
-    assumed = tuple(dict.fromkeys(text for one in cuts for text in one.assumed))
-    proof = Cut(tuple(held for one in cuts for held in one.held), frozenset().union(*(one.aside for one in cuts)), assumed)
-    return Answer("unreachable", why=assumed, cut=proof)
+def _breaches(graph: Graph, walk: Walk, targets: Sequence[Place], about: Wanted, exempt: Sequence[_Exemption]) -> Iterator[Breach]:
+    for found in arrivals(graph, [walk.source], targets, about, walk.walkers):
+        for sure, part in ((True, found.flow.must), (False, found.flow.may)):
+            left = _left(part, found, exempt)
+            yield from (Breach(found, one, sure) for one in left)
+            if left:
+                break
+
+
+def _proof(graph: Graph, walk: Walk, targets: Places, broken: set[str], about: Wanted, exempt: Sequence[_Exemption]) -> Answer:
+    """That from one source nothing gets but what may, to all networks but those where something does."""
+    whole = [place for place in targets.held if place.interfaces and broken.isdisjoint(one.network for one in place.interfaces)]
+    rest = Places(targets.name, tuple(whole))
+    source = Places(walk.source.station, (walk.source,))
+    return isolated(graph, source, rest, about, walk.walkers, _allowed(walk.source, rest, exempt), walk.stops)
 
 
 def _allowed(source: Place, targets: Places, exempt: Iterable[_Exemption]) -> dict[tuple[str, int], list[Box]]:

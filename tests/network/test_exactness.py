@@ -7,8 +7,7 @@ import sys
 
 import pytest
 
-from checks.network.graph import Link
-from checks.network.packet import INTERNET, Delivery, Packet, Trace
+from checks.network.packet import Delivery, Packet, Trace
 from tests.network.exactness import CLOUDS, Case, Tally, aws, compared, run
 
 
@@ -54,7 +53,6 @@ def test_the_harness_sees_an_answer_that_is_told_wrongly() -> None:
     at, packet, one = delivering(case)
     other = Delivery(one.at, one.arrives, one.hops, not one.reply)
     assert any("answered" in line for line in told(Case("", case.graph, lambda *_: Trace((other,)), [(at, packet)])))
-    case.graph.link(INTERNET, Link(INTERNET), (4,))
 
 
 def test_real_connections_through_linux_filters_end_as_the_prover_says() -> None:
