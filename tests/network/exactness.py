@@ -159,9 +159,16 @@ def _answered(walker: Walker, found: Iterable[Arrival], one: Delivery) -> tuple[
     surely = maybe = False
     for arrival in found:
         yes, perhaps = walker.answered(arrival.station, arrival.flow, arrival.leg)
-        surely = surely or (arrival.legs_answered and any(holds(part.flow, one.arrives) for part in yes))
+        surely = surely or (
+            arrival.legs_answered and any(holds(part.flow, one.arrives) and _from_here(part.ports, one.arrives) for part in yes)
+        )
         maybe = maybe or any(holds(part.flow, one.arrives) for part in perhaps)
     return surely, maybe
+
+
+def _from_here(ports: tuple[int, int], packet: Packet) -> bool:
+    """A second leg is made from any port; what is answered may be only from some."""
+    return packet.protocol not in PORTED or ports[0] <= packet.source_port <= ports[1]
 
 
 def _points(graph: Graph, arrival: Arrival, owned: Addresses) -> Iterator[tuple[str, Addresses, Packet]]:

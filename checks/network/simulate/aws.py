@@ -113,12 +113,16 @@ class Simulator:
                 self._deliver(notes, end, origin, relays)
 
     def _deliver(self, notes: _Notes, end: Delivered, origin: _Origin, relays: int) -> None:
+        known = len(notes.unknown)
         reply = self._answers(notes, end, origin)
+        unheard = not reply and len(notes.unknown) == known
         relayed = list(self._relay(end))
         if not any(isinstance(one, Closed) for one in relayed):
             notes.deliveries.append(Delivery(end.at, end.flight.packet, end.flight.hops, reply))
         for one in relayed:
-            if isinstance(one, Leg):
+            if isinstance(one, Leg) and one.terminates and unheard:
+                notes.dropped.append(f"{end.at} makes no connection of its own for {end.flight.packet}, which it cannot answer")
+            elif isinstance(one, Leg):
                 middle = _Origin(one.interface.id, one.flight.packet, reply, one if one.preserved else None)
                 self._carry(notes, depart(self._inventory, one.interface, one.flight), middle, relays + 1)
             elif isinstance(one, Delivered):

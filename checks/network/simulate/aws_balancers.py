@@ -40,12 +40,14 @@ _ALWAYS_PRESERVED = {"UDP", "TCP_UDP", "QUIC", "TCP_QUIC"}
 class Leg:
     """A packet that an interface in the middle sends because of one that it received.
 
-    `preserved`: it bears the client's address, and the answer goes back through the balancer all the same.
+    `preserved`: it bears the client's address, and the answer goes back through the balancer all the same. `terminates`:
+    it belongs to a connection of the balancer's own, made once the client's is (Elastic Load Balancing, How it works).
     """
 
     interface: Resource
     flight: Flight
     preserved: bool = False
+    terminates: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +145,8 @@ def _to_target(
     port = int(target.get("Port") or group.data["Port"])
     preserves = preserving and balancer.data.get("Type") == "network" and _preserves(group)
     for family, address in addresses:
-        yield from _leg(inventory, interface, flight, family, address, port, preserves=preserves)
+        for one in _leg(inventory, interface, flight, family, address, port, preserves=preserves):
+            yield replace(one, terminates=balancer.data.get("Type") != "network") if isinstance(one, Leg) else one
 
 
 def _addresses(inventory: Inventory, group: Resource, kind: str, id_: str) -> Iterator[tuple[int, int]]:

@@ -164,8 +164,13 @@ def test_the_answer_to_a_preserved_client_needs_the_acls_but_no_route():
     assert replies(world.but(acl("acl-private", HOME, PRIVATE, egress=[entry(1, "allow", "203.0.113.0/24")])))["eni-app"] is True
 
 
-def test_a_target_behind_a_balancer_that_cannot_answer_does_not_answer():
+def test_a_balancer_that_cannot_answer_makes_no_connection_of_its_own():
     world = application(group_of("HTTP")).but(table("rtb-public", HOME, subnets=[PUBLIC]))
+    assert replies(world) == {"eni-front": False}
+
+
+def test_behind_a_network_balancer_that_cannot_answer_the_first_packet_arrives():
+    world = network(group_of()).but(table("rtb-public", HOME, subnets=[PUBLIC]))
     assert replies(world) == {"eni-front": False, "eni-app": False}
 
 
