@@ -47,17 +47,23 @@ class Estates:
         for home in self.networks:
             self._inside(home)
         self._between()
+        self._public_access()
         for home in self.networks:
             self._filters(home)
             self._routes(home)
         if chance.random() < 0.3:
             self._balancer(chance.choice(self.networks))
+
+    def _public_access(self) -> None:
+        """At times the region is closed; of what is excluded from that, which networks only outward."""
+        chance = self.chance
+        self.outward_only: set[str] = set()
         if chance.random() < 0.15:
             self.things.append(aws.block_public_access(chance.choice(["block-bidirectional", "block-ingress", "off"])))
             if chance.random() < 0.5:
-                self.things.append(
-                    aws.exclusion("exclusion-1", chance.choice(self.networks), chance.choice(["allow-bidirectional", "allow-egress"]))
-                )
+                home, mode = chance.choice(self.networks), chance.choice(["allow-bidirectional", "allow-egress"])
+                self.things.append(aws.exclusion("exclusion-1", home, mode))
+                self.outward_only |= {home.id} if mode == "allow-egress" else set()
 
     def _network(self, number: int) -> Resource:
         four, six = SPACES[number]
@@ -209,7 +215,8 @@ class Estates:
                 aws.nat(f"nat-{name}", subnets[0], f"10.{second}.1.200", f"3.0.9.{ord(name)}" if chance.random() < 0.8 else None)
             )
             private.append(aws.to("0.0.0.0/0", f"nat-{name}"))
-        if chance.random() < 0.3:
+        # Whether a reply comes in by the gateway that the packet left by is not told apart; behind such an exclusion it matters.
+        if chance.random() < 0.3 and home.id not in self.outward_only:
             self.things.append(aws.egress_only(f"eigw-{name}", home))
             private.append(aws.to("::/0", f"eigw-{name}"))
         if chance.random() < 0.1:
