@@ -18,13 +18,33 @@ def everybody(family: int) -> Spans:
 
 
 def both(one: Spans, other: Spans) -> Spans:
-    return tuple((max(a, c), min(b, d)) for a, b in one for c, d in other if a <= d and c <= b)
+    """What is in both; spans are sorted and apart."""
+    found, at = [], 0
+    for low, high in one:
+        while at < len(other) and other[at][1] < low:
+            at += 1
+        here = at
+        while here < len(other) and other[here][0] <= high:
+            found.append((max(low, other[here][0]), min(high, other[here][1])))
+            here += 1
+    return tuple(found)
 
 
 def less(one: Spans, other: Spans) -> Spans:
-    for c, d in other:
-        one = tuple((low, high) for a, b in one for low, high in ((a, min(b, c - 1)), (max(a, d + 1), b)) if low <= high)
-    return one
+    """What is in one and not in the other; spans are sorted and apart."""
+    found, at = [], 0
+    for low, high in one:
+        while at < len(other) and other[at][1] < low:
+            at += 1
+        here, left = at, low
+        while here < len(other) and other[here][0] <= high:
+            if left < other[here][0]:
+                found.append((left, other[here][0] - 1))
+            left = max(left, other[here][1] + 1)
+            here += 1
+        if left <= high:
+            found.append((left, high))
+    return tuple(found)
 
 
 def within(boxes: Iterable[Box], other: Box) -> list[Box]:

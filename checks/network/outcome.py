@@ -55,5 +55,5 @@ def _moved(spans: Spans, how: object) -> Spans:
     if isinstance(how, Addresses):
         return how.spans
     if isinstance(how, tuple):
-        return tuple((a - low + to, b - low + to) for low, high, to in how for a, b in both(spans, ((low, high),)))
+        return tuple(sorted((a - low + to, b - low + to) for low, high, to in how for a, b in both(spans, ((low, high),))))
     return spans

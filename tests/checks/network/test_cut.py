@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from checks.network import answer
 from checks.network.answer import ANY, Wanted, ask
+from checks.network.boxes import both, less
 from checks.network.cut import Cut
 from checks.network.graph import NO_LABELS, Filter, Graph, Interface, Labels, Link, Rewrite, Rule
 from checks.network.packet import TCP, Packet, Trace
@@ -210,3 +211,17 @@ def test_filters_let_through_what_the_check_reads_in_their_rules() -> None:
     assert told.cut is not None
     wide = Wanted(protocols=((TCP, TCP),), ports=((443, 443),), source_ports=((1024, 5000),))
     assert recheck(graph, told.cut, OUTSIDE, end("web", 20, 29), wide)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 30), st.integers(0, 4)), max_size=5),
+    st.lists(st.tuples(st.integers(0, 30), st.integers(0, 4)), max_size=5),
+)
+def test_spans_are_sets(one: list[tuple[int, int]], other: list[tuple[int, int]]) -> None:
+    first, second = (addresses((low, low + length) for low, length in held).spans for held in (one, other))
+
+    def points(spans: tuple[tuple[int, int], ...]) -> set[int]:
+        return {point for low, high in spans for point in range(low, high + 1)}
+
+    assert points(both(first, second)) == points(first) & points(second)
+    assert points(less(first, second)) == points(first) - points(second)
