@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check install --quiet
 
-.PHONY: demo test check faults network bench constraints clean
+.PHONY: demo test check faults network netfilter bench constraints clean
 
 # The program itself.
 $(VENV)/program: pyproject.toml constraints.txt
@@ -49,9 +49,10 @@ check: $(VENV)/tools
 faults: $(VENV)/tools
 	$(BIN)/python -m tests.faults.soundness
 
-# 100,000 packets through the prover and the simulators, 10,000 connections through Linux netfilter (as root).
-network: $(VENV)/tools $(VENV)/programs
+# 100,000 packets through the prover and the simulators; 10,000 real connections through Linux netfilter (as root).
+network: $(VENV)/tools
 	$(BIN)/python -m tests.network.exactness
+netfilter: $(VENV)/tools $(VENV)/programs
 	$(BIN)/python -m tests.network.netfilter
 
 # Beside Prowler, which it installs into build/ on its first run.

@@ -10,35 +10,16 @@ from checks.network.cut import Cut, cut
 from checks.network.flow import Answered, Flow, flow
 from checks.network.graph import Graph
 from checks.network.packet import TCP, UDP, Hop, Packet, Trace
-from checks.network.packets import EVERYBODY, NOBODY, PORTS, PROTOCOLS, PacketSet, Span, packets, union, who
+from checks.network.packets import EVERYBODY, NOBODY, PacketSet, Span, packets, who
 from checks.network.place import Place, Places
+from checks.network.question import Wanted
 from checks.network.recheck import Allowed, recheck
-from checks.network.walk import EPHEMERAL, Arrival, Start, Sure, Walker
+from checks.network.walk import Arrival, Start, Sure, Walker
 from checks.network.witness import Witness, witness
 
 Verdict = Literal["reachable", "unreachable", "unknown"]
 Replay = Callable[[Packet, str], Trace]
 """The concrete simulator: what becomes of a packet that is sent from an interface, `internet` or a gateway."""
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """Which packets a question is about: spans of protocols, of the ports they arrive at, and of the ports they come from."""
-
-    protocols: tuple[Span, ...] = ((0, PROTOCOLS),)
-    ports: tuple[Span, ...] = ((0, PORTS),)
-    source_ports: tuple[Span, ...] = (EPHEMERAL,)
-
-    def packets(self, family: int) -> PacketSet:
-        everybody = EVERYBODY[family]
-        return union(packets(everybody, protocols, ports) for protocols in self.protocols for ports in self.ports)
-
-    def protocols_only(self, family: int) -> PacketSet:
-        return union(packets(EVERYBODY[family], protocols) for protocols in self.protocols)
-
-
-PORTED_ONLY = ((TCP, TCP), (UDP, UDP))
-ANY = Wanted()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from checks.network.answer import Answer, Found, Wanted, arrivals, isolated, report, walking
+from checks.network.answer import Answer, Found, arrivals, isolated, report, walking
 from checks.network.body import EVERYTHING, OTHER_NETWORKS, OUTSIDE, Allowed, Body, Kinds, Selector
 from checks.network.boxes import Box
 from checks.network.changes import Change, smallest
@@ -15,6 +15,7 @@ from checks.network.graph import NO_LABELS, Graph
 from checks.network.packet import INTERNET
 from checks.network.packets import EVERYBODY, NOBODY, packets, rows
 from checks.network.place import NoSuchPlace, Place, Places, everything, named, typed
+from checks.network.question import Wanted
 from checks.network.walk import Walker
 from checks.network.wanted import Unclear, wanted
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from checks.network.answer import ANY, Answer, Found, Replay, Verdict, Wanted, arrivals, ask, report
+from checks.network.answer import Answer, Found, Replay, Verdict, arrivals, ask, report
 from checks.network.graph import Graph
 from checks.network.place import Place, Places, everything
+from checks.network.question import ANY, Wanted
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,16 +6,13 @@ What it takes from the walk is which proxies are never answered (`Held.silent`).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from checks.network.boxes import Box, Span, Spans, everybody, less, within, without
 from checks.network.cut import Cut, Held
 from checks.network.graph import Graph
 from checks.network.outcome import EVERY_PORT, outcome
-
-if TYPE_CHECKING:
-    from checks.network.answer import Wanted
-    from checks.network.place import Places
+from checks.network.place import Places
+from checks.network.question import Wanted
 
 CLIENTS = (1024, 65535)
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from checks.network.answer import PORTED_ONLY, Wanted
 from checks.network.packet import PROTOCOL_NAMES
 from checks.network.packets import PORTS, PROTOCOLS, Span
+from checks.network.question import PORTED_ONLY, Wanted
 from checks.network.walk import EPHEMERAL
 
 ANY = "any"

@@ -10,13 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from checks.network import answer
-from checks.network.answer import ANY, Wanted, ask
+from checks.network.answer import ask
 from checks.network.boxes import both, less
 from checks.network.cut import Cut
 from checks.network.graph import NO_LABELS, Filter, Graph, Interface, Labels, Link, Rewrite, Rule
 from checks.network.packet import TCP, Packet, Trace
 from checks.network.packets import EVERYBODY, addresses, packets
 from checks.network.place import Place, Places
+from checks.network.question import ANY, Wanted
 from checks.network.recheck import recheck
 from tests.checks.network.graphs import STATIONS, Making, made, places
 

@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from checks.network.answer import ANY, Answer, Wanted, ask
+from checks.network.answer import Answer, ask
 from checks.network.flow import Flow, flow
 from checks.network.graph import NO_LABELS, Graph, Labels, Link, Rewrite, Rule, unread
 from checks.network.packet import TCP, Delivery, Packet, Trace
 from checks.network.packets import EVERYBODY, PORTS, Addresses, addresses, has, packets
+from checks.network.question import ANY, Wanted
 from checks.network.walk import Arrival, Start, Walker
 from tests.checks.network.graphs import (
     ADDRESSES,

@@ -6,12 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from checks.model import Asserted, Estate, Gap, Look, Manifest, Place, Reason, Resource, Scope
-from checks.network.answer import Wanted, arrivals
+from checks.network.answer import arrivals
 from checks.network.aws import lower
 from checks.network.graph import Graph
 from checks.network.packet import ICMP, INTERNET, TCP, UDP
 from checks.network.packets import PORTS, PROTOCOLS
 from checks.network.place import named
+from checks.network.question import Wanted
 from checks.network.walk import EPHEMERAL
 from tests.checks.network.simulate.aws_world import ACCOUNT, HERE
 

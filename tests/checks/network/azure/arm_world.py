@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Sequence
 
 from checks.model import Estate, Gap, Manifest, Reason, Resource, Scope
-from checks.network.answer import ANY, Answer, Wanted, ask
+from checks.network.answer import Answer, ask
 from checks.network.azure import lower
 from checks.network.graph import Graph
 from checks.network.packet import INTERNET, PROTOCOL_NAMES, Delivery, Packet, Trace
 from checks.network.place import named
+from checks.network.question import ANY, Wanted
 
 SUBSCRIPTION, REGION = "0c0ffee0-1111-4222-8333-444455556666", "northeurope"
 GROUP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/Shop/providers"
