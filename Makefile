@@ -62,6 +62,7 @@ bench: $(VENV)/tools
 	$(BIN)/python -m tests.bench.denied
 	$(BIN)/python -m tests.bench.denied --kind throttle
 	$(BIN)/python -m tests.bench.judge
+	$(PIP) --require-hashes -r constraints-bench.txt
 	$(BIN)/python -m tests.bench.network
 
 # Pins with hashes and without index URLs, for every supported Python; needs uv.
@@ -69,6 +70,7 @@ PINS := uv pip compile --quiet --universal --generate-hashes --no-emit-index-url
 constraints:
 	$(PINS) --group build -o constraints.txt pyproject.toml
 	$(PINS) --group dev -c constraints.txt -o constraints-dev.txt pyproject.toml
+	$(PINS) --group bench -c constraints-dev.txt -o constraints-bench.txt pyproject.toml
 
 clean:
 	rm -rf $(VENV) build dist
