@@ -200,9 +200,9 @@ def sources(one: Exposure) -> list[str]:
     """The source addresses as CIDR blocks; all that are public as `internet`."""
     from ipaddress import IPv4Address, IPv6Address, summarize_address_range
 
-    from checks.network.internet import PUBLIC
+    from checks.network.internet import SENDERS
 
-    if one.sources is PUBLIC[one.family]:
+    if one.sources is SENDERS[one.family]:
         return ["internet"]
     kind = IPv4Address if one.family == 4 else IPv6Address
     blocks = [block for low, high in one.sources.spans for block in summarize_address_range(kind(low), kind(high))]

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from checks.network.flow import Flow, flow
 from checks.network.graph import NO_LABELS, Filter, Graph, Link
-from checks.network.internet import PUBLIC
+from checks.network.internet import SENDERS
 from checks.network.packet import INTERNET, TCP
 from checks.network.packets import EVERYBODY, NOTHING, Addresses, PacketSet, Span, packets, rows, support
 from checks.network.place import Place, of
@@ -88,7 +88,7 @@ class Exposed:
         self._found: dict[str, tuple[Exposure, ...]] = {}
         self._starts = []
         for family in (4, 6):
-            everything = flow(family, packets(PUBLIC[family]), packets(EVERYBODY[family]))
+            everything = flow(family, packets(SENDERS[family]), packets(EVERYBODY[family]))
             self._starts += self._walker.setting_out(Start(INTERNET, INTERNET, everything, NO_LABELS))
         self._judge(self._follow(self._starts))
 

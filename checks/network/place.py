@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ipaddress import ip_network
 
 from checks.network.graph import NO_LABELS, Graph, Interface, Labels
-from checks.network.internet import PUBLIC
+from checks.network.internet import PUBLIC, SENDERS
 from checks.network.packet import INTERNET
 from checks.network.packets import EVERYBODY, NOBODY, Addresses, addresses, network_span
 
@@ -48,7 +48,7 @@ def named(graph: Graph, name: str) -> Places:
     """
     kind, _, rest = name.partition(":")
     if name == INTERNET or (kind == INTERNET and rest):
-        return Places(name, (_internet(graph, _block(rest) if rest else PUBLIC),))
+        return Places(name, (_internet(graph, _block(rest) if rest else SENDERS),))
     if kind == "tag" and rest:
         return tagged(graph, name, rest)
     if _is_block(name):

@@ -12,7 +12,7 @@ from typing import Any
 
 from checks.network.exposure import Exposure
 from checks.network.graph import Filter, Graph
-from checks.network.internet import PUBLIC
+from checks.network.internet import SENDERS
 from checks.network.packet import INTERNET, TCP
 from checks.network.packets import Span, rows
 
@@ -75,7 +75,7 @@ class Solver:
         """(protocol, port, sender) of a packet that gets through."""
         z3 = self.z3
         solver = z3.SolverFor("QF_BV")
-        solver.add(z3.Or([self._in(self.sender, span, 32) for span in PUBLIC[4].spans]))
+        solver.add(z3.Or([self._in(self.sender, span, 32) for span in SENDERS[4].spans]))
         solver.add(self._passes(self.graph.filters[class_.inward], self.port))
         solver.add(z3.Or([self._passes(self.graph.filters[id_], self.port) for id_ in class_.groups]))
         answered = z3.And(self._passes(self.graph.filters[class_.outward], self.client), z3.UGE(self.client, 1024))
@@ -132,7 +132,7 @@ class Diagrams:
             groups |= self._passes(id_, "port")
         client = self._passes(class_.outward, "client") & self._in("client", (1024, 65535))
         answered = bdd.exist([f"client{bit}" for bit in range(16)], client)
-        return held & groups & (answered | ~self._in("protocol", (TCP, TCP))) & self._any(PUBLIC[4].spans)
+        return held & groups & (answered | ~self._in("protocol", (TCP, TCP))) & self._any(SENDERS[4].spans)
 
     def size(self, held: Any) -> int:
         return int(self.bdd.count(held, nvars=56))

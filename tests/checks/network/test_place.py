@@ -7,7 +7,7 @@ from ipaddress import ip_address, ip_network
 import pytest
 
 from checks.network.graph import Graph, Interface
-from checks.network.internet import PUBLIC
+from checks.network.internet import PUBLIC, SENDERS
 from checks.network.packet import INTERNET
 from checks.network.packets import NOBODY, addresses, network_span
 from checks.network.place import NoSuchPlace, Places, named, typed
@@ -60,7 +60,7 @@ def test_the_internet_is_every_public_address_or_the_one_that_is_named(graph: Gr
 
 
 def test_what_the_estate_has_is_not_the_internet(graph: Graph) -> None:
-    assert named(graph, "internet").held[0].addresses[4] is PUBLIC[4] - block("203.0.113.2/32")
+    assert named(graph, "internet").held[0].addresses[4] is SENDERS[4] - block("203.0.113.2/32")
 
 
 def test_tags_of_which_there_may_be_more_leave_a_doubt_about_those_that_do_not_match(graph: Graph) -> None:
