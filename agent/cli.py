@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from agent import options as takes
 from agent.exits import INTERNAL, INTERRUPTED, UNPROVEN, UPHELD, USAGE
 
 _EXITS = "exit codes: 0 all upheld, 1 something broken, 2 usage or configuration error, 3 nothing broken but something unproven, 4 internal error, 130 interrupted"
@@ -20,32 +21,7 @@ def parser() -> argparse.ArgumentParser:
 
     check = _command(commands, "check", "one run; the exit code is the answer", _check)
     _configured(check)
-    check.add_argument("--estate", metavar="DIR", type=Path, help="judge a recorded estate instead of the world")
-    check.add_argument("--promise", metavar="ID", action="append", default=[], help="only this promise (repeatable)")
-    check.add_argument("--all-rules", action="store_true", help="every rule whose type is in the estate; needs no promises")
-    check.add_argument("--max-age", metavar="TIME", default="24h", help="how old an estate's facts may be (default 24h; 0 for no limit)")
-    check.add_argument(
-        "--format",
-        metavar="FORMAT[=FILE]",
-        action="append",
-        default=[],
-        help="text, json or ocsf; repeatable, once each on stdout or to a file",
-    )
-    check.add_argument(
-        "--fail-on",
-        choices=["broken", "unproven", "new"],
-        default="unproven",
-        help="what sets the exit code (default: broken and unproven)",
-    )
-    check.add_argument(
-        "--severity",
-        choices=["informational", "low", "medium", "high", "critical"],
-        default="informational",
-        help="only findings at least this severe set the exit code",
-    )
-    check.add_argument("--baseline", metavar="FILE", type=Path, help="an earlier JSON report: what stands in it is not new")
-    check.add_argument("--strict", action="store_true", help="unverifiable promises and accepted findings count, too")
-
+    takes.check(check)
     collect = _command(commands, "collect", "read the world into an estate", _collect)
     _configured(collect)
     collect.add_argument("-o", "--output", metavar="DIR", type=Path, required=True, help="the new estate's folder")
@@ -57,23 +33,12 @@ def parser() -> argparse.ArgumentParser:
     diff.add_argument("--format", choices=["text", "json"], default="text")
 
     import_ = _command(commands, "import", "an estate from CLI output", _import)
-    import_.add_argument("source", choices=["aws-cli", "az-cli"], help="what wrote the files")
-    import_.add_argument(
-        "folder",
-        metavar="SRC",
-        type=Path,
-        help="its files: [ACCOUNT/REGION/]SERVICE.OPERATION[@RESOURCE].json; for az-cli [SUBSCRIPTION/[GROUP/]]NAME.json",
-    )
-    import_.add_argument("-o", "--output", metavar="DIR", type=Path, required=True, help="the new estate's folder")
-    import_.add_argument("--account", help="the account or subscription of files that no folder assigns to one")
-    import_.add_argument("--region", help="the region of files that no folder assigns to one; the location of templates' resource groups")
-    import_.add_argument("--resource-group", metavar="GROUP", help="the resource group of templates that no folder assigns to one")
-    import_.add_argument("--collected-at", metavar="TIME", help="when the files were written (RFC 3339); default: the newest file's time")
-    import_.add_argument("--assert-complete", metavar="BY", help="who asserts that what is not in the files does not exist")
-
+    takes.import_(import_)
     doctor = _command(commands, "doctor", "identity, permissions, regions, clock, endpoints: before the first run", _doctor)
     _configured(doctor)
 
+    paths = _command(commands, "paths", "ask the network prover what can reach what", _paths)
+    takes.paths(paths)
     rules = _command(commands, "rules", "the rules, and their own examples run", _rules)
     rules.add_argument("what", choices=["list", "show", "test", "functions"])
     rules.add_argument("name", nargs="?", help="a rule id for show; a file or folder for test")
@@ -219,6 +184,22 @@ def _doctor(options: argparse.Namespace) -> int:
     from agent import config, doctor, run
 
     return doctor.examine(run.prepare(config.load(options.config, os.environ)), run.Clock())
+
+
+def _paths(options: argparse.Namespace) -> int:
+    from agent import paths_command
+
+    return paths_command.run(
+        options.estate,
+        options.source,
+        options.target,
+        protocol=options.protocol,
+        ports=options.ports,
+        source_ports=options.source_port,
+        format_=options.format,
+        expect=options.expect,
+        exposed_only=options.exposed,
+    )
 
 
 def _rules(options: argparse.Namespace) -> int:

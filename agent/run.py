@@ -18,7 +18,7 @@ from agent.rulebook import Rulebook, load, read_document, read_text
 from checks.document import DocumentError
 from checks.judge import Bound, Population, bind, judge, key
 from checks.model import Estate, Finding, Manifest, Scope, digest
-from checks.plan import Plan, plan, whole
+from checks.plan import Plan, named, plan, whole
 from checks.promise import Acceptance, Assumption, Policy, Promise, Promises, read, read_exceptions
 from checks.rule import Rule
 from checks.summary import Text, summarize, summarize_rule
@@ -116,8 +116,9 @@ def plan_for(inputs: Inputs, *, every: bool) -> Plan:
 
 def collect(inputs: Inputs, place: Path, wanted: Plan, clock: Clock, progress: Progress | None = None) -> None:
     """Read the world into an estate at `place`. Raises ConfigurationError where it may not begin."""
-    from agent.collect.aws import AwsCollector, account_gaps
+    from agent.collect.aws import AwsCollector
     from agent.collect.aws_accounts import AwsTarget, Entered, enter
+    from agent.collect.aws_record import account_gaps
     from agent.collect.wire import rfc3339
 
     settings = inputs.configuration.settings.collect
@@ -141,7 +142,9 @@ def collect(inputs: Inputs, place: Path, wanted: Plan, clock: Clock, progress: P
                 accounts[door.account] = door.regions
                 for gap in account_gaps(inputs.book.catalogue, wanted, door):
                     writer.add_gap(gap)
-        AwsCollector(inputs.book.catalogue, wanted, writer, deadline, clock.now, progress=progress).collect(entered)
+        book = inputs.book
+        some = named(book.rules.values(), wanted, book.catalogue)
+        AwsCollector(book.catalogue, wanted, writer, deadline, clock.now, progress=progress, named=some).collect(entered)
         identity = {door.account.id: door.identity for door in entered}
         scope = Scope(accounts, tuple(sorted(wanted)))
         writer.finish(Manifest("upheld.estate/1", started, rfc3339(clock.now()), tool(), identity, endpoint_override(), scope))

@@ -70,12 +70,29 @@ class Detail(_Strict):
     when: str | None = None
     shared: bool = False
     """Several resources ask the same (the parameters of their parameter group): asked once, the answer kept."""
+    bulk: str | None = None
+    """Without parameters the call answers for all resources at once; the member of each element that holds a resource's id."""
+    unless: dict[str, list[str]] = {}
+    """Where a member of the resource has one of these values, the detail makes no difference and is not asked for."""
     each: str | None = None
     """Another detail, whose answer is a list: the call is made for each of its elements, and the answers joined."""
     where: dict[str, list[str]] = {}
     """With `each`: only elements whose member has one of these values."""
     iam: str | None = None
     source: str | None = None
+
+    @model_validator(mode="after")
+    def _founded(self) -> Detail:
+        if self.unless and not self.source:
+            raise ValueError("`unless` needs a `source`")
+        if self.each and (self.unless or self.bulk):
+            raise ValueError("`each` goes with neither `unless` nor `bulk`")
+        return self
+
+    def follows(self, others: Iterable[Detail]) -> bool:
+        """Whether other details show where this one makes no difference."""
+        heads = {paths.parse(path)[0] for path in self.unless}
+        return any(other.into in heads for other in others)
 
 
 class TagCall(_Strict):

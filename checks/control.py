@@ -17,8 +17,14 @@ class _Strict(BaseModel):
 
 
 class ControlParameter(_Strict):
-    type: Literal["int", "string", "bool", "list"]
+    """`paths` is a list of paths that may be open, each with from, to, protocol and ports."""
+
+    type: Literal["int", "string", "bool", "list", "paths"]
     description: str
+
+    @property
+    def value_type(self) -> Literal["int", "string", "bool", "list"]:
+        return "list" if self.type == "paths" else self.type
 
 
 class Control(_Strict):

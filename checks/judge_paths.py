@@ -9,7 +9,7 @@ from typing import Any
 
 from checks.expression import Outcome
 from checks.model import GLOBAL, Estate, Evidence, Look, Place, Resource, digest
-from checks.network.body import Body
+from checks.network.body import Body, Kinds
 from checks.network.graph import Graph
 from checks.network.judging import Judged, PathJudge
 from checks.network.packet import Hop
@@ -60,8 +60,15 @@ class Networks:
     def _judged(self, body: Body, params: Mapping[str, Any], network: Resource) -> Judged:
         key = digest(body.model_dump(mode="json"), params, network.id)
         if key not in self._known:
-            self._known[key] = self._judge.judge(body, params, network.id)
+            self._known[key] = self._judge.judge(body, params, network.id, unseen=list(self._unseen(body, network)))
         return self._known[key]
+
+    def _unseen(self, body: Body, network: Resource) -> Iterator[str]:
+        """Types that the body asks about and nobody listed where the network is: which interfaces serve one is not known."""
+        for type_ in body.to.type if isinstance(body.to, Kinds) else ():
+            listing = self.estate.listing(type_, Place(network.account, network.region))
+            if isinstance(listing, tuple):
+                yield f"what there is of {type_} was not seen ({listing[0].reason})"
 
     def _looks(self, network: Resource) -> Iterator[Look]:
         """The looks that show what there is of every type that the prover reads, here and in all regions."""

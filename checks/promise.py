@@ -14,6 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from checks.control import Controls
 from checks.document import Document, validate
 from checks.model import Place, Reading, Resource, provider
+from checks.network.body import read_allowed
+from checks.network.wanted import Unclear
 from checks.rule import Parameter, Rule
 
 NonEmpty = Annotated[str, Field(min_length=1)]
@@ -227,10 +229,18 @@ def _check_binding(
         if name not in control.params:
             known = ", ".join(sorted(control.params)) or "none"
             document.fail((*at, "params", name), f"the control {binding.id} has no parameter {name!r}; it has {known}")
-        declared = [Parameter(type=control.params[name].type), *(rule.file.params[name] for rule in rules if name in rule.file.params)]
+        declared = [
+            Parameter(type=control.params[name].value_type),
+            *(rule.file.params[name] for rule in rules if name in rule.file.params),
+        ]
         for parameter in declared:
             if not parameter.takes(value):
                 document.fail((*at, "params", name), f"{name} must be of type {parameter.type}")
+        if control.params[name].type == "paths":
+            try:
+                read_allowed(value)
+            except Unclear as error:
+                document.fail((*at, "params", name), str(error))
 
 
 def normal(text: str) -> str:

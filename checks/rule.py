@@ -97,6 +97,8 @@ class RuleFile(_Strict):
     """What the sentence says word for word, where `upheld_if` says what it is about: a promise picks the reading that counts."""
     paths: Body | None = None
     """In the place of a condition: what may reach what, judged for each network of the type `resource`."""
+    covers: list[NonEmpty] = []
+    """With `paths`: the kinds of resource, as AWS Config names them, whose network interfaces are judged so."""
     show: list[NonEmpty] = []
     params: dict[str, Parameter] = {}
     ignores: dict[str, NonEmpty] = {}
@@ -116,6 +118,8 @@ class RuleFile(_Strict):
             raise ValueError("beside `paths`, nothing is said by `applies_if`, `literal_if`, `show` or `intended`")
         if bool(self.examples.differing) != (self.literal_if is not None):
             raise ValueError("`examples.differing` shows where `literal_if` and `upheld_if` part: give both or neither")
+        if self.covers and self.paths is None:
+            raise ValueError("`covers` is for rules with `paths`: what another rule judges is its `resource`")
         return self
 
     @model_validator(mode="after")

@@ -129,7 +129,7 @@ def _promise(
     assumed: list[str] = []
     if not promise.unverifiable:
         parts = tuple(_control(promise, binding.id, binding.params, bound, populations) for binding in promise.controls)
-        unseen, assumed = _universe(estate, promise, controls, catalogue, _judged(promise, bound), promises.assume)
+        unseen, assumed = _universe(estate, promise, controls, catalogue, _judged(promise, bound, catalogue), promises.assume)
         lacks += [*unseen, *(f"no rule judges {part.id}" for part in parts if not part.rules)]
         # What is no longer promised cannot be broken, and nobody has confirmed what is promised now.
         verdict, open_ = (Verdict.UNPROVEN, Verdict.UNPROVEN) if lack else _verdicts(parts, unproven=bool(lacks))
@@ -139,12 +139,12 @@ def _promise(
     )  # fmt: skip
 
 
-def _judged(promise: Promise, bound: Sequence[Bound]) -> dict[str, set[str]]:
-    """Per control of the promise, the resource types that its rules judge."""
+def _judged(promise: Promise, bound: Sequence[Bound], catalogue: Catalogue) -> dict[str, set[str]]:
+    """Per control of the promise, the kinds of resource that its rules judge."""
     judged: dict[str, set[str]] = {}
     for one in bound:
         if promise in one.promises:
-            judged.setdefault(one.rule.file.control, set()).add(one.rule.kind)
+            judged.setdefault(one.rule.file.control, set()).update(catalogue[one.rule.kind].config, one.rule.file.covers)
     return judged
 
 

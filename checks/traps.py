@@ -6,7 +6,8 @@ Each trap was measured to give a false upheld; each is refused where the rule is
 - `has()`, membership in a map, computed member names: absence would decide;
 - deny-lists: comparing with what is bad lets everything unknown pass. Polarity tells them: under a negation, in a
   condition of `?:`, in a filter, or as an operand of another comparison, a test against constants is refused;
-- the same through the back door: constants that are put together or iterated over, a pattern of what does not match;
+- the same through the back door: constants that are put together or iterated over, a pattern of what does not match,
+  text that only has to differ from other text, which an empty text does, and another form of the same name;
 - `all()` over a list that may be empty, and its twins: a negated `exists()`, a count of what a filter leaves;
 - structures compared as wholes, counted, or hidden in a list: they are equal where both lack a member;
 - what holds whatever is seen: `true`, a comparison with itself;
@@ -131,6 +132,8 @@ class _Reader:
                 self._deny(polarity, node, "==")
             elif not self._words.deny_lists:
                 trap("`!=` with a constant lets every unknown value pass: say which values are good, with == or in", node)
+        elif not null:
+            self._deny_by_data(node, operands, polarity if node.function == "_==_" else -polarity)
         for (operand, side, beside), other in zip(pairs, reversed(operands), strict=True):
             self._agree(operand, beside, other)
             if narrows(side):
@@ -145,6 +148,8 @@ class _Reader:
             trap("a structure cannot be compared as a whole: what is absent on both sides would be equal; compare its members", node)
         if item.constant or holder.constant:
             self._deny(polarity, node, "in")
+        else:
+            self._deny_by_data(node, [item, holder.element], polarity)
         if isinstance(right, Sequence):
             for element in right.elements:
                 self._differ(node, left, element)
@@ -226,6 +231,11 @@ class _Reader:
                 f"`{test}` against a constant, where its being false helps the verdict, lets every unknown value pass: say what is good",
                 node,
             )
+
+    def _deny_by_data(self, node: Node, texts: list[Value], polarity: int) -> None:
+        """Text that only has to differ from other text differs also where it is empty, or names the same in another form."""
+        if polarity != POSITIVE and not self._words.deny_lists and any(one.shape.kind in {"string", "any"} for one in texts):
+            trap("what only has to differ from another member lets every unknown value pass: say which values are good", node)
 
     # -- values ---------------------------------------------------------------------------------------------------
 

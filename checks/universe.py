@@ -1,7 +1,8 @@
 """What "all" means: every account, enabled region and kind of resource that is known to exist, and who read them.
 
 The universe is evidence like any other: the organization's accounts, the regions with their opt-in status, AWS
-Config's counts of resources by kind. What none of it can show is missing until a person assumes it, with a date.
+Config's counts of resources by kind, and the resources that the tagging API knows of, which it knows of where Config
+does not look. What none of it can show is missing until a person assumes it, with a date.
 """
 
 from __future__ import annotations
@@ -10,10 +11,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from checks import arns
 from checks.catalogue import Catalogue
 from checks.control import Controls
 from checks.model import GLOBAL, Estate, Look, Place, can_hold
-from checks.plan import ACCOUNTS, KINDS, RECORDER, REGIONS
+from checks.plan import ACCOUNTS, KINDS, RECORDER, REGIONS, TAGGED
 from checks.promise import Assumption, Promise
 
 DISABLED = "not-opted-in"
@@ -36,7 +38,7 @@ class Missing:
 
 
 def missing(estate: Estate, promise: Promise, controls: Controls, catalogue: Catalogue, judged: dict[str, set[str]]) -> Iterator[Missing]:
-    """Everything in a promise's scope that the estate does not show. `judged`: control -> resource types its rules judge."""
+    """Everything in a promise's scope that the estate does not show. `judged`: control -> the kinds its rules judge."""
     if estate.manifest.asserted_complete_by:
         return
     yield from _accounts(estate, promise)
@@ -95,23 +97,44 @@ def _kinds(estate: Estate, promise: Promise, controls: Controls, catalogue: Cata
     if not subjects:
         return
     unknown: list[Place] = []
+    untold: list[Place] = []
     found: dict[str, int] = {}
-    for account in sorted(_read_accounts(estate)):
-        for place in (Place(account, region) for region in estate.manifest.scope.accounts[account]):
-            if not promise.scope.has_place(place):
-                continue
-            if (counts := _counts(estate, place)) is None:
-                unknown.append(place)
-                continue
-            for kind, count in counts.items():
-                found[kind] = found.get(kind, 0) + count
+    tagged: dict[frozenset[str], int] = {}
+    among = arns.known(catalogue, {kind for matter in subjects.values() for kind in matter})
+    for place in sorted(estate.manifest.scope.places(everywhere=True)):
+        if not can_hold(place.account, KINDS) or not promise.scope.has_place(place):
+            continue
+        if (counts := _counts(estate, place)) is None:
+            unknown.append(place)
+        for kind, count in (counts or {}).items():
+            found[kind] = found.get(kind, 0) + count
+        if not isinstance(estate.listing(TAGGED, place), Look):
+            untold.append(place)
+        for arn in {one.id for one in _at(estate, TAGGED, place)} | _unseen(estate, TAGGED, place.account, place.region):
+            for group in arns.kinds_of(arn, among):
+                tagged[group] = tagged.get(group, 0) + 1
     if unknown:
-        where = ", ".join(f"{place.account}/{place.region}" for place in unknown[:3]) + (" and others" if len(unknown) > 3 else "")
+        where = _places(unknown)
         yield Missing(f"which kinds of resource exist is not known in {where}: AWS Config does not record everything there", "kinds", "*")
+    if untold:
+        why = estate.listing(TAGGED, untold[0])
+        reason = f" ({why[0].reason})" if isinstance(why, tuple) else ""
+        yield Missing(
+            f"which kinds of resource exist is not known in {_places(untold)}: the tagging API was not read{reason}", "kinds", "*"
+        )
     for control, matter in subjects.items():
-        seen = {kind for type_ in judged.get(control, ()) for kind in catalogue[type_].config}
-        for kind in sorted(set(found) & set(matter) - seen):
+        seen = judged.get(control, set())
+        counted = set(found) & set(matter) - seen
+        for kind in sorted(counted):
             yield Missing(f"{found[kind]} of kind {kind}: no rule of {control} judges it", "kinds", kind)
+        for group in sorted(tagged, key=sorted):
+            if group & set(matter) and not group & (seen | counted):
+                kind = min(group & set(matter))
+                yield Missing(f"{tagged[group]} of kind {kind}, which have or had tags: no rule of {control} judges it", "kinds", kind)
+
+
+def _places(places: list[Place]) -> str:
+    return ", ".join(f"{place.account}/{place.region}" for place in places[:3]) + (" and others" if len(places) > 3 else "")
 
 
 def _counts(estate: Estate, place: Place) -> dict[str, int] | None:

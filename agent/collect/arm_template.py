@@ -16,6 +16,7 @@ from agent.collect.arm_ids import ArmId, made
 
 _SCHEMA: Final = re.compile(r"/deploymentTemplate\.json#?$", re.IGNORECASE)
 _MEMBERS: Final = ("location", "tags", "sku", "kind", "zones", "properties", "managedBy")
+_TWICE: Final = "two of its members differ in case only"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,43 +54,40 @@ def _declared(held: Any, parent: Declared | None, resolver: Resolver) -> Iterato
     if not isinstance(held, dict):
         yield Declared("", None, {}, "it is no object")
         return
-    whether = resolver.value(held.get("condition", True))
-    if held.get("existing") is True or whether is False:
+    members = {name.casefold(): below for name, below in held.items()}
+    whether = resolver.value(members.get("condition", True))
+    if members.get("existing") is True or whether is False:
         return
-    one = _identified(held, parent, resolver)
-    if whether is not True and not one.why:
-        one = Declared(one.type, one.id, one.item, f"whether it is deployed: {_why(whether)}")
+    one = _identified(members, parent, resolver)
+    problem = f"whether it is deployed: {_why(whether)}" if whether is not True else _TWICE if len(members) < len(held) else ""
+    if problem and not one.why:
+        one = Declared(one.type, one.id, one.item, problem)
     yield one
-    for child in _members(held.get("resources", [])):
+    for child in _members(members.get("resources", [])):
         yield from _declared(child, one, resolver)
 
 
-def _identified(held: Mapping[str, Any], parent: Declared | None, resolver: Resolver) -> Declared:
-    type_, name = resolver.value(held.get("type")), resolver.value(held.get("name"))
+def _identified(members: Mapping[str, Any], parent: Declared | None, resolver: Resolver) -> Declared:
+    """The resource by its members, their names in lower case."""
+    type_, name = resolver.value(members.get("type")), resolver.value(members.get("name"))
     if not isinstance(type_, str):
         return Declared("", None, {}, f"its type: {_why(type_)}")
-    inside = parent is not None and not type_.lower().startswith("microsoft.")
-    if inside:
-        assert parent is not None
-        type_ = f"{parent.type}/{type_}"
+    holder = parent if parent is not None and not type_.lower().startswith("microsoft.") else None
+    type_ = f"{holder.type}/{type_}" if holder else type_
     for member in ("copy", "scope"):
-        if member in held:
+        if member in members:
             return Declared(type_, None, {}, f"it has a {member}")
     if not isinstance(name, str):
         return Declared(type_, None, {}, f"its name: {_why(name)}")
-    names = name.split("/")
-    if inside:
-        assert parent is not None
-        if parent.id is None:
-            return Declared(type_, None, {}, "its parent's name is not told")
-        names = [*parent.id.names, *names]
+    if holder and holder.id is None:
+        return Declared(type_, None, {}, "its parent's name is not told")
+    names = [*(holder.id.names if holder and holder.id else ()), *name.split("/")]
     id_ = made(resolver.around.scope, resolver.around.subscription, type_, names)
     if id_ is None:
         return Declared(type_, None, {}, f"its name {name!r} does not fit its type")
-    known = {name.casefold(): name for name in held}
-    item = {member: resolver.value(held[known[member.casefold()]]) for member in _MEMBERS if member.casefold() in known}
-    item = {"id": str(id_), "name": id_.names[-1], "type": type_, "properties": {}, **item}
-    return Declared(type_, id_, item, (parent.why if parent is not None else ""))
+    item = {member: resolver.value(members[member.casefold()]) for member in _MEMBERS if member.casefold() in members}
+    item = {"id": str(id_), "name": names[-1], "type": type_, "properties": {}, **item}
+    return Declared(type_, id_, item, parent.why if parent is not None else "")
 
 
 def _why(value: Any) -> str:

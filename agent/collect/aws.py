@@ -7,33 +7,36 @@ is asked comes from the catalogue, cut down to what the enabled rules need.
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Any
 
-from agent.collect.aws_accounts import Entered, Shut
+from agent.collect.aws_accounts import Entered
+from agent.collect.aws_asking import LATE, Asking, Progress, Then
 from agent.collect.aws_client import Caller, Deadline, Halt, Page, merged
-from agent.collect.aws_drafts import Draft, Listing, related
+from agent.collect.aws_drafts import Draft, Listing, about, is_needless, member_of, names_of, related, texts
 from agent.collect.aws_errors import Failure
 from agent.collect.aws_parts import question
+from agent.collect.aws_record import Record
 from agent.collect.estate import EstateWriter
-from agent.collect.wire import filled, filled_params, identity, listed, plain_tags, rfc3339, wire
+from agent.collect.wire import filled, filled_params, identity, listed, plain_tags, wire
 from checks import paths
 from checks.catalogue import Catalogue, Detail, Per, TagCall
-from checks.model import GLOBAL, LISTING, Gap, Look, Place, Reason, Resource, digest
-from checks.plan import REGIONS, TAGS, Plan, whole
+from checks.model import GLOBAL, LISTING, Place, Reason, Resource, digest
+from checks.plan import REGIONS, TAGS, Named, Plan, whole
 
 WORKERS = 16
-Progress = Callable[[int, int], None]
-_Then = Callable[[Page | Halt], None]
 
 
 @dataclass(slots=True)
 class AwsCollector:
-    """Collects what a plan asks for into a writer. `now` is the wall clock."""
+    """Collects what a plan asks for into a writer. `now` is the wall clock; of what is `named`, only what something names.
+
+    What is asked about some resources only waits until what names them, or shows that it makes no difference, has come in.
+    """
 
     catalogue: Catalogue
     plan: Plan
@@ -42,74 +45,67 @@ class AwsCollector:
     now: Callable[[], datetime]
     workers: int = WORKERS
     progress: Progress | None = None
-    _waiting: dict[Future[Page | Halt], tuple[Listing, _Then]] = field(default_factory=dict)
-    _shared: dict[str, Page | Halt | list[tuple[Listing, _Then]]] = field(default_factory=dict)
-    _finished: int = 0
-    _pool: ThreadPoolExecutor = field(init=False)
+    named: Named = field(default_factory=dict)
+    _names: dict[tuple[str, str], set[str]] = field(default_factory=dict)
+    """(type, member) -> the texts that stand there, of what names others."""
+    _open: Counter[str] = field(default_factory=Counter)
+    """Type -> how many of its listings have not come in yet."""
+    _held: list[Listing] = field(default_factory=list)
+    _common: frozenset[str] = frozenset()
+    """Calls that show more than one type, or a detail too: asked once."""
+    _asking: Asking = field(init=False)
+    _record: Record = field(init=False)
 
     def collect(self, accounts: Iterable[Entered]) -> None:
         """Collect all types of the plan, in every region of the accounts."""
-        self._pool = ThreadPoolExecutor(self.workers, thread_name_prefix="collect")
+        self._record = Record(self.writer, self.now)
+        self._asking = Asking(self.workers, self.deadline, self._settle, self.progress)
+        self._names = {source: set() for sources in self.named.values() for source in sources}
+        self._common = self._asked_for_several()
         try:
-            for entered in accounts:
-                listings = related(self._listings(entered.account, entered.regions))
-                for listing in listings:
-                    if listing.kind.name == REGIONS:
-                        self._listed(listing, entered.answer)
-                        self._settle(listing)
-                    elif listing.place.region == LISTING and isinstance(entered.answer, Halt):
-                        self._gap(listing, None, None, "DescribeRegions", entered.answer.failure, "ec2:DescribeRegions")
-                    else:
-                        self._start(listing)
-            self._drain()
+            listings = [(entered, one) for entered in accounts for one in related(self._listings(entered.account, entered.regions))]
+            self._open.update(one.kind.name for _, one in listings)
+            for entered, listing in listings:
+                if listing.kind.name == REGIONS:
+                    self._listed(listing, entered.answer)
+                    self._settle(listing)
+                elif listing.place.region == LISTING and isinstance(entered.answer, Halt):
+                    self._record.gap(listing, None, None, "DescribeRegions", entered.answer.failure, "ec2:DescribeRegions")
+                    self._note(listing)
+                else:
+                    self._start(listing)
+            if not self._asking.drain():
+                self._give_up()
         finally:
-            self._pool.shutdown(wait=False, cancel_futures=True)
+            self._asking.close()
 
     def _listings(self, account: Caller, regions: tuple[str, ...]) -> Iterator[Listing]:
         for name, members in whole(self.plan, self.catalogue).items():
             kind = self.catalogue[name]
             tags = kind.tags if TAGS in members and isinstance(kind.tags, TagCall) else None
             details = kind.detail if "*" in members else kind.details_for(members)
+            later = [one for one in details if (name, one.into) in self.named or one.follows(details)]
+            details = [one for one in details if one not in later]
             for region in [GLOBAL] if kind.is_global else regions:
-                yield Listing(kind, account, Place(account.id, region), details, tags)
-
-    def _drain(self) -> None:
-        while self._waiting:
-            done, _ = wait(self._waiting, timeout=max(self.deadline.left, 0), return_when=FIRST_COMPLETED)
-            if not done:
-                self._give_up()
-                return
-            for future in done:
-                listing, then = self._waiting.pop(future)
-                listing.pending -= 1
-                then(future.result())
-                self._finished += 1
-                if listing.pending == 0:
-                    self._settle(listing)
-            if self.progress:
-                self.progress(self._finished, self._finished + len(self._waiting))
+                yield Listing(kind, account, Place(account.id, region), details, tags, later)
 
     def _give_up(self) -> None:
-        """The deadline has passed: whatever has not answered is late. Running calls end by their own time limits."""
-        late = Halt(Failure(Reason.LATE, "DeadlinePassed", "the collection's deadline passed before this was answered"))
-        listings: dict[int, Listing] = {}
-        while self._waiting:
-            _, (listing, then) = self._waiting.popitem()
-            listings |= {id(one): one for one in (listing, *(child for child, _ in listing.children))}
-            then(late)
-            for one in (listing, *(child for child, _ in listing.children)):
-                if one.parts and one.parts.awaited == 0 and not any(held is one for held, _ in self._waiting.values()):
+        """The deadline has passed: whatever has not answered is late, and whatever waited for that."""
+        listings: set[Listing] = set()
+        for listing in self._asking.late():
+            family = (listing, *(child for child, _ in listing.children))
+            listings.update(family)
+            for one in family:
+                if one.parts and one.parts.awaited == 0 and not self._asking.awaits(one):
                     self._put_together(one)
-        for listing in listings.values():
+        for listing in listings.union(self._held):
+            listing.noted = True
+            for detail, draft in [] if listing.resumed else list(self._later(listing)):
+                self._unread(listing, draft, detail, LATE)
             if listing.kind.list_ == "none":
                 self._write(listing)
             else:  # "there is none" that nothing more can confirm is not seen
-                self._confirmed(listing, late)
-
-    def _ask(self, listing: Listing, service: str, region: str, call: str, params: Mapping[str, Any], then: _Then) -> None:
-        listing.pending += 1
-        future = self._pool.submit(listing.account.call, service, region, call, params)
-        self._waiting[future] = (listing, then)
+                self._confirmed(listing, Halt(LATE))
 
     # -- listings -------------------------------------------------------------------------------------------------
 
@@ -125,26 +121,38 @@ class AwsCollector:
             if listing.pending == 0:
                 self._settle(listing)
             return
-        self._ask(listing, kind.service, listing.place.region, kind.list_.call, kind.list_.params, partial(self._listed, listing))
+        call, params, region = kind.list_.call, kind.list_.params, listing.place.region
+        if digest(kind.service, call, params) in self._common:
+            self._asking.ask_once(listing, kind.service, region, call, params, partial(self._listed, listing))
+        else:
+            self._asking.ask(listing, kind.service, region, call, params, partial(self._listed, listing))
+
+    def _asked_for_several(self) -> frozenset[str]:
+        """The listings that a detail is read from as well."""
+        kinds = [self.catalogue[name] for name in whole(self.plan, self.catalogue)]
+        bulk = {digest(detail.service or kind.service, detail.call, {}) for kind in kinds for detail in kind.detail if detail.bulk}
+        return frozenset(
+            asked for kind in kinds if kind.list_ != "none" and (asked := digest(kind.service, kind.list_.call, kind.list_.params)) in bulk
+        )
 
     def _listed(self, listing: Listing, answer: Page | Halt) -> None:
         kind = listing.kind
         assert kind.list_ != "none"
         if isinstance(answer, Halt):
-            self._gap(listing, None, None, kind.list_.call, answer.failure, kind.iam)
+            self._record.gap(listing, None, None, kind.list_.call, answer.failure, kind.iam)
         seen = 0
         for page in answer.pages:
             items = listed(page, kind)
             if items is None:
                 failure = Failure(Reason.MALFORMED, "MissingMember", f"an answer without {kind.list_.items}")
-                self._gap(listing, None, None, kind.list_.call, failure, None)
+                self._record.gap(listing, None, None, kind.list_.call, failure, None)
                 continue
             for item in items:
                 seen += 1
                 self._item(listing, {kind.list_.as_: item} if kind.list_.as_ else item)
         read = answer.read if isinstance(answer, Halt) else answer
         if read.pages:  # with a gap beside it, a look at the pages that came in does not show all there is
-            look = self._look(listing, kind.list_.call, None, read, seen)
+            look = self._record.look(listing, kind.list_.call, None, read, seen)
             for draft in listing.drafts.values():
                 draft.evidence.append(look)
         for child, per in listing.children:
@@ -169,7 +177,7 @@ class AwsCollector:
                     parts.doubts.append((kind.list_.call, failure, None))
                 case params:
                     then = partial(parts.answers.__setitem__, name)
-                    self._ask(child, kind.service, child.place.region, kind.list_.call, params, then)
+                    self._asking.ask(child, kind.service, child.place.region, kind.list_.call, params, then)
         if child.pending == 0:
             self._settle(child)
 
@@ -179,7 +187,7 @@ class AwsCollector:
         assert parts is not None
         listing.parts = None
         for call, failure, action in parts.doubts:
-            self._gap(listing, None, None, call, failure, action)
+            self._record.gap(listing, None, None, call, failure, action)
         self._listed(listing, parts.joined(kind.list_))
 
     def _item(self, listing: Listing, item: Any) -> None:
@@ -187,7 +195,7 @@ class AwsCollector:
         assert kind.list_ != "none"
         if (known := identity(kind, item, place)) is None:
             failure = Failure(Reason.MALFORMED, "MissingId", f"an item without {kind.id}")
-            self._gap(listing, None, None, kind.list_.call, failure, None)
+            self._record.gap(listing, None, None, kind.list_.call, failure, None)
             return
         name, region = known
         data = wire(paths.project(item, kind.kept))
@@ -199,7 +207,7 @@ class AwsCollector:
         resource = Resource(name, kind.name, place.account, region, {}, listed_in=place.region if region != place.region else None)
         if (other := listing.drafts.get(name)) is not None and other.data != data:
             failure = Failure(Reason.MALFORMED, "Contradiction", "listed twice, with different data")
-            self._gap(listing, name, None, kind.list_.call, failure, None)
+            self._record.gap(listing, name, None, kind.list_.call, failure, None)
         listing.drafts[name] = Draft(resource, data, item, tags, [])
 
     # -- details --------------------------------------------------------------------------------------------------
@@ -214,44 +222,26 @@ class AwsCollector:
         names = {"account": resource.account, "region": resource.region, "partition": listing.account.partition}
         calls: list[Detail | TagCall] = [*listing.details, *([listing.tags] if listing.tags else [])]
         for detail in calls:
-            if isinstance(detail, Detail) and (detail.each or (detail.when and not filled(detail.when, draft.item, names))):
+            if isinstance(detail, Detail) and (
+                detail.each or is_needless(detail, draft.data) or (detail.when and not filled(detail.when, draft.item, names))
+            ):
                 continue
             self._ask_about(listing, draft, detail, draft.item, partial(self._detailed, listing, draft, detail))
 
-    def _ask_about(self, listing: Listing, draft: Draft, detail: Detail | TagCall, item: Mapping[str, Any], then: _Then) -> None:
+    def _ask_about(self, listing: Listing, draft: Draft, detail: Detail | TagCall, item: Mapping[str, Any], then: Then) -> None:
         resource = draft.resource
         names = {"account": resource.account, "region": resource.region, "partition": listing.account.partition}
-        params = filled_params(detail.params, item, names)
+        bulk = isinstance(detail, Detail) and detail.bulk is not None and listing.account.in_bulk
+        params = {} if bulk else filled_params(detail.params, item, names)
         if params is None:
             failure = Failure(Reason.MALFORMED, "MissingMember", f"{detail.call} needs what the listing does not give")
-            self._gap(listing, resource.id, _member(detail), detail.call, failure, None)
+            self._record.gap(listing, resource.id, member_of(detail), detail.call, failure, None)
             return
         service = (detail.service if isinstance(detail, Detail) else None) or listing.kind.service
-        if not isinstance(detail, Detail) or not detail.shared:
-            self._ask(listing, service, resource.region, detail.call, params, then)
-            return
-        key = digest(resource.account, resource.region, service, detail.call, params)
-        held = self._shared.get(key)
-        if isinstance(held, Page | Halt):
-            then(held)
-        elif held is not None:
-            listing.pending += 1
-            held.append((listing, then))
+        if bulk or (isinstance(detail, Detail) and detail.shared):
+            self._asking.ask_once(listing, service, resource.region, detail.call, params, then)
         else:
-            self._shared[key] = []
-            self._ask(listing, service, resource.region, detail.call, params, partial(self._spread, key, then))
-
-    def _spread(self, key: str, then: _Then, answer: Page | Halt) -> None:
-        """Hand the answer of a shared call to everyone who asked for it."""
-        waiting = self._shared[key]
-        assert isinstance(waiting, list)
-        self._shared[key] = answer
-        then(answer)
-        for listing, other in waiting:
-            listing.pending -= 1
-            other(answer)
-            if listing.pending == 0:
-                self._settle(listing)
+            self._asking.ask(listing, service, resource.region, detail.call, params, then)
 
     def _for_each(self, listing: Listing, draft: Draft, parent: str, value: Any) -> None:
         """Ask for what hangs on the elements of an answer; without that answer, it is not seen either."""
@@ -262,29 +252,29 @@ class AwsCollector:
             for element in value if isinstance(value, list) else [None]:
                 if not isinstance(element, dict) or not all(isinstance(element.get(name, ""), str) for name in detail.where):
                     failure = Failure(Reason.MALFORMED, "WrongType", f"an element of {parent} that cannot be told")
-                    self._gap(listing, draft.resource.id, detail.into, detail.call, failure, None)
+                    self._record.gap(listing, draft.resource.id, detail.into, detail.call, failure, None)
                 elif all(element.get(name) in allowed for name, allowed in detail.where.items()):
                     self._ask_about(listing, draft, detail, element, partial(self._joined, listing, draft, detail))
 
     def _joined(self, listing: Listing, draft: Draft, detail: Detail, answer: Page | Halt) -> None:
         name, member = draft.resource.id, detail.into
         if isinstance(answer, Halt):
-            self._gap(listing, name, member, detail.call, answer.failure, detail.iam)
+            self._record.gap(listing, name, member, detail.call, answer.failure, detail.iam)
             return
         number = sum(one is not None for one in draft.data[member])
-        draft.evidence.append(self._look(listing, detail.call, name, answer, len(answer.pages), f"{member} {number}"))
+        draft.evidence.append(self._record.look(listing, detail.call, name, answer, len(answer.pages), f"{member} {number}"))
         try:
             there, value = merged(answer.pages, paths.parse(detail.take))
         except ValueError:
             there, value = False, None
         if not there or not isinstance(value, list):
             failure = Failure(Reason.MALFORMED, "MissingMember", f"an answer without {detail.take}")
-            self._gap(listing, name, member, detail.call, failure, None)
+            self._record.gap(listing, name, member, detail.call, failure, None)
             return
         draft.data[member] += wire(paths.project(value, paths.tree(map(paths.parse, detail.keep))))
 
     def _detailed(self, listing: Listing, draft: Draft, detail: Detail | TagCall, answer: Page | Halt) -> None:
-        member = _member(detail)
+        member = member_of(detail)
         if isinstance(answer, Halt):
             code = answer.failure.code
             if code in detail.not_configured or code in detail.vanished:
@@ -293,7 +283,7 @@ class AwsCollector:
             else:
                 self._unread(listing, draft, detail, answer.failure)
             return
-        draft.evidence.append(self._look(listing, detail.call, draft.resource.id, answer, len(answer.pages), member))
+        draft.evidence.append(self._record.look(listing, detail.call, draft.resource.id, answer, len(answer.pages), member))
         draft.answered = True
         omitted = detail.omitted_means_none if isinstance(detail, Detail) else {}
         try:
@@ -301,6 +291,8 @@ class AwsCollector:
         except ValueError as error:
             self._unread(listing, draft, detail, Failure(Reason.MALFORMED, "Pages", str(error)))
             return
+        if isinstance(detail, Detail) and detail.bulk and there and listing.account.in_bulk:
+            there, value = about(value, detail.bulk, draft.resource.id)
         if not there and "" not in omitted:
             self._unread(listing, draft, detail, Failure(Reason.MALFORMED, "MissingMember", f"an answer without {detail.take}"))
         elif isinstance(detail, TagCall):
@@ -314,9 +306,51 @@ class AwsCollector:
 
     def _unread(self, listing: Listing, draft: Draft, detail: Detail | TagCall, failure: Failure) -> None:
         """A detail that was not read is a gap, and so is what hangs on its elements."""
-        member = _member(detail)
+        member = member_of(detail)
         for name in (member, *(other.into for other in listing.details if other.each == member)):
-            self._gap(listing, draft.resource.id, name, detail.call, failure, detail.iam)
+            self._record.gap(listing, draft.resource.id, name, detail.call, failure, detail.iam)
+
+    # -- what waits for something else -----------------------------------------------------------------------------
+
+    def _note(self, listing: Listing) -> None:
+        """A listing has come in, but for what waits: keep what names other resources, and go on with what waited for it."""
+        listing.noted = True
+        self._open[listing.kind.name] -= 1
+        for kind, member in self._names:
+            if kind == listing.kind.name:
+                for draft in listing.drafts.values():
+                    self._names[kind, member].update(texts(draft.data if member == "*" else draft.data.get(member)))
+        if listing.later:
+            self._held.append(listing)
+        for held in list(self._held):
+            if held is listing or listing.kind.name in self._awaited(held):
+                self._go_on(held)
+
+    def _awaited(self, listing: Listing) -> set[str]:
+        """The types that name the resources of a listing."""
+        return {kind for detail in listing.later for kind, _ in self.named.get((listing.kind.name, detail.into), ())}
+
+    def _later(self, listing: Listing) -> Iterator[tuple[Detail, Draft]]:
+        """What was left for later and can be asked: about what something names, or what nothing has settled."""
+        for detail in listing.later:
+            sources = self.named.get((listing.kind.name, detail.into))
+            wanted = None if sources is None else set().union(*(self._names[source] for source in sources))
+            for draft in listing.drafts.values():
+                if (detail.into, draft.resource.id) in listing.asked or is_needless(detail, draft.data):
+                    continue
+                if wanted is None or wanted & names_of(listing, draft):
+                    yield detail, draft
+
+    def _go_on(self, listing: Listing) -> None:
+        """Ask what can be asked by now; once all that the listing waits for has come in, it no longer waits."""
+        for detail, draft in list(self._later(listing)):
+            listing.asked.add((detail.into, draft.resource.id))
+            self._ask_about(listing, draft, detail, draft.item, partial(self._detailed, listing, draft, detail))
+        if not any(self._open[kind] > 0 for kind in self._awaited(listing)):
+            listing.resumed = True
+            self._held.remove(listing)
+            if listing.pending == 0:
+                self._settle(listing)
 
     # -- the end of a listing -------------------------------------------------------------------------------------
 
@@ -329,13 +363,19 @@ class AwsCollector:
             self._put_together(listing)
             if listing.pending:
                 return
+        if not listing.noted:
+            self._note(listing)
+            if listing.later:  # goes on when what it waits for has come in
+                return
+        if listing.pending or (listing.later and not listing.resumed):
+            return
         doubtful = [draft for draft in listing.drafts.values() if draft.doubtful]
         if doubtful and kind.list_ != "none" and not listing.confirming:
             listing.confirming = True
             if kind.list_.per:  # nothing is asked for a second time: what it would confirm is not seen
                 self._confirmed(listing, doubtful[0].unsettled[0][1])
                 return
-            self._ask(
+            self._asking.ask(
                 listing, kind.service, listing.place.region, kind.list_.call, kind.list_.params,
                 partial(self._confirmed, listing),
             )  # fmt: skip
@@ -352,7 +392,7 @@ class AwsCollector:
             if None not in pages:
                 items = itertools.chain.from_iterable(page or () for page in pages)
                 there = {item if kind.list_.as_ else paths.first(item, paths.parse(kind.id)) for item in items}
-                self._look(listing, f"{kind.list_.call} (again)", None, answer, len(there))
+                self._record.look(listing, f"{kind.list_.call} (again)", None, answer, len(there))
         for name, draft in list(listing.drafts.items()):
             if not draft.doubtful:
                 continue
@@ -372,7 +412,7 @@ class AwsCollector:
                     continue
                 if answer.read.sha256:  # the service's own word that there is none
                     said = Page(({},), answer.read.request_id, answer.read.sha256)
-                    draft.evidence.append(self._look(listing, detail.call, draft.resource.id, said, 0, _member(detail)))
+                    draft.evidence.append(self._record.look(listing, detail.call, draft.resource.id, said, 0, member_of(detail)))
                 if isinstance(detail, TagCall):
                     draft.tags = {}
                 else:
@@ -383,35 +423,4 @@ class AwsCollector:
     def _doubted(self, listing: Listing, name: str, detail: Detail | TagCall, answer: Halt, vanished: bool) -> None:  # noqa: FBT001 - a part of the answer
         failure = answer.failure
         reason = Reason.VANISHED if vanished else failure.reason
-        self._gap(listing, name, _member(detail), detail.call, Failure(reason, failure.code, failure.message), None)
-
-    # -- looks and gaps -------------------------------------------------------------------------------------------
-
-    def _look(self, listing: Listing, call: str, target: str | None, answer: Page, count: int, member: str = "") -> str:
-        place, name = listing.place, listing.kind.name
-        id_ = digest(place.account, place.region, name, call, target, member)
-        at = rfc3339(self.now())
-        look = Look(id_, place.account, place.region, name, call, target, len(answer.pages), count, at, answer.request_id, answer.sha256)
-        self.writer.add_look(look)
-        return id_
-
-    def _gap(self, listing: Listing, id_: str | None, member: str | None, call: str, failure: Failure, action: str | None) -> None:
-        place, draft = listing.place, listing.drafts.get(id_ or "")
-        region = draft.resource.region if draft else place.region
-        if id_ is None:
-            listing.doubts.append((call, failure, action or f"{listing.kind.service}:{call}"))
-        action = action or f"{listing.kind.service}:{call}" if failure.reason in {Reason.DENIED, Reason.REFUSED_BY_SCP} else None
-        self.writer.add_gap(
-            Gap(listing.kind.name, place.account, region, id_, member, failure.reason, call, failure.code, failure.message, action)
-        )
-
-
-def account_gaps(catalogue: Catalogue, plan: Plan, door: Shut) -> Iterator[Gap]:
-    """An account that could not be entered: every listing in it is a gap."""
-    for name in sorted(plan):
-        for region in [GLOBAL] if catalogue[name].is_global else door.regions or (LISTING,):
-            yield Gap(name, door.account, region, None, None, door.failure.reason, door.call, door.failure.code, door.failure.message)
-
-
-def _member(detail: Detail | TagCall) -> str:
-    return detail.into if isinstance(detail, Detail) else TAGS
+        self._record.gap(listing, name, member_of(detail), detail.call, Failure(reason, failure.code, failure.message), None)

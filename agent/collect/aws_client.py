@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from agent.collect.aws_errors import DeadlinePassed, Failure, of_exception
+from agent.collect.aws_retries import Patience
 from agent.collect.aws_witness import Witness
 from checks import paths
 from checks.model import GLOBAL
@@ -62,6 +63,10 @@ class Caller(Protocol):
     @property
     def partition(self) -> str: ...
 
+    @property
+    def in_bulk(self) -> bool:
+        """Whether one call about all resources is cheaper than one about each."""
+
     def call(self, service: str, region: str, operation: str, params: Mapping[str, Any]) -> Page | Halt: ...
 
 
@@ -92,9 +97,14 @@ class Account:
     attempts: int
     now: Callable[[], datetime]
     partition: str = "aws"
+    in_bulk: bool = True
     _clients: dict[tuple[str, str], BaseClient] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _witness: Witness = field(default_factory=Witness)
+    _patience: Patience = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._patience = Patience(self.attempts, self.deadline.monotonic)
 
     def client(self, service: str, region: str) -> BaseClient:
         place = _HOMES.get(service, HOME_REGION) if region == GLOBAL else region
@@ -109,17 +119,21 @@ class Account:
         settings = Config(
             connect_timeout=5,
             read_timeout=20,
-            retries={"mode": "adaptive" if self.attempts > 1 else "standard", "total_max_attempts": self.attempts},
+            retries={"mode": "standard", "total_max_attempts": 1},
             max_pool_connections=16,
             user_agent_appid="upheld",  # type: ignore[call-arg] # newer than the stubs
         )
         client = self.session.client(service, region_name=region, config=settings)  # type: ignore[call-overload]
         client.meta.events.register_first("before-send", self.deadline.check)
         self._witness.watch(client.meta.events)
+        self._patience.watch(client, service, region)
         return client  # type: ignore[no-any-return]
 
     def call(self, service: str, region: str, operation: str, params: Mapping[str, Any]) -> Page | Halt:
         """Every page of one operation. Whatever AWS or the network does comes back as a Halt; only a bug raises."""
+        action = (service, HOME_REGION if region == GLOBAL else region, operation)
+        if (spent := self._patience.refuses(action)) is not None:
+            return Halt(spent)
         pages: list[Mapping[str, Any]] = []
         self._witness.begin()
         try:
@@ -130,6 +144,7 @@ class Account:
             failure = of_exception(error, self.now())
             if failure is None:
                 raise
+            self._patience.failed(action, failure)
             return Halt(failure, self._read(pages))
         return self._read(pages)
 

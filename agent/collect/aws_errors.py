@@ -27,7 +27,7 @@ _CREDENTIALS = frozenset(
         "MissingAuthenticationTokenException",
     }
 )  # fmt: skip
-_THROTTLED = frozenset(
+THROTTLED = frozenset(
     {
         "BandwidthLimitExceeded", "EC2ThrottledException", "LimitExceededException", "PriorRequestNotComplete",
         "ProvisionedThroughputExceededException", "RequestLimitExceeded", "RequestThrottled", "RequestThrottledException",
@@ -82,7 +82,7 @@ def of_client_error(error: ClientError, now: datetime) -> Failure:
         return Failure(Reason.REFUSED_BY_SCP if _SCP.search(message) else Reason.DENIED, code, message)
     if code in _UNSUPPORTED:
         return Failure(Reason.UNSUPPORTED, code, message)
-    if code in _THROTTLED or status == 429:
+    if code in THROTTLED or status == 429:
         return Failure(Reason.THROTTLED, code, message)
     return Failure(Reason.FAILED, code, message)
 

@@ -32,6 +32,7 @@ class Recorded:
 
     id: str
     partition: str = "aws"
+    in_bulk: bool = False
     answers: dict[Key, Page | Halt] = field(default_factory=dict)
 
     def call(self, service: str, region: str, operation: str, params: Mapping[str, Any]) -> Page | Halt:

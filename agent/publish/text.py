@@ -152,7 +152,7 @@ def coverage(rule: RuleSummary) -> str:
     for unseen in rule.unseen:
         text += f"; {unseen.count} {unseen.reason}" + (f", needs {unseen.action}" if unseen.action else "")
     if rule.excluded:
-        text += f"; {len(rule.excluded)} left out by applies_if"
+        text += f"; {len(rule.excluded)} not applicable"
     if rule.out_of_scope:
         text += f"; {len(rule.out_of_scope)} out of the promise's scope"
     return printable(text)

@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from checks.network.cut import Cut, cut
 from checks.network.flow import Answered, Flow, flow
 from checks.network.graph import Graph
 from checks.network.packet import TCP, UDP, Hop, Packet, Trace
-from checks.network.packets import EVERYBODY, PORTS, PROTOCOLS, PacketSet, Span, packets, union, who
+from checks.network.packets import EVERYBODY, NOBODY, PORTS, PROTOCOLS, PacketSet, Span, packets, union, who
 from checks.network.place import Place, Places
+from checks.network.recheck import recheck
 from checks.network.walk import EPHEMERAL, Arrival, Start, Sure, Walker
 from checks.network.witness import Witness, witness
 
@@ -41,12 +43,16 @@ ANY = Wanted()
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`one_way`: a packet arrives, but no reply to it comes back. `why`: what an unknown rests on, or how it is told."""
+    """`one_way`: a packet arrives, but no reply to it comes back. `why`: what an unknown rests on, or how it is told.
+
+    `cut` is the proof of an `unreachable`, which was checked again before it is said.
+    """
 
     verdict: Verdict
     one_way: bool = False
     witness: Witness | None = None
     why: tuple[str, ...] = ()
+    cut: Cut | None = None
 
     @property
     def hops(self) -> tuple[Hop, ...]:
@@ -71,13 +77,15 @@ class Found:
 def ask(graph: Graph, sources: Places, targets: Places, wanted: Wanted, replay: Replay) -> Answer:
     """Whether any wanted packet gets from one of the sources to one of the targets.
 
-    A packet is reported only if the simulator delivers it too; where the two disagree, nothing is known.
+    A packet is reported only if the simulator delivers it too, and isolation only if its proof holds when it is checked
+    again; where two ways of telling disagree, nothing is known.
     """
+    walkers = walking(graph, {target.station for target in targets.held}, wanted)
     one_way: tuple[Found, Flow, Span] | None = None
     doubtful: list[str] = []
-    for found in sorted(arrivals(graph, sources.held, targets.held, wanted), key=Found.order):
+    for found in sorted(arrivals(graph, sources.held, targets.held, wanted, walkers), key=Found.order):
         if not found.flow.must:
-            doubtful += found.arrival.doubts
+            doubtful += found.arrival.doubts or [f"whether what is sent gets to {found.arrival.station} is not sure"]
         elif (best := _answered(found, found.flow.must)) is not None:
             return _replayed(found, best.flow, best.ports, replay, one_way=False)
         else:
@@ -87,7 +95,21 @@ def ask(graph: Graph, sources: Places, targets: Places, wanted: Wanted, replay: 
     doubtful += [*sources.doubts, *targets.doubts]
     if doubtful:
         return Answer("unknown", why=tuple(dict.fromkeys(doubtful)))
-    return Answer("unreachable")
+    return isolated(graph, sources, targets, wanted, walkers)
+
+
+def isolated(graph: Graph, sources: Places, targets: Places, wanted: Wanted, walkers: Iterable[Walker]) -> Answer:
+    """The answer where walks that are over found nothing: unreachable, if the proof that they leave holds."""
+    proof = cut(graph, walkers, {target.station for target in targets.held})
+    if complaint := recheck(graph, proof, sources, targets, wanted):
+        return Answer("unknown", why=(f"the proof that nothing gets there does not hold: {complaint}",))
+    return Answer("unreachable", why=proof.assumed, cut=proof)
+
+
+def walking(graph: Graph, goals: Iterable[str], wanted: Wanted) -> list[Walker]:
+    """Walkers of what leads to some stations, one for each span of source ports."""
+    towards = graph.leading_to(goals)
+    return [Walker(graph, ports, towards) for ports in wanted.source_ports]
 
 
 def report(found: Found, part: Flow, replay: Replay) -> Answer:
@@ -102,7 +124,7 @@ def _answered(found: Found, part: Flow) -> Answered | None:
     """What of a part that is sure to arrive is sure to be answered, TCP first."""
     if not found.arrival.legs_answered:
         return None
-    surely, _ = found.walker.answered(found.arrival.station, Sure(part, part), found.arrival.leg, found.arrival.ports)
+    surely, _ = found.walker.answered(found.arrival.station, Sure(part, part), found.arrival.leg)
     return min(surely, key=lambda one: (_rank(one.flow), one.ports), default=None)
 
 
@@ -110,14 +132,14 @@ def _rank(part: Flow) -> int:
     return 0 if part.source.at(TCP) else 1 if part.source.at(UDP) else 2
 
 
-def arrivals(graph: Graph, sources: Iterable[Place], targets: Iterable[Place], wanted: Wanted) -> Iterator[Found]:
+def arrivals(
+    graph: Graph, sources: Iterable[Place], targets: Iterable[Place], wanted: Wanted, walkers: Iterable[Walker] = ()
+) -> Iterator[Found]:
     """Everything wanted that comes from one place to another, by every way."""
     goals: dict[str, list[Place]] = {}
     for target in targets:
         goals.setdefault(target.station, []).append(target)
-    towards = graph.leading_to(goals)
-    for ports in wanted.source_ports:
-        walker = Walker(graph, ports, towards)
+    for walker in walkers or walking(graph, goals, wanted):
         for source in sources:
             for family in (4, 6):
                 if not (own := source.addresses.get(family)):
@@ -125,7 +147,7 @@ def arrivals(graph: Graph, sources: Iterable[Place], targets: Iterable[Place], w
                 sent = flow(family, packets(own) & wanted.protocols_only(family), packets(EVERYBODY[family]))
                 for arrival in walker.arrivals(Start(source.sends, source.station, sent, source.labels)):
                     for target in goals.get(arrival.station, ()):
-                        there = packets(target.addresses[family]) & wanted.packets(family)
+                        there = packets(target.addresses.get(family, NOBODY)) & wanted.packets(family)
                         reached = _narrowed(arrival.flow, there)
                         if reached.may and not _itself(reached.may):
                             yield Found(source, target, arrival, reached, walker)

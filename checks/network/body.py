@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from checks.network.wanted import ANY, Unclear, wanted
 
-EVERYTHING, OUTSIDE = "everything", "outside"
+EVERYTHING, OUTSIDE, OTHER_NETWORKS, PROMISED = "everything", "outside", "other-networks", "promised"
 PARAM = "params."
 
 
@@ -23,9 +23,10 @@ class Kinds(_Strict):
     type: list[str] = Field(min_length=1)
 
 
-Selector = str | list[str] | Kinds
+Selector = str | Kinds | list[str | Kinds]
 """A name as `upheld paths` takes it, `everything` (every interface), `outside` (the internet and all networks that no
-estate holds), `params.NAME`, several of these, or types."""
+estate holds), `other-networks` (those without the internet), `promised` (what the allowed paths lead to), `params.NAME`,
+several of these, or types."""
 
 
 def _text(value: object) -> object:
@@ -39,13 +40,6 @@ class Allowed(_Strict):
     to: Selector = EVERYTHING
     protocol: Annotated[str, BeforeValidator(_text)] = ANY
     ports: Annotated[str, BeforeValidator(_text)] = ANY
-
-    @field_validator("ports", mode="after")
-    @classmethod
-    def _readable(cls, value: str) -> str:
-        if not value.startswith(PARAM):
-            wanted(ports=value)
-        return value
 
 
 class Body(_Strict):
@@ -66,22 +60,32 @@ class Body(_Strict):
         """With the values of the parameters in the place of `params.NAME`. Raises Unclear."""
         values = {name: _with(value, params) for name, value in self.model_dump(by_alias=True).items()}
         try:
-            return Body.model_validate(values)
+            given = Body.model_validate(values)
         except ValidationError as error:
             raise Unclear(_problem(error)) from error
+        if given.to == PROMISED:
+            ends = [one.to for one in given.allowed if not isinstance(one, str)]
+            given = given.model_copy(update={"to": [end for end in ends if end != EVERYTHING]})
+        parts: list[Body | Allowed] = [given, *(given.allowed if isinstance(given.allowed, list) else [])]
+        for one in parts:
+            wanted(one.protocol, one.ports)
+        return given
 
 
 def read_allowed(value: Any) -> list[Allowed]:
     """The entries of a promise's `allowed:`. Raises Unclear."""
-    try:
-        return Body.model_validate({"from": "internet", "expect": "only", "allowed": value}).allowed  # type: ignore[return-value]
-    except ValidationError as error:
-        raise Unclear(_problem(error)) from error
+    if not isinstance(value, list):
+        raise Unclear("allowed is a list of paths, each with from, to, protocol and ports")
+    body = Body.model_validate({"from": "internet", "expect": "only", "allowed": "params.allowed"})
+    allowed = body.given({"allowed": value}).allowed
+    assert isinstance(allowed, list)
+    return allowed
 
 
 def _problem(error: ValidationError) -> str:
-    first = error.errors(include_url=False)[0]
-    place = ".".join(str(step) for step in first["loc"] if step not in {"list[Allowed]", "Allowed"})
+    """The error about the form that was meant: of those that pydantic tried, the one that got furthest."""
+    first = max(error.errors(include_url=False), key=lambda one: len(one["loc"]))
+    place = ".".join(str(step) for step in first["loc"] if step not in {"list[Allowed]", "Allowed", "str", "list[str]", "Kinds"})
     return f"{place}: {first['msg'].removeprefix('Value error, ')}"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache, partial
+from itertools import product
 
 from checks.network.graph import Translation
 from checks.network.packet import ICMP, ICMPV6, PORTED
@@ -73,15 +74,35 @@ def inverse(pairs: Translation) -> Translation:
     return tuple((becomes, becomes + high - low, low) for low, high, becomes in pairs)
 
 
-def changed(held: PacketSet, how: Translation | Addresses | None, port: int | None) -> PacketSet:
-    """A side of a flow after a rewrite: its addresses translated or replaced, all of its packets sent to one port."""
+def changed(held: PacketSet, how: Translation | Addresses | None, port: int | Span | None) -> PacketSet:
+    """A side of a flow after a rewrite: its addresses translated or replaced, all of its packets sent to one port or span."""
     if isinstance(how, Addresses):
         held = support(held, how)
     elif how is not None:
         held = translated(held, partial(translate, how))
     if port is None:
         return held
-    return union(packets(who(ports), (low, high), (port, port)) for low, high, ports in held.spans if isinstance(ports, Layer))
+    span = (port, port) if isinstance(port, int) else port
+    return union(packets(who(ports), (low, high), span) for low, high, ports in held.spans if isinstance(ports, Layer))
+
+
+def of_one_kind(held: Flow) -> Flow:
+    """Of each protocol, the ports with the same ends as its lowest one: what stays a flow when all are sent to one port."""
+    source, destination = NOTHING, NOTHING
+    for (low, high, sources), (first, last, ends) in product(held.source.spans, held.destination.spans):
+        assert isinstance(sources, Layer)
+        assert isinstance(ends, Layer)
+        if (protocols := (max(low, first), min(high, last)))[0] <= protocols[1]:
+            source |= _like_the_first(sources, protocols)
+            destination |= _like_the_first(ends, protocols)
+    found = held.narrowed(source, destination)
+    return held if found == held else found
+
+
+def _like_the_first(ports: Layer, protocols: Span) -> PacketSet:
+    who_ = ports.spans[0][2]
+    assert isinstance(who_, Addresses)
+    return union(packets(who_, protocols, (low, high)) for low, high, here in ports.spans if here is who_)
 
 
 @lru_cache(1 << 14)
@@ -139,7 +160,7 @@ def _requests(low: int, high: int) -> Iterator[tuple[int, int, Span]]:
 
 
 def _products(held: Flow) -> list[tuple[Span, Span, Addresses, Addresses]]:
-    """A flow as (protocols, ports, sources, destinations), each pair of addresses of a protocol once, widest ports first."""
+    """A flow as (protocols, ports, sources, destinations); of those with one protocol, none whose ends another's hold."""
     found: dict[tuple[Span, Addresses, Addresses], Span] = {}
     for protocols, ports, sources in rows(held.source):
         for others, span, destinations in rows(held.destination):
@@ -150,4 +171,11 @@ def _products(held: Flow) -> list[tuple[Span, Span, Addresses, Addresses]]:
                 known = found.get(key)
                 if known is None or last - first > known[1] - known[0]:
                     found[key] = (first, last)
-    return [(protocols, ports, sources, destinations) for (protocols, sources, destinations), ports in found.items()]
+    return [
+        (protocols, ports, sources, destinations)
+        for (protocols, sources, destinations), ports in found.items()
+        if not any(
+            protocols == other and sources <= wider and destinations <= farther and (sources, destinations) != (wider, farther)
+            for other, wider, farther in found
+        )
+    ]

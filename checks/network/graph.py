@@ -124,7 +124,8 @@ Translation = tuple[tuple[int, int, int], ...]
 
 @dataclass(frozen=True, slots=True)
 class Rewrite:
-    """How a packet is changed: an end translated one to one, or replaced by any of some addresses; sent to another port.
+    """How a packet is changed: an end translated one to one, or replaced by any of some addresses; sent to another port,
+    or to any of a span of them (replies keep theirs).
 
     `leg` says that here one connection ends and another begins, whose replies come back to the station that the link
     leaves: `proxy`, if the first must be established for the second to be made; `nat`, if packets just go on under
@@ -133,7 +134,7 @@ class Rewrite:
 
     source: Translation | Addresses | None = None
     destination: Translation | Addresses | None = None
-    port: int | None = None
+    port: int | Span | None = None
     leg: Literal["", "proxy", "nat", "pass"] = ""
 
 
@@ -144,7 +145,7 @@ class Link:
     `filters`: every group must let a packet through, and one filter of a group is enough to. `source` and
     `destination` confine the addresses, `packets` the protocols and ports (with every address); they and the filters
     see the packet as it was before `rewrite`. `carries` says which packets of a connection go this way. `labels`
-    replaces what the sender is known as. `doubt` says why it is not sure that any packet goes this way. `via` are the
+    replaces what the sender is known as. `doubt` says why it is not sure that any packet goes this way, a reason a line. `via` are the
     hops to be told, after the filters.
     """
 
@@ -177,7 +178,8 @@ class Interface:
     """One network interface. It receives at `station` and sends from `sends`; both are shared by its class.
 
     `owners` are the ids of the resources it serves (an instance, a load balancer, a database), by type.
-    `addresses` are its own, by family; `public` maps its public addresses to its own.
+    `addresses` are its own, by family; `public` maps its public addresses to its own. `tags` are its own and its owners';
+    None, or with `more_tags`, there may be some that nobody saw.
     """
 
     id: str
@@ -194,6 +196,7 @@ class Interface:
     owners: tuple[tuple[str, str], ...] = ()
     labels: frozenset[str] = frozenset()
     tags: Mapping[str, str] | None = None
+    more_tags: bool = False
 
 
 @dataclass(slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from checks.network.answer import Answer, Found, Wanted, arrivals, report
-from checks.network.body import EVERYTHING, OUTSIDE, Allowed, Body, Kinds, Selector
+from checks.network.body import EVERYTHING, OTHER_NETWORKS, OUTSIDE, Allowed, Body, Kinds, Selector
 from checks.network.changes import Change, smallest
 from checks.network.flow import Flow, flow
 from checks.network.graph import NO_LABELS, Graph
@@ -148,8 +148,9 @@ def select(graph: Graph, selector: Selector) -> Places:
             return Places(", ".join(one.name for one in held), tuple(place for one in held for place in one.held), doubts)
         case str() if selector == EVERYTHING:
             return everything(graph)
-        case str() if selector == OUTSIDE:
-            return Places(OUTSIDE, tuple(_outside(graph, station) for station in sorted(graph.outside)))
+        case str() if selector in {OUTSIDE, OTHER_NETWORKS}:
+            stations = sorted(set(graph.outside) - ({INTERNET} if selector == OTHER_NETWORKS else set()))
+            return Places(selector, tuple(_outside(graph, station) for station in stations))
     assert isinstance(selector, str)
     return named(graph, selector)
 

@@ -12,15 +12,17 @@ and of IPv6 are different sets.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network
+from itertools import chain, pairwise
 from typing import Self
 from weakref import WeakValueDictionary
 
 PROTOCOLS, PORTS = 255, 65535
 HIGHEST = {4: 2**32 - 1, 6: 2**128 - 1}
-_REMEMBERED = 1 << 17
+_REMEMBERED = 1 << 13
 
 Span = tuple[int, int]
 
@@ -56,6 +58,12 @@ class Addresses:
 
     def __le__(self, other: Addresses) -> bool:
         return self & other is self
+
+    def meets(self, other: Addresses) -> bool:
+        """Whether the two have an address in common."""
+        if not self.spans or not other.spans or self.spans[0][0] > other.spans[-1][1] or other.spans[0][0] > self.spans[-1][1]:
+            return False
+        return bool(self & other)
 
     def __repr__(self) -> str:
         return f"Addresses({self.spans})"
@@ -235,23 +243,52 @@ def packets(who: Addresses, protocols: Span = (0, PROTOCOLS), ports: Span = (0, 
 
 
 def union(sets: Iterable[PacketSet]) -> PacketSet:
-    """All of many sets, halved and joined: what is joined stays small."""
-    held = list(sets)
-    while len(held) > 1:
-        held = [held[at] | held[at + 1] if at + 1 < len(held) else held[at] for at in range(0, len(held), 2)]
-    return held[0] if held else NOTHING
+    """All of many sets."""
+    held = list(dict.fromkeys(one for one in sets if one))
+    if len(held) <= 2:
+        return held[0] | held[-1] if held else NOTHING
+    found = _merged(tuple(held))
+    assert isinstance(found, Layer)
+    return found
+
+
+def _merged(held: tuple[Layer | Addresses, ...]) -> Layer | Addresses:
+    """All of many layers, or of many address sets, at once: each elementary span joins what stands in it."""
+    layers = [one for one in held if isinstance(one, Layer)]
+    if len(held) == 1:
+        return held[0]
+    if not layers:
+        return addresses(chain.from_iterable(one.spans for one in held if isinstance(one, Addresses)))
+    starts: dict[int, list[Layer | Addresses]] = {}
+    ends: dict[int, list[Layer | Addresses]] = {}
+    for layer in layers:
+        for low, high, inner in layer.spans:
+            starts.setdefault(low, []).append(inner)
+            ends.setdefault(high + 1, []).append(inner)
+    here: Counter[Layer | Addresses] = Counter()
+    known: dict[tuple[Layer | Addresses, ...], Layer | Addresses] = {}
+    found: list[tuple[int, int, Layer | Addresses]] = []
+    cuts = sorted(starts.keys() | ends.keys())
+    for at, next_cut in pairwise(cuts):
+        here.update(starts.get(at, ()))
+        here.subtract(ends.get(at, ()))
+        if standing := tuple(inner for inner, count in here.items() if count):
+            if standing not in known:
+                known[standing] = _merged(standing)
+            found.append((at, next_cut - 1, known[standing]))
+    return _layer(found)
 
 
 def first_match(rules: Iterable[tuple[bool, PacketSet]], every: PacketSet) -> PacketSet:
     """What ordered rules (allows, matches) let through, where the first that matches decides and what none matches is dropped."""
-    left, allowed = every, NOTHING
+    left, allowed = every, []
     for allows, matches in rules:
         if allows:
-            allowed |= matches & left
+            allowed.append(matches & left)
         left -= matches
         if not left:
             break
-    return allowed
+    return union(allowed)
 
 
 @lru_cache(_REMEMBERED)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_network
@@ -10,6 +11,8 @@ from checks.network.graph import NO_LABELS, Graph, Interface, Labels
 from checks.network.internet import PUBLIC
 from checks.network.packet import INTERNET
 from checks.network.packets import EVERYBODY, NOBODY, Addresses, addresses, network_span
+
+_PARTS = re.compile(r"[/:]")
 
 
 class NoSuchPlace(Exception):
@@ -40,12 +43,12 @@ def named(graph: Graph, name: str) -> Places:
     """What `internet`, `internet:ADDRESS`, an address or CIDR block, `tag:KEY=VALUE` or an id stands for.
 
     An id is an interface's, its owner's (an instance, a load balancer), a network's or subnet's, or that of a gateway to
-    a network outside. Azure's ids are told without regard to case, and by their last part alone where that is enough.
+    a network outside; of an ARN or Azure id a part is enough, such as a load balancer's name, in any case.
     Raises NoSuchPlace.
     """
     kind, _, rest = name.partition(":")
     if name == INTERNET or (kind == INTERNET and rest):
-        return Places(name, (_internet(_block(rest) if rest else PUBLIC),))
+        return Places(name, (_internet(graph, _block(rest) if rest else PUBLIC),))
     if kind == "tag" and rest:
         return tagged(graph, name, rest)
     if _is_block(name):
@@ -59,7 +62,7 @@ def tagged(graph: Graph, name: str, pair: str) -> Places:
     if not equals:
         raise NoSuchPlace(f"{name}: a tag is given as tag:KEY=VALUE")
     found = [one for one in graph.interfaces.values() if one.tags is not None and one.tags.get(key) == value]
-    unknown = sorted(one.id for one in graph.interfaces.values() if one.tags is None)
+    unknown = sorted(one.id for one in graph.interfaces.values() if one.tags is None or (one.more_tags and one.tags.get(key) != value))
     doubts = list(graph.doubts)
     if unknown:
         doubts.append(f"the tags of {_some(unknown)} were not seen")
@@ -91,8 +94,9 @@ def _class(held: list[Interface]) -> Place:
     return Place(held[0].station, held[0].sends, own, held[0].labels, tuple(held))
 
 
-def _internet(who: Mapping[int, Addresses]) -> Place:
-    return Place(INTERNET, INTERNET, who, NO_LABELS)
+def _internet(graph: Graph, who: Mapping[int, Addresses]) -> Place:
+    """The internet, as far as an address is not one of the estate's own."""
+    return Place(INTERNET, INTERNET, {family: held - _public(graph, family) for family, held in who.items()}, NO_LABELS)
 
 
 def _is_block(name: str) -> bool:
@@ -136,8 +140,8 @@ def _addressed(graph: Graph, name: str) -> Places:
             continue
         if there := graph.networks.get(station, EVERYBODY).get(family, NOBODY) & wanted:
             held.append(Place(station, graph.stations[station].sends or station, {family: there}, NO_LABELS))
-    if there := PUBLIC[family] & wanted - _public(graph, family):
-        held.append(_internet({family: there}))
+    if there := (PUBLIC[family] & wanted) - _public(graph, family):
+        held.append(_internet(graph, {family: there}))
     if not held:
         raise NoSuchPlace(f"no interface of the estate has the address {name}, and it is not a public one")
     single = ip_network(name, strict=False).num_addresses == 1
@@ -145,7 +149,10 @@ def _addressed(graph: Graph, name: str) -> Places:
 
 
 def _public(graph: Graph, family: int) -> Addresses:
-    return addresses((value, value) for one in graph.interfaces.values() for value in one.public if _family(value, family))
+    """The public addresses of the estate's interfaces."""
+    if family == 6:
+        return addresses((value, value) for one in graph.interfaces.values() for value in one.addresses.get(6, ())) & PUBLIC[6]
+    return addresses((value, value) for one in graph.interfaces.values() for value in one.public if _family(value, 4))
 
 
 def _family(value: int, family: int) -> bool:
@@ -159,10 +166,10 @@ def _identified(graph: Graph, name: str) -> Places:
     def whole(id_: str) -> bool:
         return id_.lower() == wanted
 
-    def last_part(id_: str) -> bool:
-        return id_.lower().rpartition("/")[2] == wanted or id_.rpartition(":")[2] == name
+    def part(id_: str) -> bool:
+        return wanted in _PARTS.split(id_.lower())
 
-    for same in (whole, last_part):
+    for same in (whole, part):
         for station in graph.outside:
             if same(station):
                 own = graph.networks.get(station, EVERYBODY)

@@ -41,7 +41,7 @@ def _protocols(text: str) -> tuple[Span, ...]:
         return ((0, PROTOCOLS),)
     if name in _NUMBERS:
         return ((_NUMBERS[name], _NUMBERS[name]),)
-    if name.isdecimal() and int(name) <= PROTOCOLS:
+    if _number(name) and int(name) <= PROTOCOLS:
         return ((int(name), int(name)),)
     raise Unclear(f"{text!r} is no protocol: give any, a number from 0 to 255, or one of {', '.join(sorted(_NUMBERS))}")
 
@@ -55,8 +55,12 @@ def _spans(text: str) -> tuple[Span, ...]:
 
 def _span(part: str) -> Span:
     low, dash, high = part.partition("-")
-    if low.strip().isdecimal() and (not dash or high.strip().isdecimal()):
+    if _number(low.strip()) and (not dash or _number(high.strip())):
         found = int(low), int(high) if dash else int(low)
         if found[0] <= found[1] <= PORTS:
             return found
     raise Unclear(f"{part!r} is no port: give numbers from 0 to {PORTS} and ranges of them, such as 443,8000-8100")
+
+
+def _number(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) <= 5

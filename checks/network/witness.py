@@ -105,10 +105,12 @@ def _before(walker: Walker, step: Step, packet: Packet) -> Packet:
     inside = step.inside.must or step.inside.may
     source, source_port = packet.source, packet.source_port
     port = packet.destination_port
+    if rewrite.leg in {"proxy", "nat"}:
+        source_port = _source_port(step.leg.ports) if packet.protocol in PORTED else 0
     if rewrite.leg == "proxy":
-        known = walker.answered(step.at, step.inside, step.leg, walker.source_ports)[0]
+        known = [one for one in walker.answered(step.at, step.inside, step.leg)[0] if one.flow.source.at(packet.protocol)]
         if known:
-            inside, source_port = known[0].flow, _source_port(known[0].ports)
+            inside, source_port = known[0].flow, _source_port(known[0].ports) if packet.protocol in PORTED else 0
     if rewrite.port is not None:
         port = next(span[0] for protocols, span, _, _ in _combined(inside) if protocols[0] <= packet.protocol <= protocols[1])
     here = [row for row in _combined(inside) if row[0][0] <= packet.protocol <= row[0][1] and row[1][0] <= port <= row[1][1]]

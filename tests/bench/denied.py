@@ -1,6 +1,7 @@
-"""What becomes of the verdicts when 16 actions are denied: upheld beside Prowler, on the same emulator.
+"""What becomes of the verdicts when 16 actions are denied, or throttled: upheld beside Prowler, on the same emulator.
 
     python -m tests.bench.denied
+    python -m tests.bench.denied --kind throttle
 
 An honest reader says that it could not look. A verdict that turned, or that is gone without a word, is a lie.
 """
@@ -18,7 +19,7 @@ from typing import Any, TypeVar
 
 from tests.bench import product, prowler
 from tests.bench.estate285 import REGION, build
-from tests.bench.measure import table
+from tests.bench.measure import Cost, table
 from tests.world.faults import Fault
 from tests.world.servers import moto
 
@@ -113,7 +114,7 @@ def report(
     tool: str, before: Mapping[str, Counter[str]], after: Mapping[str, Counter[str]], fates: Mapping[str, Counter[Fate]]
 ) -> list[str]:
     """A table of what changed, and one line that sums it up."""
-    rows: list[Sequence[object]] = [("check", "baseline", "denied", "what became of it")]
+    rows: list[Sequence[object]] = [("check", "baseline", "with the faults", "what became of it")]
     for name, met in sorted(fates.items()):
         changed = Counter({kind: count for kind, count in met.items() if kind is not Fate.STAYED})
         if changed:
@@ -132,6 +133,14 @@ def _counts(counter: Mapping[Any, int] | None) -> str:
     return ", ".join(f"{count} {name}" for name, count in sorted((counter or {}).items())) or "-"
 
 
+def ended(before: Cost, after: Cost) -> str:
+    """How both runs ended, and what they took."""
+    return (
+        f"exit {before.exit_code} -> {after.exit_code}, wall {before.wall:.0f} s -> {after.wall:.0f} s,"
+        f" calls {before.calls} -> {after.calls}"
+    )
+
+
 def run(folder: Path, *, with_upheld: bool, with_prowler: bool, kind: str) -> list[str]:
     """Judge the estate with everything allowed and with 16 actions denied; say what became of each verdict."""
     lines: list[str] = []
@@ -141,13 +150,13 @@ def run(folder: Path, *, with_upheld: bool, with_prowler: bool, kind: str) -> li
             was = product.check(server.endpoint, folder / "upheld-baseline", region=REGION)
             now = product.check(server.endpoint, folder / "upheld-denied", region=REGION, faults=faults(kind))
             lines += report("upheld", was.per_rule(), now.per_rule(), fates_of_upheld(was, now))
-            lines.append(f"upheld: exit {was.cost.exit_code} -> {now.cost.exit_code}")
+            lines.append(f"upheld: {ended(was.cost, now.cost)}")
         if with_prowler:
             saw = prowler.scan(server.endpoint, folder / "prowler-baseline", region=REGION)
             sees = prowler.scan(server.endpoint, folder / "prowler-denied", region=REGION, faults=faults(kind))
             name = f"prowler {prowler.VERSION}"
             lines += report(name, saw.per_check(), sees.per_check(), fates_of_prowler(saw, sees))
-            lines.append(f"{name}: exit {saw.cost.exit_code} -> {sees.cost.exit_code}")
+            lines.append(f"{name}: {ended(saw.cost, sees.cost)}")
     return lines
 
 

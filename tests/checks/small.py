@@ -13,7 +13,7 @@ from checks import catalogue, control, document, promise, rule
 from checks.control import Controls
 from checks.judge import Bound, Population, bind, judge, key
 from checks.model import GLOBAL, Estate, Finding, Gap, Look, Manifest, Place, Reason, Resource, Scope, digest
-from checks.plan import ACCOUNTS, KINDS, RECORDER, REGIONS
+from checks.plan import ACCOUNTS, KINDS, RECORDER, REGIONS, TAGGED
 from checks.promise import Acceptance, Promises
 from checks.rule import Rule
 from checks.shape import ANY, Shape
@@ -78,6 +78,7 @@ types:
     id: name
     keep: [name, recordingGroup]
     detail: [{into: Status, call: DescribeStatus}]
+  aws.tagging.resource: {title: Tagged, list: {call: GetTagged, items: Resources}, id: ResourceARN, keep: [ResourceARN]}
 """,
             "catalogue.yaml",
         )
@@ -137,6 +138,7 @@ SHAPES: Mapping[str, Shape] = {
     REGIONS: _structure(RegionName=_TEXT, OptInStatus=_TEXT),
     ACCOUNTS: _structure(Id=_TEXT, Name=_TEXT),
     KINDS: _structure(resourceType=_TEXT, count=_NUMBER),
+    TAGGED: _structure(ResourceARN=_TEXT),
     RECORDER: _structure(name=_TEXT, recordingGroup=_structure(allSupported=_FLAG), Status=_list(_structure(recording=_FLAG))),
 }
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from checks.model import Estate, Place
-from checks.plan import ACCOUNTS, KINDS, RECORDER, REGIONS
+from checks.plan import ACCOUNTS, KINDS, RECORDER, REGIONS, TAGGED
 from checks.summary import PromiseSummary
 from tests.checks import small
 from tests.checks.small import ACCOUNT, BUCKET, DISK, HERE, OTHER_ACCOUNT, THERE, Builder, ask, make_promises, make_rule
@@ -218,6 +218,69 @@ def test_a_control_about_the_account_itself_asks_for_no_kinds() -> None:
     estate.gap(KINDS)
     held = make_promises("promises: [{id: one, quote: Q., controls: [{id: settings}]}]")
     assert str(ask(estate.build(), [make_rule("resource.Encrypted")], held).promises[0].verdict) == "upheld"
+
+
+# -- kinds that the tagging API shows ---------------------------------------------------------------------------------
+
+
+def tagged(estate: Builder, *resources: str) -> Builder:
+    for resource in resources:
+        estate.add(TAGGED, {"ResourceARN": f"arn:aws:test:{HERE}:{ACCOUNT}:{resource}"})
+    return estate
+
+
+def test_a_tagged_resource_of_a_kind_that_no_rule_judges_makes_it_unproven() -> None:
+    found = promise(tagged(read(), "tape/a", "tape/b", "disk/c"))
+    assert str(found.verdict) == "unproven"
+    assert found.missing == ("2 of kind AWS::Test::Tape, which have or had tags: no rule of encryption judges it",)
+
+
+def test_what_config_counts_and_the_tagging_api_shows_is_said_once() -> None:
+    found = promise(tagged(read(kinds={"Disk": 1, "Tape": 7}), "tape/a"))
+    assert found.missing == ("7 of kind AWS::Test::Tape: no rule of encryption judges it",)
+
+
+@pytest.mark.parametrize("resource", ["disk/a", "disk:a", "key/a", "spaceship/a", "tape", ""])
+def test_tagged_resources_of_kinds_that_are_judged_or_bear_on_nothing_do_not_matter(resource: str) -> None:
+    assert str(promise(tagged(read(), resource)).verdict) == "upheld"
+
+
+def test_what_is_broken_stays_broken_whatever_is_tagged() -> None:
+    estate = tagged(read(), "tape/a")
+    estate.add(DISK, {"Encrypted": False}, id="bad")
+    assert str(promise(estate).verdict) == "broken"
+
+
+@pytest.mark.parametrize("how", ["gap", "no look"])
+def test_where_the_tagging_api_was_not_read_a_kind_may_be_hidden(how: str) -> None:
+    estate = read()
+    if how == "gap":
+        estate.gap(TAGGED)
+    else:
+        estate.unlisted = {(TAGGED, Place(ACCOUNT, HERE))}
+    found = promise(estate)
+    reason = "denied" if how == "gap" else "not-collected"
+    assert str(found.verdict) == "unproven"
+    assert found.missing == (f"which kinds of resource exist is not known in {ACCOUNT}/{HERE}: the tagging API was not read ({reason})",)
+    assume = assumption("there is no more", covers="{universe: [kinds]}")
+    assert str(promise(estate, assume=assume).verdict) == "upheld"
+
+
+def test_a_tagged_resource_that_is_known_by_a_gap_alone_exists() -> None:
+    estate = read()
+    estate.gap(TAGGED, f"arn:aws:test:{HERE}:{ACCOUNT}:tape/a")
+    assert "of kind AWS::Test::Tape" in promise(estate).missing[0]
+
+
+def test_that_nothing_is_tagged_does_not_make_up_for_what_config_does_not_record() -> None:
+    estate = read()
+    estate.gap(KINDS)
+    assert "AWS Config does not record everything there" in promise(estate).missing[0]
+
+
+def test_an_assumption_about_the_kind_covers_what_is_tagged() -> None:
+    found = promise(tagged(read(), "tape/a"), assume=assumption("'AWS::Test::Tape holds nothing'"))
+    assert (str(found.verdict), found.missing, len(found.assumptions)) == ("upheld", (), 1)
 
 
 # -- assumptions ------------------------------------------------------------------------------------------------------

@@ -36,13 +36,16 @@ from checks.catalogue import Detail
 from checks.catalogue import Kind as Type
 from checks.judge import bind, judge
 from checks.model import LISTING, Manifest, Scope
-from checks.plan import plan
+from checks.plan import named, plan
 from checks.rule import Rule
 from checks.verdict import Verdict
 from tests.world import shop
-from tests.world.faults import Fault, Kind, Pages, Player, Tape, applicable, refusal
+from tests.world.faults import Fault, Kind
+from tests.world.inflict import Pages, applicable
 from tests.world.likeness import make_like_aws
+from tests.world.player import Player, Tape
 from tests.world.proxy import FaultProxy
+from tests.world.refusals import refusal
 from tests.world.servers import ACCOUNT, CREDENTIALS, environment, moto
 from tests.world.wire import Call
 
@@ -83,7 +86,10 @@ class World:
             with EstateWriter(folder / "estate") as writer:
                 answer = self.account.call("ec2", REGION, "DescribeRegions", {"AllRegions": True})
                 entered = Entered(self.account, "arn", (REGION,), answer)
-                AwsCollector(self.book.catalogue, wanted, writer, self.account.deadline, lambda: NOW, workers=1).collect([entered])
+                some = named(rules, wanted, self.book.catalogue)
+                AwsCollector(self.book.catalogue, wanted, writer, self.account.deadline, lambda: NOW, workers=1, named=some).collect(
+                    [entered]
+                )
                 writer.finish(
                     Manifest("upheld.estate/1", rfc3339(NOW), rfc3339(NOW), "test", {}, None, Scope({ACCOUNT: (REGION,)}, tuple(wanted)))
                 )
@@ -96,13 +102,21 @@ class World:
 
 
 def record(proxy: FaultProxy) -> Tape:
-    """Every answer that all rules need, as the proxy gives it."""
+    """Every answer that all rules need, as the proxy gives it; what another answer makes needless is asked as well."""
     proxy.tape = tape = Tape()
     with mock.patch.dict(os.environ, environment(proxy.endpoint, REGION)), tempfile.TemporaryDirectory() as folder:
         inputs = _inputs(300)
+        asking = {
+            name: kind.model_copy(update={"detail": [_always(one) for one in kind.detail]}) for name, kind in inputs.book.catalogue.items()
+        }
+        inputs = replace(inputs, book=replace(inputs.book, catalogue=asking))
         run.collect(inputs, Path(folder) / "estate", run.plan_for(inputs, every=True), run.Clock())
     proxy.tape = None
     return tape
+
+
+def _always(detail: Detail) -> Detail:
+    return detail.model_copy(update={"unless": {}})
 
 
 @dataclass(frozen=True, slots=True)

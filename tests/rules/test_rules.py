@@ -99,7 +99,8 @@ def test_a_file_is_named_after_its_rule_and_stands_under_its_provider() -> None:
     files = {name: Path(rule.document.file).relative_to(folder()) for name, rule in BOOK.rules.items()}
     assert {name: file for name, file in files.items() if file.stem != name} == {}
     providers = {name: rule.kind.partition(".")[0] for name, rule in BOOK.rules.items()}
-    assert {name: file for name, file in files.items() if file.parts[0] != providers[name]} == {}
+    folders = {name: "network" if rule.file.paths else providers[name] for name, rule in BOOK.rules.items()}
+    assert {name: file for name, file in files.items() if file.parts[0] != folders[name]} == {}
     assert [name for name in RULES if not name.startswith(providers[name] + "-")] == []
 
 
@@ -222,10 +223,19 @@ def test_a_rule_judges_a_kind_that_its_control_is_about() -> None:
         name: rule.kind
         for name, rule in BOOK.rules.items()
         if (kinds := BOOK.controls[rule.file.control].kinds) != "none"
+        and rule.file.paths is None
         and (held := BOOK.catalogue[rule.kind].config)
         and not set(held) & set(kinds)
     }
     assert strange == {}
+
+
+def test_a_rule_of_paths_covers_kinds_that_its_control_is_about() -> None:
+    assert {
+        name: strange
+        for name, rule in BOOK.rules.items()
+        if (kinds := BOOK.controls[rule.file.control].kinds) != "none" and (strange := set(rule.file.covers) - set(kinds))
+    } == {}
 
 
 def test_a_control_lists_each_kind_once_and_in_order() -> None:
@@ -254,5 +264,5 @@ def test_a_parameter_of_a_rule_is_one_of_its_control() -> None:
             fixed[name] = unknown
         assert set(rule.file.ignores) <= set(control.params), name
         given = {one: held.type for one, held in rule.file.params.items() if one not in unknown}
-        assert given == {one: control.params[one].type for one in given}, name
+        assert given == {one: control.params[one].value_type for one in given}, name
     assert fixed == FIXED

@@ -29,8 +29,14 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 from xml.etree import ElementTree as ET
 
-from tests.world.faults import Fault, Faults, Kind, Pages, Tape, inflict
-from tests.world.wire import Answer, Call, Cut, Document, Request, UnknownCallError, operation_model, recognise, render
+from tests.world.faults import Fault, Faults, Kind
+from tests.world.inflict import Pages, inflict
+from tests.world.player import Tape
+from tests.world.wire import Answer, Call, Cut, Request, UnknownCallError
+from tests.world.wire_answers import render
+from tests.world.wire_calls import recognise
+from tests.world.wire_documents import Document
+from tests.world.wire_models import operation_model
 
 STALL_SECONDS = 120.0
 """The longest that a `timeout` fault keeps a client waiting."""

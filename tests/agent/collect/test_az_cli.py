@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -428,6 +428,53 @@ def test_what_a_deployment_decides_is_a_gap_of_that_member(tmp_path: Path) -> No
     assert only(estate, VNETS).data["properties"]["addressSpace"] == {}
     (tmp_path / "placed").mkdir()
     assert only(imported(tmp_path / "placed", held, region="northeurope"), VNETS).region == "northeurope"
+
+
+def leaves(held: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The paths of all that is no object and no list."""
+    if isinstance(held, dict | list):
+        for step, below in held.items() if isinstance(held, dict) else enumerate(held):
+            yield from leaves(below, (*path, step))
+    else:
+        yield path
+
+
+@pytest.mark.parametrize("path", list(leaves(VNET["properties"])), ids=lambda path: ".".join(map(str, path)))
+def test_a_member_that_is_not_told_changes_nothing_but_itself(tmp_path: Path, path: tuple[Any, ...]) -> None:
+    """A gap in the place of a fact: what is left of the resource is what it was, and the gap names where."""
+    properties = json.loads(json.dumps(VNET["properties"]))
+    expected = json.loads(json.dumps(VNET["properties"]))
+    at, kept = properties, expected
+    for number, step in enumerate(path[:-1]):
+        if isinstance(path[number + 1], int) and isinstance(kept[step], list) and not isinstance(kept[step][0], dict):
+            del kept[step]  # a list of texts is told whole or not at all
+            break
+        at, kept = at[step], kept[step]
+    else:
+        del kept[path[-1]]
+    at = properties
+    for step in path[:-1]:
+        at = at[step]
+    at[path[-1]] = "[reference('other').value]"
+    estate = imported(tmp_path, {PLACED: template(declared("Microsoft.Network/virtualNetworks", "shop", properties))})
+    assert only(estate, VNETS).data["properties"] == expected
+    (gap,) = [gap for gap in estate.gaps if gap.id]
+    steps = [step for step in ("properties", *path) if not isinstance(step, int)]
+    assert gap.field is not None
+    assert gap.field.replace("[]", "").split(".") == steps
+    assert gap.reason is Reason.NOT_COLLECTED
+
+
+def test_a_template_is_read_without_regard_to_the_case_of_names(tmp_path: Path) -> None:
+    shouted = {
+        name.upper(): held for name, held in declared("Microsoft.Network/networkSecurityGroups", "web", {"SecurityRules": []}).items()
+    }
+    twice = {**declared("Microsoft.Network/routeTables", "web", {}), "Properties": {"routes": []}}
+    off = {**declared("Microsoft.Network/virtualNetworks", "shop", {}), "Condition": False}
+    estate = imported(tmp_path, {PLACED: template(shouted, twice, off)})
+    assert only(estate, NSGS).data["properties"] == {"securityRules": []}
+    assert (estate.of("azure.network.routetables"), estate.of(VNETS)) == ((), ())
+    assert "differ in case only" in gap_of(estate, None).message
 
 
 NAMELESS = {

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -14,13 +13,12 @@ import pytest
 
 from agent import rulebook, run
 from agent.collect.estate import read_estate
-from agent.config import Aws, Collect, Configuration, ConfigurationError, Settings
+from agent.config import Aws, ConfigurationError
 from agent.permissions import aws_actions
-from agent.publish.result import Result
 from agent.rulebook import Rulebook
-from checks.model import Estate as Recorded
 from checks.model import Reason
-from checks.plan import KINDS, plan
+from checks.plan import KINDS, TAGGED, plan
+from tests.agent.collect.live import Road, verdicts
 from tests.conftest import Estate, configuration, upheld
 from tests.world import shop
 from tests.world.faults import Fault
@@ -32,6 +30,7 @@ SECRETS = ("not-a-secret", "Not-a-secret-1", CREDENTIALS["AWS_SECRET_ACCESS_KEY"
 OTHER = "444455556666"
 OTHER_ROLE = f"arn:aws:iam::{OTHER}:role/upheld-reader"
 VOLUMES, GROUPS, BUCKETS = "aws-ebs-volume-encrypted", "aws-security-group-admin-ports", "aws-s3-bucket-denies-plain-http"
+REPOSITORIES = "aws-ecr-repository-not-public"
 
 
 @pytest.fixture(scope="module")
@@ -39,41 +38,9 @@ def book() -> Rulebook:
     return rulebook.load()
 
 
-class Road:
-    """Collecting and judging by a few rules, in this process, with the real clients."""
-
-    def __init__(self, world: Estate, book: Rulebook, folder: Path) -> None:
-        self.world, self._book, self.folder = world, book, folder
-        self._runs = 0
-
-    def inputs(self, *rules: str, deadline: int = 300, accounts: tuple[Aws, ...] = ()) -> run.Inputs:
-        settings = Settings(
-            schema="upheld.config/1",
-            collect=Collect(deadline=f"{deadline}s", aws=list(accounts) or [Aws(account=ACCOUNT, regions=[shop.HOME])]),
-        )
-        known = {name: self._book.rules[name] for name in rules}
-        return replace(run.prepare(Configuration(settings, None)), book=replace(self._book, rules=known))
-
-    def collect(self, *rules: str, **options: Any) -> Recorded:
-        inputs = self.inputs(*rules, **options)
-        self._runs += 1
-        place = self.folder / f"estate-{self._runs}"
-        with mock.patch.dict(os.environ, self.world.environment):
-            run.collect(inputs, place, plan(inputs.book.rules.values(), universe=False), run.Clock())
-        return read_estate(place)
-
-    def judge(self, *rules: str, **options: Any) -> Result:
-        return run.assess(self.inputs(*rules), self.collect(*rules, **options), every=True, max_age=0, clock=run.Clock())
-
-
 @pytest.fixture
 def road(world: Estate, book: Rulebook, tmp_path: Path) -> Road:
     return Road(world, book, tmp_path)
-
-
-def verdicts(result: Result, rule: str) -> dict[str, str]:
-    """Resource id -> verdict, of one rule."""
-    return {one["resource"]["id"]: one["verdict"] for one in result.findings.records() if one["rule"] == rule}
 
 
 def test_every_planted_fault_is_found_and_none_invented(world: Estate, tmp_path: Path) -> None:
@@ -226,6 +193,17 @@ def test_what_is_late_is_a_gap(road: Road) -> None:
     assert estate.of("aws.ec2.volume")
 
 
+def test_at_the_deadline_a_none_that_was_not_confirmed_is_a_gap(road: Road) -> None:
+    none = road.collect(REPOSITORIES).of("aws.ecr.repository")
+    assert [one.data["Policy"] for one in none] == [None] * 2
+    slow = none[0].id
+    road.world.proxy.inject(Fault("ecr", "GetRepositoryPolicy", "timeout", match=slow))
+    estate = road.collect(REPOSITORIES, deadline=3)
+    gaps = {gap.id: gap.reason for gap in estate.gaps if gap.field == "Policy"}
+    assert gaps == {**{one.id: Reason.FAILED for one in none}, slow: Reason.LATE}
+    assert not [one for one in estate.of("aws.ecr.repository") if "Policy" in one.data]
+
+
 def test_no_call_is_made_twice_and_each_is_in_the_printed_policy(world: Estate, tmp_path: Path, book: Rulebook) -> None:
     configuration(tmp_path)
     ended = upheld("collect", "-o", "estate", cwd=tmp_path, env=world.environment)
@@ -255,3 +233,12 @@ def test_a_client_has_no_method_for_any_call_outside_the_catalogue(book: Ruleboo
     assert hasattr(client, "describe_volumes")
     assert not hasattr(client, "create_volume")
     assert not [name for name in client.meta.method_to_api_mapping if not name.startswith(("describe_", "get_", "search_"))]
+
+
+def test_tagged_resources_are_evidence_of_kinds_and_a_denied_list_of_them_is_a_gap(road: Road) -> None:
+    road.world.proxy.paginate("resourcegroupstaggingapi", "GetResources", 5)
+    seen = road.collect(types={TAGGED: frozenset({"*"})})
+    assert len(seen.of(TAGGED)) > 5
+    assert all(one.id.startswith("arn:aws:") for one in seen.of(TAGGED))
+    road.world.proxy.inject(Fault("resourcegroupstaggingapi", "GetResources", "deny"))
+    assert [(gap.id, gap.action) for gap in road.collect(types={TAGGED: frozenset({"*"})}).gaps] == [(None, "tag:GetResources")]

@@ -131,7 +131,7 @@ def test_coverage_counts_what_applies_if_and_the_scope_leave_out() -> None:
         "promises: [{id: p, quote: All is encrypted., controls: [{id: encryption}], scope: {exclude: {tags: {env: sandbox}}}}]"
     )
     said = text(ask(builder.build(), [rule], promises).result)
-    assert "1 of 1 aws.test.disk decided; 1 left out by applies_if; 1 out of the promise's scope" in said
+    assert "1 of 1 aws.test.disk decided; 1 not applicable; 1 out of the promise's scope" in said
 
 
 def test_the_smallest_counterexample_is_found_wherever_it_stands(disks: Rule) -> None:

@@ -1,0 +1,70 @@
+"""What the commands with many options take."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+
+def check(command: argparse.ArgumentParser) -> None:
+    """`upheld check`: what is judged, how it is told, what sets the exit code."""
+    command.add_argument("--estate", metavar="DIR", type=Path, help="judge a recorded estate instead of the world")
+    command.add_argument("--promise", metavar="ID", action="append", default=[], help="only this promise (repeatable)")
+    command.add_argument("--all-rules", action="store_true", help="every rule whose type is in the estate; needs no promises")
+    command.add_argument("--max-age", metavar="TIME", default="24h", help="how old an estate's facts may be (default 24h; 0 for no limit)")
+    command.add_argument(
+        "--format",
+        metavar="FORMAT[=FILE]",
+        action="append",
+        default=[],
+        help="text, json or ocsf; repeatable, once each on stdout or to a file",
+    )
+    command.add_argument(
+        "--fail-on",
+        choices=["broken", "unproven", "new"],
+        default="unproven",
+        help="what sets the exit code (default: broken and unproven)",
+    )
+    command.add_argument(
+        "--severity",
+        choices=["informational", "low", "medium", "high", "critical"],
+        default="informational",
+        help="only findings at least this severe set the exit code",
+    )
+    command.add_argument("--baseline", metavar="FILE", type=Path, help="an earlier JSON report: what stands in it is not new")
+    command.add_argument("--strict", action="store_true", help="unverifiable promises and accepted findings count, too")
+
+
+def import_(command: argparse.ArgumentParser) -> None:
+    """`upheld import`: whose files, and what they do not say of themselves."""
+    command.add_argument("source", choices=["aws-cli", "az-cli"], help="what wrote the files")
+    command.add_argument(
+        "folder",
+        metavar="SRC",
+        type=Path,
+        help="its files: [ACCOUNT/REGION/]SERVICE.OPERATION[@RESOURCE].json; for az-cli [SUBSCRIPTION/[GROUP/]]NAME.json",
+    )
+    command.add_argument("-o", "--output", metavar="DIR", type=Path, required=True, help="the new estate's folder")
+    command.add_argument("--account", help="the account or subscription of files that no folder assigns to one")
+    command.add_argument("--region", help="the region of files that no folder assigns to one; the location of templates' resource groups")
+    command.add_argument("--resource-group", metavar="GROUP", help="the resource group of templates that no folder assigns to one")
+    command.add_argument("--collected-at", metavar="TIME", help="when the files were written (RFC 3339); default: the newest file's time")
+    command.add_argument("--assert-complete", metavar="BY", help="who asserts that what is not in the files does not exist")
+
+
+def paths(command: argparse.ArgumentParser) -> None:
+    """`upheld paths`: the ends of a question, its packets, the form of the answer."""
+    command.add_argument("--estate", metavar="DIR", type=Path, required=True, help="the estate whose networks are asked about")
+    ends = "internet, internet:ADDRESS, an address or CIDR block, tag:KEY=VALUE, or the id of a resource, subnet or network"
+    command.add_argument("--from", metavar="X", dest="source", help=f"where a packet starts: {ends}")
+    command.add_argument("--to", metavar="Y", dest="target", help="where it is to arrive, named in the same way")
+    command.add_argument("--protocol", default="any", help="tcp, udp, icmp, another name, a number, or any (default)")
+    command.add_argument(
+        "--port", metavar="PORTS", dest="ports", default="any", help="the ports it arrives at: 443,8000-8100 (default any)"
+    )
+    command.add_argument("--source-port", metavar="PORTS", default="any", help="the ports it comes from (default 1024-65535)")
+    command.add_argument("--exposed", action="store_true", help="everything that the internet reaches, instead of one question")
+    command.add_argument("--expect", choices=["reachable", "unreachable"], help="exit with 0 if it is so, 1 if not, 3 if that is not known")
+    command.add_argument("--format", choices=["text", "json"], default="text")
+    command.add_argument("--dot", dest="format", action="store_const", const="dot", help="draw the path for Graphviz")
+    command.add_argument("--svg", dest="format", action="store_const", const="svg", help="draw the path as SVG")

@@ -1,0 +1,47 @@
+"""An estate's networks as one path graph, and the simulators that replay what is found in it."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from checks.model import Estate
+from checks.network import aws, azure
+from checks.network.graph import Graph
+from checks.network.packet import INTERNET, Packet, Trace
+from checks.network.simulate.aws import Simulator
+from checks.network.simulate_azure import AzureSimulator
+
+
+def lowered(estate: Estate) -> Graph:
+    """The path graph of everything in an estate, of every provider; the internet is one."""
+    graph = Graph()
+    graph.station(INTERNET, "internet", ends=True)
+    graph.outside[INTERNET] = "the internet"
+    aws.lower(estate, graph)
+    azure.lower(estate, graph)
+    return graph
+
+
+class Simulators:
+    """Replays a packet in the provider's network that it is sent into; from the internet, in every one."""
+
+    def __init__(self, estate: Estate) -> None:
+        self._estate = estate
+
+    @cached_property
+    def _aws(self) -> Simulator:
+        return Simulator(self._estate)
+
+    @cached_property
+    def _azure(self) -> AzureSimulator:
+        return AzureSimulator(self._estate)
+
+    def send(self, packet: Packet, at: str) -> Trace:
+        if at != INTERNET:
+            return self._azure.send(packet, at) if at.startswith("/") else self._aws.send(packet, at)
+        traces = [self._aws.send(packet, at), self._azure.send(packet, at)]
+        return Trace(
+            tuple(one for trace in traces for one in trace.deliveries),
+            tuple(one for trace in traces for one in trace.dropped),
+            tuple(one for trace in traces for one in trace.unknown),
+        )
