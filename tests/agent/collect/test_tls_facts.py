@@ -122,7 +122,7 @@ def test_a_port_in_the_clear_is_known_for_that(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("words", "outcome"),
-    [(b"554 go away\r\n", "not-tls"), (b"", "reset"), (b"220 mail ESMTP\r\n", "reset")],
+    [(b"554 go away\r\n", "not-tls"), (b"", "closed"), (b"220 mail ESMTP\r\n", "closed")],
 )
 def test_a_mail_server_that_breaks_off_has_not_said_that_it_offers_no_tls(words: bytes, outcome: str) -> None:
     held = run(lambda reader, writer: saying(reader, writer, words), None, starttls="smtp")

@@ -163,8 +163,11 @@ def test_a_quick_inspection_proves_what_was_refused_and_no_list() -> None:
     found = verdicts(data(quick))
     assert {rule for rule, held in found.items() if held == "upheld"} == {
         "tls-protocol-tls10", "tls-protocol-tls11", "tls-protocol-no-modern", "tls-protocol-no-tls13", "tls-cipher-null",
-        "tls-cipher-anonymous", "tls-cipher-export", "tls-cipher-des", "tls-cipher-rc4", "tls-cipher-3des", "tls-key-exchange-no-hybrid",
-        "tls-transport-plaintext",
+        "tls-cipher-anonymous", "tls-key-exchange-no-hybrid", "tls-transport-plaintext",
+    }  # fmt: skip
+    without_ssl2 = verdicts(data({**quick, "versions": {"tls10": False, "tls11": False, "ssl2": False}}))
+    assert {rule for rule, held in without_ssl2.items() if held == "upheld" != found[rule]} == {
+        "tls-protocol-ssl2", "tls-cipher-export", "tls-cipher-des", "tls-cipher-rc4", "tls-cipher-3des",
     }  # fmt: skip
     assert found["tls-cipher-bits"] == found["tls-cipher-no-forward-secrecy"] == found["tls-protocol-ssl3"] == "unproven"
 
