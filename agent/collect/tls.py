@@ -99,12 +99,19 @@ class Inspector:
         running: set[asyncio.Task[Seen]] = set()
         while True:
             while len(running) < self.at_once and (target := next(waiting, None)) is not None:
-                running.add(asyncio.create_task(self.one(target)))
+                running.add(asyncio.create_task(self._one(target)))
             if not running:
                 return
             done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 yield task.result()
+
+    async def _one(self, target: Target) -> Seen:
+        """One endpoint, whatever it does to us: a fault of our own must not lose the others."""
+        try:
+            return await self.one(target)
+        except Exception as error:
+            return Seen(target, None, None, (self._gap(target, f"{target.id}: {type(error).__name__}: {error}", Reason.FAILED),))
 
     async def one(self, target: Target) -> Seen:
         """One endpoint at all its addresses."""

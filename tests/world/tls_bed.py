@@ -223,6 +223,7 @@ def _broken(made: Bed, running: ExitStack) -> None:
         "chokes-clean": Actor({TLS12: [AES_SHA]}, chain, most_suites=128),
         "warns": Actor({TLS12: [AES_SHA], TLS10: [RC4_SHA]}, chain, warns=True),
         "hangs-up-on-old": Actor({TLS12: [AES_SHA]}, chain, refuses=None),
+        "garbled": Actor({TLS12: [ECDHE_GCM]}, [b"\x30\x03\x02\x01\x01"]),
         "http": raw.plaintext_http,
         "ssh": raw.ssh_banner,
         "garbage": raw.garbage,
