@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import socket
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
@@ -92,6 +92,8 @@ class Inspector:
     full: Callable[[Target], bool] = lambda _: True
     at_once: int = ENDPOINTS_AT_ONCE
     plain_port: Callable[[Target], int | None] = plain_port
+    caa: Callable[[str], Awaitable[Mapping[str, Any] | None]] | None = None
+    """Looks up which authorities may issue for a host; nobody asks where it is not given."""
 
     async def inspect(self, targets: Iterable[Target]) -> AsyncIterator[Seen]:
         """Each endpoint as it is done, in whatever order."""
@@ -124,6 +126,8 @@ class Inspector:
         facts = [one for one, _ in held]
         facts += [{"address": text, "outcome": "not-asked", "detail": why} for text, why in refused.items()]
         data = endpoint.data(target.host, target.port, target.starttls, "full" if full else "quick", facts)
+        if self.caa is not None and not is_address(target.host) and (held_records := await self.caa(target.host)) is not None:
+            data["caa"] = held_records
         look = Look(
             digest("tls", target.id), endpoint.ACCOUNT, GLOBAL, endpoint.TYPE, "TLS handshake", target.id, len(facts), len(facts),
             _rfc3339(self.now()), None, digest(data),
