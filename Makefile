@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check install --quiet
 
-.PHONY: demo test check faults bench constraints clean
+.PHONY: demo test check faults network bench constraints clean
 
 # The program itself.
 $(VENV)/program: pyproject.toml constraints.txt
@@ -19,13 +19,23 @@ $(VENV)/tools: $(VENV)/program constraints-dev.txt
 	$(PIP) --require-hashes -r constraints-dev.txt
 	touch $@
 
+# Programs that the tests run for real, from the system's packages: `command:package`.
+PROGRAMS := ip:iproute2 nft:nftables
+$(VENV)/programs: Makefile
+	@lacking=$$(for one in $(PROGRAMS); do command -v $${one%%:*} > /dev/null || PATH=$$PATH:/usr/sbin command -v $${one%%:*} > /dev/null || echo $${one##*:}; done); \
+	if [ -n "$$lacking" ]; then \
+		root=$$([ "$$(id -u)" -eq 0 ] || echo sudo); \
+		$$root apt-get update -qq && $$root apt-get install -y -qq --no-install-recommends $$lacking > /dev/null; \
+	fi
+	@mkdir -p $(VENV) && touch $@
+
 # The main job on the example: no credentials, no network.
 demo: $(VENV)/program
 	@$(BIN)/upheld check -c examples/marktbruecke/upheld.yaml --estate examples/marktbruecke/estate --max-age 0; \
 	code=$$?; echo; echo "exit code $$code: at least one promise is broken"; test $$code -eq 1
 
 # Everything but the long harnesses.
-test: $(VENV)/tools
+test: $(VENV)/tools $(VENV)/programs
 	$(BIN)/python -m pytest -q
 
 check: $(VENV)/tools
@@ -39,6 +49,11 @@ check: $(VENV)/tools
 faults: $(VENV)/tools
 	$(BIN)/python -m tests.faults.soundness
 
+# 100,000 packets through the prover and the simulators, 10,000 connections through Linux netfilter (as root).
+network: $(VENV)/tools $(VENV)/programs
+	$(BIN)/python -m tests.network.exactness
+	$(BIN)/python -m tests.network.netfilter
+
 # Beside Prowler, which it installs into build/ on its first run.
 bench: $(VENV)/tools
 	$(BIN)/python -m tests.bench.collect --scale 1
@@ -46,6 +61,7 @@ bench: $(VENV)/tools
 	$(BIN)/python -m tests.bench.denied
 	$(BIN)/python -m tests.bench.denied --kind throttle
 	$(BIN)/python -m tests.bench.judge
+	$(BIN)/python -m tests.bench.network
 
 # Pins with hashes and without index URLs, for every supported Python; needs uv.
 PINS := uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11

@@ -39,6 +39,9 @@ def parser() -> argparse.ArgumentParser:
 
     paths = _command(commands, "paths", "ask the network prover what can reach what", _paths)
     takes.paths(paths)
+    tls = _command(commands, "tls", "inspect TLS endpoints and judge what they answer", _tls)
+    takes.tls(tls)
+
     rules = _command(commands, "rules", "the rules, and their own examples run", _rules)
     rules.add_argument("what", choices=["list", "show", "test", "functions"])
     rules.add_argument("name", nargs="?", help="a rule id for show; a file or folder for test")
@@ -200,6 +203,22 @@ def _paths(options: argparse.Namespace) -> int:
         expect=options.expect,
         exposed_only=options.exposed,
     )
+
+
+def _tls(options: argparse.Namespace) -> int:
+    from agent import config, run, tls_command
+    from agent.publish import outputs
+    from agent.terminal import progress
+
+    question = tls_command.Question(
+        options.targets, options.files, options.starttls, options.servername, options.resolve, options.ca_files,
+        options.public_roots, options.profile, options.full,
+    )  # fmt: skip
+    targets = outputs.targets(options.format, config.Configuration(config.Settings(schema="upheld.config/1"), None))
+    with progress("inspecting", quiet=options.quiet) as step:
+        result, estate = tls_command.check(question, run.Clock(), step)
+    tls_command.write(result, estate, targets)
+    return tls_command.exit_code(result, options.severity)
 
 
 def _rules(options: argparse.Namespace) -> int:

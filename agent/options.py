@@ -68,3 +68,30 @@ def paths(command: argparse.ArgumentParser) -> None:
     command.add_argument("--format", choices=["text", "json"], default="text")
     command.add_argument("--dot", dest="format", action="store_const", const="dot", help="draw the path for Graphviz")
     command.add_argument("--svg", dest="format", action="store_const", const="svg", help="draw the path as SVG")
+
+
+def tls(command: argparse.ArgumentParser) -> None:
+    """`upheld tls`: which endpoints, whom to trust, what to hold them against."""
+    command.add_argument("targets", metavar="HOST[:PORT]", nargs="*", help="a name or address; [ADDRESS]:PORT for IPv6")
+    command.add_argument(
+        "--targets", metavar="FILE", dest="files", type=Path, action="append", default=[], help="endpoints, one a line; - for stdin"
+    )
+    command.add_argument("--starttls", metavar="PROTOCOL", help="smtp, imap, pop3, ftp, ldap, postgres, mysql or xmpp, before TLS")
+    command.add_argument("--servername", metavar="NAME", help="the name that is asked for and that the certificate must be for")
+    command.add_argument(
+        "--resolve", metavar="HOST:PORT:ADDRESS", action="append", default=[], help="look for it at this address, as curl does (repeatable)"
+    )
+    command.add_argument(
+        "--ca-file", metavar="PEM", dest="ca_files", type=Path, action="append", default=[], help="roots of your own, trusted too"
+    )
+    command.add_argument("--public-roots", metavar="PEM", type=Path, help="roots in the place of the public ones")
+    command.add_argument("--profile", metavar="ID", help="hold them against a standard, such as mozilla-6.0-intermediate")
+    command.add_argument("--full", action="store_true", default=True, help="enumerate versions, suites and groups (the default)")
+    command.add_argument("--quick", dest="full", action="store_false", help="four connections: what they prove, and no lists")
+    command.add_argument("--format", metavar="FORMAT[=FILE]", action="append", default=[], help="text, json or ocsf; repeatable")
+    command.add_argument(
+        "--severity",
+        choices=["informational", "low", "medium", "high", "critical"],
+        default="low",
+        help="only findings at least this severe set the exit code (default low)",
+    )

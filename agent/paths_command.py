@@ -94,7 +94,7 @@ def _lines(answer: Answer, source: str, target: str) -> Iterator[str]:
         if _changed(answer.witness):
             yield f"  arrives as {answer.witness.arrives}"
     for reason in answer.why:
-        yield f"  {reason}"
+        yield f"  {'taken as given: ' if answer.verdict == 'unreachable' else ''}{short(reason)}"
 
 
 def _changed(witness: Witness) -> bool:

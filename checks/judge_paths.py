@@ -47,7 +47,8 @@ class Networks:
             case "unreachable":
                 if not looks:
                     return Outcome(Verdict.UNPROVEN, "the estate holds no look behind this network"), Evidence()
-                return Outcome(Verdict.UPHELD), Evidence(looks, {"interfaces": judged.targets})
+                given = {"taken_as_given": list(answer.why)} if answer.why else {}
+                return Outcome(Verdict.UPHELD), Evidence(looks, {"interfaces": judged.targets, **given})
             case "unknown":
                 why = answer.why[0] if answer.why else "the way is not known"
                 more = f" (and {len(answer.why) - 1} more reasons)" if len(answer.why) > 1 else ""

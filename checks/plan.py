@@ -54,7 +54,7 @@ def named(rules: Iterable[Rule], plan: Plan, catalogue: Catalogue) -> Named:
         needs = [(kind, member) for kind, members in rule.needs().items() for member in members]
         if not all(kind in plan and (member in plan[kind] or "*" in plan[kind]) for kind, member in needs):
             continue
-        lists = rule.file.paths is not None or "every(" in f"{rule.file.applies_if} {rule.file.upheld_if}"
+        lists = rule.file.paths is not None or "every(" in f"{rule.file.applies_if} {rule.file.upheld_if} {rule.file.literal_if}"
         for kind, member in needs:
             if lists or kind == rule.kind:
                 everywhere.add((kind, member))

@@ -31,7 +31,7 @@ def files_below(root: Path) -> Iterator[Path]:
         folders.sort()
         for name in sorted([*names, *folders]):
             path = Path(folder) / name
-            if path.is_symlink() and not path.resolve().is_relative_to(inside):
+            if path.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(inside):  # unlike resolve(), sees links in a circle
                 raise EstateError(f"{path}: a link that leads out of {root} is not followed; put the file itself there")
         folders[:] = [name for name in folders if not name.startswith(".")]
         yield from (Path(folder) / name for name in sorted(names) if not name.startswith("."))

@@ -390,7 +390,8 @@ class Probe:
 
 
 def _without(all_: Iterable[int], found: Sequence[int]) -> tuple[int, ...]:
-    return tuple(code for code in all_ if code not in found)
+    known = set(found)
+    return tuple(code for code in all_ if code not in known)
 
 
 def _key(version: Version) -> str:

@@ -48,14 +48,19 @@ def _target(option: str) -> Target:
     return Target(name, Path(file) if file else None)
 
 
-def write(result: Result, wanted: Sequence[Target]) -> None:
-    """Write every report. Raises ConfigurationError for a file that cannot be written."""
+Writer = Callable[[Result], Iterator[str]]
+
+
+def write(result: Result, wanted: Sequence[Target], *, text: Writer | None = None) -> None:
+    """Write every report; with `text`, by that in the place of the usual text. Raises ConfigurationError for a file that
+    cannot be written."""
     for target in wanted:
+        own = text if target.format == "text" else None
         if target.file is None:
-            _write_stdout(_writer(target.format, colour=_colour())(result))
+            _write_stdout((own or _writer(target.format, colour=_colour()))(result))
             continue
         try:
-            _write_file(target.file.resolve(), _writer(target.format, colour=False)(result))
+            _write_file(target.file.resolve(), (own or _writer(target.format, colour=False))(result))
         except OSError as error:
             raise ConfigurationError(f"{target.file}: cannot be written: {error.strerror}") from error
 
@@ -66,7 +71,7 @@ def _colour() -> bool:
     return colour()
 
 
-def _writer(name: str, *, colour: bool) -> Callable[[Result], Iterator[str]]:
+def _writer(name: str, *, colour: bool) -> Writer:
     match name:
         case "json":
             from agent.publish import json_report

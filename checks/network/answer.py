@@ -12,7 +12,7 @@ from checks.network.graph import Graph
 from checks.network.packet import TCP, UDP, Hop, Packet, Trace
 from checks.network.packets import EVERYBODY, NOBODY, PORTS, PROTOCOLS, PacketSet, Span, packets, union, who
 from checks.network.place import Place, Places
-from checks.network.recheck import recheck
+from checks.network.recheck import Allowed, recheck
 from checks.network.walk import EPHEMERAL, Arrival, Start, Sure, Walker
 from checks.network.witness import Witness, witness
 
@@ -98,18 +98,26 @@ def ask(graph: Graph, sources: Places, targets: Places, wanted: Wanted, replay: 
     return isolated(graph, sources, targets, wanted, walkers)
 
 
-def isolated(graph: Graph, sources: Places, targets: Places, wanted: Wanted, walkers: Iterable[Walker]) -> Answer:
-    """The answer where walks that are over found nothing: unreachable, if the proof that they leave holds."""
+def isolated(
+    graph: Graph,
+    sources: Places,
+    targets: Places,
+    wanted: Wanted,
+    walkers: Iterable[Walker],
+    allowed: Allowed | None = None,
+    stops: frozenset[str] = frozenset(),
+) -> Answer:
+    """The answer where walks that are over found nothing that is not allowed: unreachable, if the proof that they leave holds."""
     proof = cut(graph, walkers, {target.station for target in targets.held})
-    if complaint := recheck(graph, proof, sources, targets, wanted):
+    if complaint := recheck(graph, proof, sources, targets, wanted, allowed, stops):
         return Answer("unknown", why=(f"the proof that nothing gets there does not hold: {complaint}",))
     return Answer("unreachable", why=proof.assumed, cut=proof)
 
 
-def walking(graph: Graph, goals: Iterable[str], wanted: Wanted) -> list[Walker]:
+def walking(graph: Graph, goals: Iterable[str], wanted: Wanted, stops: frozenset[str] = frozenset()) -> list[Walker]:
     """Walkers of what leads to some stations, one for each span of source ports."""
     towards = graph.leading_to(goals)
-    return [Walker(graph, ports, towards) for ports in wanted.source_ports]
+    return [Walker(graph, ports, towards, stops) for ports in wanted.source_ports]
 
 
 def report(found: Found, part: Flow, replay: Replay) -> Answer:

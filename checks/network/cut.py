@@ -35,15 +35,12 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """`held` at the stations that lie between, and the `aside`: stations that no link leads from to where was asked about."""
+    """`held` at the stations that lie between, and the `aside`: stations that no link leads from to where was asked about.
+    `assumed` is what the check takes from the walk, in words."""
 
     held: tuple[Held, ...]
     aside: frozenset[str]
-
-    @property
-    def assumed(self) -> tuple[str, ...]:
-        """What the check takes from the walk, in words."""
-        return tuple(sorted({f"{one.station} is not answered, and goes on with nothing" for one in self.held if one.silent}))
+    assumed: tuple[str, ...] = ()
 
 
 def cut(graph: Graph, walkers: Iterable[Walker], goals: Iterable[str]) -> Cut:
@@ -56,7 +53,15 @@ def cut(graph: Graph, walkers: Iterable[Walker], goals: Iterable[str]) -> Cut:
         if station in between
         for part, silent in came.items()
     ]
-    return Cut(tuple(held), frozenset(graph.stations.keys() - between))
+    return Cut(
+        tuple(held), frozenset(graph.stations.keys() - between), tuple(sorted({text for one in held for text in _silent(graph, one)}))
+    )
+
+
+def _silent(graph: Graph, one: Held) -> Iterator[str]:
+    for number in one.silent:
+        via = graph.stations[one.station].links[one.family][number].via
+        yield f"{via[0].id if via else one.station} passes on nothing of what comes to it: its answers do not find back"
 
 
 def boxes(part: Flow) -> Iterator[Box]:

@@ -6,14 +6,17 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from checks.network.answer import Answer, Found, Wanted, arrivals, report
+from checks.network.answer import Answer, Found, Wanted, arrivals, isolated, report, walking
 from checks.network.body import EVERYTHING, OTHER_NETWORKS, OUTSIDE, Allowed, Body, Kinds, Selector
+from checks.network.boxes import Box
 from checks.network.changes import Change, smallest
+from checks.network.cut import Cut
 from checks.network.flow import Flow, flow
 from checks.network.graph import NO_LABELS, Graph
 from checks.network.packet import INTERNET
-from checks.network.packets import EVERYBODY, packets, rows
+from checks.network.packets import EVERYBODY, NOBODY, packets, rows
 from checks.network.place import NoSuchPlace, Place, Places, everything, named, typed
+from checks.network.walk import Walker
 from checks.network.wanted import Unclear, wanted
 
 
@@ -44,7 +47,7 @@ class PathJudge:
 
     graph: Callable[[], Graph]
     replay: Callable[[Any, str], Any]
-    _asked: dict[str, dict[str, list[Breach]]] = field(default_factory=dict)
+    _asked: dict[str, _Followed] = field(default_factory=dict)
 
     def judge(self, body: Body, params: Mapping[str, Any], network: str, *, unseen: Sequence[str] = ()) -> Judged:
         """One network. `unseen` says what of it nobody looked at."""
@@ -59,13 +62,15 @@ class PathJudge:
         doubts = (*unseen, *sources.doubts, *targets.doubts)
         if not here:
             return Judged(Answer("unknown", why=doubts) if doubts else None)
-        breaches = self._breaches(asked, sources, targets, about).get(network, [])
+        followed = self._followed(asked, sources, targets, about)
+        breaches = followed.breaches.get(network, [])
         count = sum(len(place.interfaces) for place in here)
         sure = [one for one in breaches if one.sure]
         if not sure:
             reasons = (*(doubt for one in breaches for doubt in one.found.arrival.doubts), *doubts)
-            verdict = Answer("unknown", why=tuple(dict.fromkeys(reasons))) if breaches or doubts else Answer("unreachable")
-            return Judged(verdict, count)
+            if breaches or doubts:
+                return Judged(Answer("unknown", why=tuple(dict.fromkeys(reasons))), count)
+            return Judged(_proved(graph, asked, followed.walks, Places(targets.name, tuple(here)), about), count)
         first = min(sure, key=lambda one: one.found.order())
         answer = report(first.found, first.flow, self.replay)
         affected = sorted({id_ for one in sure for id_ in _affected(one, network)})
@@ -80,30 +85,98 @@ class PathJudge:
         found = breaches(graph, asked, sources, _within(targets, network), wanted(asked.protocol, asked.ports))
         return [one for one in found if one.sure]
 
-    def _breaches(self, asked: Body, sources: Places, targets: Places, about: Wanted) -> Mapping[str, list[Breach]]:
+    def _followed(self, asked: Body, sources: Places, targets: Places, about: Wanted) -> _Followed:
         key = asked.model_dump_json()
         if key not in self._asked:
-            held: dict[str, list[Breach]] = {}
-            for one in breaches(self.graph(), asked, sources, targets.held, about):
+            found = self._asked[key] = _Followed(_walks(self.graph(), asked, sources, targets.held, about))
+            for one in _breaches(self.graph(), asked, found.walks, targets.held, about):
                 for network in {interface.network for interface in one.found.target.interfaces}:
-                    held.setdefault(network, []).append(one)
-            self._asked[key] = held
+                    found.breaches.setdefault(network, []).append(one)
         return self._asked[key]
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """From one source: what walks there, and at whose stations what is sent on rewritten is not followed."""
+
+    source: Place
+    walkers: Sequence[Walker]
+    stops: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Followed:
+    """What was followed of a body, and by network what is open that may not be."""
+
+    walks: Sequence[Walk]
+    breaches: dict[str, list[Breach]] = field(default_factory=dict)
+
+
+def _walks(graph: Graph, asked: Body, sources: Places, targets: Sequence[Place], about: Wanted) -> list[Walk]:
+    entries = frozenset(target.station for target in targets)
+    # What a load balancer that is itself a target passes on came in through it, and is judged there.
+    stops = entries | _before(graph, entries) if asked.expect == "only" else frozenset[str]()
+    first = walking(graph, entries, about, stops)
+    return [Walk(source, [one.another() for one in first], stops) for source in sources.held]
+
+
+def _before(graph: Graph, entries: frozenset[str]) -> frozenset[str]:
+    """The stations where what comes to load balancers among the entries is on its way to them, and is sent on from."""
+    balancers = [one for one in graph.stations.values() if one.kind == "load-balancer"]
+    return frozenset(
+        one.id for one in balancers if any(link.to in entries and link.rewrite is None for links in one.links.values() for link in links)
+    )
 
 
 def breaches(graph: Graph, asked: Body, sources: Places, targets: Sequence[Place], about: Wanted) -> Iterable[Breach]:
     """Every flow that gets there and may not, as far as it may not."""
-    exempt = [_exemption(graph, entry) for entry in asked.allowed] if isinstance(asked.allowed, list) else []
-    entries = {target.station for target in targets}
-    for found in arrivals(graph, sources.held, targets, about):
-        # What a load balancer that is itself a target passes on came in through it, and is judged there.
-        if asked.expect == "only" and any(step.link.rewrite is not None and step.at in entries for step in found.arrival.step.way()):
-            continue
-        for sure, part in ((True, found.flow.must), (False, found.flow.may)):
-            left = _left(part, found, exempt)
-            yield from (Breach(found, one, sure) for one in left)
-            if left:
-                break
+    return _breaches(graph, asked, _walks(graph, asked, sources, targets, about), targets, about)
+
+
+def _breaches(graph: Graph, asked: Body, walks: Iterable[Walk], targets: Sequence[Place], about: Wanted) -> Iterable[Breach]:
+    exempt = _exemptions(graph, asked)
+    for walk in walks:
+        for found in arrivals(graph, [walk.source], targets, about, walk.walkers):
+            for sure, part in ((True, found.flow.must), (False, found.flow.may)):
+                left = _left(part, found, exempt)
+                yield from (Breach(found, one, sure) for one in left)
+                if left:
+                    break
+
+
+def _proved(graph: Graph, asked: Body, walks: Iterable[Walk], targets: Places, about: Wanted) -> Answer:
+    """Unreachable, if for each source there is a proof that nothing arrives but what may."""
+    exempt = _exemptions(graph, asked)
+    cuts: list[Cut] = []
+    for walk in walks:
+        source = Places(walk.source.station, (walk.source,))
+        answer = isolated(graph, source, targets, about, walk.walkers, _allowed(walk.source, targets, exempt), walk.stops)
+        if answer.cut is None:
+            return answer
+        cuts.append(answer.cut)
+    assumed = tuple(dict.fromkeys(text for one in cuts for text in one.assumed))
+    proof = Cut(tuple(held for one in cuts for held in one.held), frozenset().union(*(one.aside for one in cuts)), assumed)
+    return Answer("unreachable", why=assumed, cut=proof)
+
+
+def _allowed(source: Place, targets: Places, exempt: Iterable[_Exemption]) -> dict[tuple[str, int], list[Box]]:
+    """What may arrive from a source, as boxes."""
+    stations = {place.station for place in targets.held}
+    found: dict[tuple[str, int], list[Box]] = {}
+    for one in exempt:
+        for sender in one.sources:
+            for target in one.targets:
+                if sender.station != source.station or target.station not in stations:
+                    continue
+                for family in (4, 6):
+                    ends = [place.addresses.get(family, NOBODY).spans for place in (sender, target)]
+                    boxes = [(protocols, ports, *ends) for protocols in one.about.protocols for ports in one.about.ports]
+                    found.setdefault((target.station, family), []).extend(boxes)  # type: ignore[arg-type]
+    return found
+
+
+def _exemptions(graph: Graph, asked: Body) -> list[_Exemption]:
+    return [_exemption(graph, entry) for entry in asked.allowed] if isinstance(asked.allowed, list) else []
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ What it takes from the walk is which proxies are never answered (`Held.silent`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from checks.network.boxes import Box, Span, Spans, both, everybody, less, within, without
@@ -20,12 +20,29 @@ if TYPE_CHECKING:
 EVERY_PROTOCOL, EVERY_PORT, CLIENTS = (0, 255), (0, 65535), (1024, 65535)
 
 
-def recheck(graph: Graph, cut: Cut, sources: Places, targets: Places, wanted: Wanted) -> str:
-    """Why a cut does not prove that nothing wanted gets from the sources to the targets; nothing if it does."""
-    return next(_complaints(graph, cut, sources, targets, wanted), "")
+Allowed = Mapping[tuple[str, int], Sequence[Box]]
+"""What may arrive, though it was asked about, by station and family."""
 
 
-def _complaints(graph: Graph, cut: Cut, sources: Places, targets: Places, wanted: Wanted) -> Iterator[str]:
+def recheck(
+    graph: Graph,
+    cut: Cut,
+    sources: Places,
+    targets: Places,
+    wanted: Wanted,
+    allowed: Allowed | None = None,
+    stops: frozenset[str] = frozenset(),
+) -> str:
+    """Why a cut does not prove that nothing wanted gets from the sources to the targets; nothing if it does.
+
+    What is `allowed` may; and what stations among `stops` send on rewritten is not looked at.
+    """
+    return next(_complaints(graph, cut, sources, targets, wanted, allowed or {}, stops), "")
+
+
+def _complaints(
+    graph: Graph, cut: Cut, sources: Places, targets: Places, wanted: Wanted, allowed: Allowed, stops: frozenset[str]
+) -> Iterator[str]:
     held: dict[object, list[Held]] = {}
     for one in cut.held:
         held.setdefault((one.station, one.family, one.labels), []).append(one)
@@ -52,15 +69,20 @@ def _complaints(graph: Graph, cut: Cut, sources: Places, targets: Places, wanted
             leg = link.rewrite.leg if link.rewrite is not None else ""
             if link.carries == "reply" or link.to in cut.aside or (leg == "proxy" and number in one.silent):
                 continue
+            if link.rewrite is not None and one.station in stops:
+                continue
             out = outcome(graph, link, one)
             for question in asked.get((link.to, one.family), ()):
-                if any(s != e or len(s) > 1 or s[0][0] < s[0][1] for _, _, s, e in within(out, question)):
+                arriving = within(out, question)
+                for other in allowed.get((link.to, one.family), ()):
+                    arriving = without(arriving, other)
+                if any(s != e or len(s) > 1 or s[0][0] < s[0][1] for _, _, s, e in arriving):
                     yield f"what was asked about gets from {one.station} to {link.to}"
             if onward[link.to] <= cut.aside:
                 continue
-            there = held.get((link.to, one.family, one.labels if link.labels == "kept" else link.labels), [])
-            same = [other for other in there if other.ports == one.ports]
-            if out and not (_contained(out, CLIENTS, there) if leg in {"proxy", "nat"} else _contained(out, one.ports, same)):
+            next_ = held.get((link.to, one.family, one.labels if link.labels == "kept" else link.labels), [])
+            same = [other for other in next_ if other.ports == one.ports]
+            if out and not (_contained(out, CLIENTS, next_) if leg in {"proxy", "nat"} else _contained(out, one.ports, same)):
                 yield f"what gets from {one.station} to {link.to} is not held there"
 
 

@@ -106,7 +106,8 @@ Came = tuple[str, int, Labels, Span]
 @dataclass(slots=True)
 class Walker:
     """Walks one graph. `source_ports` are those that a first packet may be sent from. Where only what comes to some
-    stations is asked for, `towards` holds those that lead there, and no other is gone to.
+    stations is asked for, `towards` holds those that lead there, and no other is gone to. What stations among `stops`
+    send on rewritten is not followed.
 
     `came` is every flow that may come by, and with it the proxy links (by their place at the station) that it passes
     nothing on by, since no reply to it gets home: what a proof that something is not reachable is made of.
@@ -115,9 +116,14 @@ class Walker:
     graph: Graph
     source_ports: Span = EPHEMERAL
     towards: frozenset[str] | None = None
+    stops: frozenset[str] = frozenset()
     came: dict[Came, dict[Flow, set[int]]] = field(default_factory=dict)
     _replies: dict[tuple[str, str, Flow], tuple[list[Sure], frozenset[str]]] = field(default_factory=dict)
     _cuts: tuple[int, ...] = ()
+
+    def another(self) -> Walker:
+        """One like this, that has not been anywhere."""
+        return Walker(self.graph, self.source_ports, self.towards, self.stops, _cuts=self._cuts or self.graph.source_port_cuts)
 
     def arrivals(self, start: Start) -> Iterator[Arrival]:
         """Everything that what starts there comes to, by every way."""
@@ -154,6 +160,8 @@ class Walker:
             silent: set[int] = set()
             for place, link in enumerate(station.links[family]):
                 if link.carries == "reply" or (self.towards is not None and link.to not in self.towards):
+                    continue
+                if link.rewrite is not None and here.at in self.stops:
                     continue
                 onward = self.onward(here, link)
                 if onward is None:

@@ -98,35 +98,38 @@ def _combined(part: Flow) -> Iterator[tuple[Span, Span, Addresses, Addresses]]:
 
 
 def _before(walker: Walker, step: Step, packet: Packet) -> Packet:
-    """The packet as it was before a step rewrote it."""
+    """The packet as it was before a step rewrote it: of what a proxy goes on with, one that is answered."""
     rewrite = step.link.rewrite
     if rewrite is None:
         return packet
     inside = step.inside.must or step.inside.may
-    source, source_port = packet.source, packet.source_port
-    port = packet.destination_port
-    if rewrite.leg in {"proxy", "nat"}:
-        source_port = _source_port(step.leg.ports) if packet.protocol in PORTED else 0
+    parts = [(inside, step.leg.ports)]
     if rewrite.leg == "proxy":
-        known = [one for one in walker.answered(step.at, step.inside, step.leg)[0] if one.flow.source.at(packet.protocol)]
-        if known:
-            inside, source_port = known[0].flow, _source_port(known[0].ports) if packet.protocol in PORTED else 0
-    if rewrite.port is not None:
-        port = next(span[0] for protocols, span, _, _ in _combined(inside) if protocols[0] <= packet.protocol <= protocols[1])
-    here = [row for row in _combined(inside) if row[0][0] <= packet.protocol <= row[0][1] and row[1][0] <= port <= row[1][1]]
-    sources, destinations = here[0][2], here[0][3]
-    destination = packet.destination
-    source = _undone(rewrite.source, source, sources)
-    destination = _undone(rewrite.destination, destination, destinations)
-    return Packet(packet.family, source, destination, packet.protocol, source_port, port)
+        surely, maybe = walker.answered(step.at, step.inside, step.leg)
+        parts = [*((one.flow, one.ports) for one in (*surely, *maybe)), *parts]
+    source_port = packet.source_port
+    for part, ports in parts:
+        if rewrite.leg in {"proxy", "nat"}:
+            source_port = _source_port(ports) if packet.protocol in PORTED else 0
+        for protocols, span, sources, destinations in _combined(part):
+            port = packet.destination_port if rewrite.port is None else span[0]
+            if not (protocols[0] <= packet.protocol <= protocols[1] and span[0] <= port <= span[1]):
+                continue
+            source = _undone(rewrite.source, packet.source, sources)
+            destination = _undone(rewrite.destination, packet.destination, destinations)
+            if source is not None and destination is not None:
+                return Packet(packet.family, source, destination, packet.protocol, source_port, port)
+    raise AssertionError(f"{packet} did not come out of a link from {step.at} to {step.link.to}")
 
 
-def _undone(how: Translation | Addresses | None, value: int, possible: Addresses) -> int:
-    if how is None:
-        return value
+def _undone(how: Translation | Addresses | None, value: int, possible: Addresses) -> int | None:
+    """The address that became this one, of those that are possible."""
     if isinstance(how, Addresses):
         return _address(possible)
-    return next(low + value - first for first, last, low in inverse(how) if first <= value <= last)
+    if how is not None:
+        befores = [low + value - first for first, last, low in inverse(how) if first <= value <= last]
+        return next((before for before in befores if before in possible), None)
+    return value if value in possible else None
 
 
 def _hops(graph: Graph, step: Step, packet: Packet) -> Iterator[Hop]:

@@ -51,7 +51,9 @@ class Roots:
 
 def load_roots(text: bytes) -> tuple[x509.Certificate, ...]:
     """PEM certificates. Raises ValueError where there is none, or one that cannot be read."""
-    return tuple(x509.load_pem_x509_certificates(text))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", CryptographyDeprecationWarning)  # old roots have serial numbers that are none any more
+        return tuple(x509.load_pem_x509_certificates(text))
 
 
 def examine(chain: Sequence[bytes], host: str, now: datetime, roots: Roots) -> dict[str, Any]:

@@ -6,7 +6,7 @@ for and answered: every version's suites to the last, or, in quick mode, an offe
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from checks.tls.suites import SUITES, Suite
@@ -20,10 +20,8 @@ _EPHEMERAL = frozenset({"dhe", "ecdhe", "dhe-psk", "ecdhe-psk", "tls13", "pwd"})
 _AGREED = {"TLSv1.3": "tls13", "TLSv1.2": "tls12", "TLSv1.1": "tls11", "TLSv1": "tls10"}
 """Versions as OpenSSL writes them (SSL_get_version(3))."""
 _SPOKEN = frozenset({"inspected", "alert"})
-_QUICKLY = ("unencrypted", "anonymous", "export", "des", "rc4", "small_block")
-"""What an offer of forbidden suites alone asks for."""
-_NOT_IN_SSL2 = ("unencrypted", "anonymous")
-"""Of these, what SSL 2 has nothing of, so that it need not be asked for."""
+_OF_SSL2_TOO = ("export", "des", "rc4", "small_block")
+"""What an offer of forbidden suites alone asks for, and SSL 2 has ciphers of."""
 
 
 def derived(seen: Mapping[str, Any]) -> dict[str, Any]:
@@ -42,7 +40,7 @@ def derived(seen: Mapping[str, Any]) -> dict[str, Any]:
     whole = _whole(versions, accepted)
     weak = _weak(known, ssl2, whole=whole, speaks_ssl2=versions.get("ssl2", False)) | _lacking_aead(versions, accepted, glimpsed)
     if seen.get("forbidden_offered") is False and versions.get("tls11") is False and versions.get("tls10") is False:
-        weak = {**dict.fromkeys(_QUICKLY if versions.get("ssl2") is False else _NOT_IN_SSL2, False), **weak}
+        weak = {**dict.fromkeys(_unoffered(versions), False), **weak}
     if weak:
         facts["weak"] = weak
     if lengths := [*(suite.bits for suite in known), *map(_ssl2_bits, ssl2)]:
@@ -51,6 +49,16 @@ def derived(seen: Mapping[str, Any]) -> dict[str, Any]:
     if "hybrid_group" not in seen and versions.get("tls13") is False:
         facts["hybrid_group"] = False  # the hybrid groups are TLS 1.3's (draft-ietf-tls-ecdhe-mlkem)
     return facts | _transport(seen)
+
+
+def _unoffered(versions: Mapping[str, bool]) -> Iterator[str]:
+    """The weaknesses that a refused offer of forbidden suites proves absent: it asks neither SSL 2, nor TLS 1.3, which has suites
+    without encryption (RFC 9150)."""
+    yield "anonymous"
+    if versions.get("ssl2") is False:
+        yield from _OF_SSL2_TOO
+    if versions.get("tls13") is False:
+        yield "unencrypted"
 
 
 def _versions(seen: Mapping[str, Any]) -> dict[str, bool]:

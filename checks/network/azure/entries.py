@@ -19,7 +19,7 @@ from checks.network.azure.interfaces import Configuration
 from checks.network.azure.sides import PLATFORM
 from checks.network.azure.stations import Spot
 from checks.network.azure.world import Subnet, World
-from checks.network.graph import Graph, Link, Rewrite
+from checks.network.graph import NO_LABELS, Graph, Link, Rewrite
 from checks.network.internet import PUBLIC
 from checks.network.packet import INTERNET, TCP, UDP, Hop
 from checks.network.packets import EVERYBODY, NOBODY, PROTOCOLS, Addresses, addresses, packets, union
@@ -145,8 +145,10 @@ class Entrances:
     # -- going out ------------------------------------------------------------------------------------------------
 
     def egress(self, subnet: Subnet, family: int, held: Addresses, via: tuple[Hop, ...], doubt: str) -> Iterator[Link]:
-        """The links from a subnet to public addresses; to services, whose own are not known, the same ones."""
-        for link in self._egress(subnet, family, held - _SOMEWHERE - PLATFORM[4] if family == 4 else held, via, doubt):
+        """The links from a subnet to public addresses; to services, whose own are not known, the same ones. Application
+        security groups are known by private addresses, which stay behind."""
+        for way in self._egress(subnet, family, held - _SOMEWHERE - PLATFORM[4] if family == 4 else held, via, doubt):
+            link = replace(way, labels=NO_LABELS)
             yield link
             if family == 4 and SOMEWHERE in held and link.carries == "first":
                 yield replace(link, to=SERVICES, destination=_SOMEWHERE)

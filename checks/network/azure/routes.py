@@ -232,9 +232,19 @@ class Routing:
         if (firewall := self.firewalls.at(at[1], near)) is not None:
             yield Link(firewall, destination=held, doubt=doubt, via=via)
             return
+        own = addresses([(at[1], at[1])])
+        yield from self._to_itself(network, subnet, family, held & own, via, doubt)
         station, why = self.appliance(network, subnet, *at)
         if station:
-            yield Link(station, destination=held, doubt="\n".join(one for one in (doubt, why) if one), via=via)
+            yield Link(station, destination=held - own, doubt="\n".join(one for one in (doubt, why) if one), via=via)
+
+    def _to_itself(self, network: Network, subnet: Subnet, family: int, own: Addresses, via: tuple[Hop, ...], doubt: str) -> Iterator[Link]:
+        """What is for the appliance's own address arrives there, whether it forwards or not."""
+        if local := own & network.space[family]:
+            yield Link(delivers(network.key), destination=local, doubt=doubt, via=via)
+        for peer in self.peerings.get(network.key, ()):
+            if there := own & peer.space[family]:
+                yield from self._peered(network, subnet, family, peer, there, via, doubt)
 
 
 def _peer_station(world: World, network: Network, peer: Peering) -> str:

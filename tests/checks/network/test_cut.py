@@ -166,7 +166,7 @@ def test_a_proxy_that_is_not_answered_is_an_assumption_that_is_told() -> None:
     )
     told = ask(graph, OUTSIDE, INSIDE, POSTGRES, never)
     assert told.verdict == "unreachable"
-    assert told.why == ("web is not answered, and goes on with nothing",)
+    assert told.why == ("web passes on nothing of what comes to it: its answers do not find back",)
     assert told.cut is not None
     loud = Cut(tuple(replace(one, silent=frozenset()) for one in told.cut.held), told.cut.aside)
     assert complaint(graph, loud)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import jsonschema
 import pytest
 
 from checks.judge import Bound, bind
+from checks.model import Reading
 from checks.verdict import Verdict
 from tests.checks.tls.endpoints import BOOK, REFUSED, RULES, address, broken, certificate, data, findings, trust, verdicts, without
 
@@ -38,7 +39,6 @@ def http(**changes: Any) -> dict[str, Any]:
 
 
 FAULTY: dict[str, dict[str, Any]] = {
-    "tls-protocol-ssl2": older(ssl2=True),
     "tls-protocol-ssl3": address(versions=address()["versions"] | {"ssl3": True}),
     "tls-protocol-tls10": older("TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384", tls10=True),
     "tls-protocol-tls11": older("TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384", tls11=True),
@@ -115,6 +115,9 @@ def test_faults_that_come_together_are_each_named() -> None:
         "tls-key-exchange-ffdhe", "tls-key-exchange-weak-dh",
     }  # fmt: skip
     assert broken(data(older("TLS_ECDHE_RSA_WITH_3DES_EDE_CBC_SHA"))) == {"tls-cipher-3des", "tls-cipher-bits", "tls-cipher-cbc"}
+    ssl2 = older(ssl2=True)
+    ssl2["suites"]["ssl2"] = ["SSL_CK_RC4_128_WITH_MD5"]
+    assert broken(data(ssl2)) == {"tls-protocol-ssl2", "tls-cipher-rc4", "tls-cipher-no-forward-secrecy"}
     assert broken(data(http(hsts={"max_age": 300, "include_subdomains": True, "preload": False}))) == {
         "tls-http-hsts-short", "tls-http-hsts-preload",
     }  # fmt: skip
@@ -162,14 +165,16 @@ def test_a_quick_inspection_proves_what_was_refused_and_no_list() -> None:
     }
     found = verdicts(data(quick))
     assert {rule for rule, held in found.items() if held == "upheld"} == {
-        "tls-protocol-tls10", "tls-protocol-tls11", "tls-protocol-no-modern", "tls-protocol-no-tls13", "tls-cipher-null",
+        "tls-protocol-tls10", "tls-protocol-tls11", "tls-protocol-no-modern", "tls-protocol-no-tls13",
         "tls-cipher-anonymous", "tls-key-exchange-no-hybrid", "tls-transport-plaintext",
     }  # fmt: skip
-    without_ssl2 = verdicts(data({**quick, "versions": {"tls10": False, "tls11": False, "ssl2": False}}))
-    assert {rule for rule, held in without_ssl2.items() if held == "upheld" != found[rule]} == {
-        "tls-protocol-ssl2", "tls-cipher-export", "tls-cipher-des", "tls-cipher-rc4", "tls-cipher-3des",
-    }  # fmt: skip
-    assert found["tls-cipher-bits"] == found["tls-cipher-no-forward-secrecy"] == found["tls-protocol-ssl3"] == "unproven"
+    assert (
+        found["tls-cipher-bits"]
+        == found["tls-cipher-null"]
+        == found["tls-cipher-no-forward-secrecy"]
+        == found["tls-protocol-ssl3"]
+        == "unproven"
+    )
 
 
 @pytest.mark.parametrize("held", [data(), data(WORST), data(REFUSED), data(FAULTY["tls-http-hsts"])])
@@ -209,3 +214,41 @@ def test_no_listing_no_verdict() -> None:
     unlisted = type(held)(held.manifest, {}, (), ())
     found = list(judge(unlisted, BOOK.catalogue, [Bound(RULES["tls-protocol-ssl3"], {}, {}, ())], {}))
     assert [(one.verdict, one.resource.account) for one in found] == [(Verdict.UNPROVEN, "tls")]
+
+
+EC = certificate(key_type="EC", key_bits=256, key_equivalent_bits=3072, curve="secp256r1")
+ECDSA = certificate(signature="ecdsa-with-SHA256")
+
+
+@pytest.mark.parametrize(
+    ("rule", "params", "held", "substance", "literal"),
+    [
+        ("tls-certificate-weak-key", {"min_key_bits": 2048}, certificate(), "upheld", "upheld"),
+        ("tls-certificate-weak-key", {"min_key_bits": 2048}, certificate(key_bits=4096, key_equivalent_bits=4096), "upheld", "upheld"),
+        ("tls-certificate-weak-key", {"min_key_bits": 2048}, EC, "upheld", "broken"),
+        ("tls-certificate-weak-key", {"min_key_bits": 2048}, certificate(key_bits=1024, key_equivalent_bits=1024), "broken", "broken"),
+        ("tls-certificate-weak-signature", {"signature": "SHA256withRSA"}, certificate(), "upheld", "upheld"),
+        ("tls-certificate-weak-signature", {"signature": "SHA256withRSA"}, ECDSA, "upheld", "broken"),
+        ("tls-certificate-weak-signature", {"signature": "SHA-256"}, ECDSA, "upheld", "upheld"),
+        ("tls-certificate-weak-signature", {"signature": "ROT13"}, certificate(), "unproven", "unproven"),
+    ],
+)
+def test_promised_words_are_read_for_what_they_are_about_or_one_by_one(
+    rule: str, params: dict[str, Any], held: dict[str, Any], substance: str, literal: str
+) -> None:
+    found = {
+        reading: next(findings(data(address(certificate=held)), [Bound(RULES[rule], RULES[rule].params(params), params, (), reading)]))
+        for reading in get_args(Reading)
+    }
+    assert {reading: str(one.verdict) for reading, one in found.items()} == {"substance": substance, "literal": literal}
+    assert all((one.other_reading is not None) is (substance != literal) for one in found.values())
+
+
+def test_256_bits_are_promised_of_every_connection() -> None:
+    """Not only of the one that a modern client makes."""
+    held = older("TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256")
+    params = {"cipher_bits": 256}
+    bound = [Bound(RULES["tls-cipher-bits"], params, params, ())]
+    assert verdicts(data(held), bound) == {"tls-cipher-bits": "broken"}
+    assert verdicts(data(address()), bound) == {"tls-cipher-bits": "upheld"}
+    assert "addresses[].agreed" in next(findings(data(held), bound)).evidence.values

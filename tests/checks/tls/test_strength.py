@@ -57,10 +57,24 @@ def test_ciphers_of_ssl_2_count_too() -> None:
     seen = modern(GCM) | {"versions": {**REFUSED, "ssl2": True, "tls12": True, "tls13": True}}
     seen["suites"]["ssl2"] = ["SSL_CK_RC4_128_EXPORT40_WITH_MD5", "SSL_CK_DES_64_CBC_WITH_MD5"]
     found = derived(seen)["weak"]
-    assert {name for name, held in found.items() if held} == {"rc4", "export", "des"}
+    assert {name for name, held in found.items() if held} == {"rc4", "export", "des", "cbc", "static_keys"}
 
 
-@pytest.mark.parametrize("version", ["ssl3", "tls10", "tls11"])
+@pytest.mark.parametrize(
+    ("name", "bits"),
+    [
+        ("SSL_CK_RC4_128_WITH_MD5", 128),
+        ("SSL_CK_RC4_128_EXPORT40_WITH_MD5", 40),
+        ("SSL_CK_DES_192_EDE3_CBC_WITH_MD5", 112),
+    ],
+)
+def test_the_length_of_their_keys_counts_as_well(name: str, bits: int) -> None:
+    seen = modern(GCM) | {"versions": {**REFUSED, "ssl2": True, "tls12": True, "tls13": True}}
+    seen["suites"]["ssl2"] = [name]
+    assert derived(seen)["least_bits"] == bits
+
+
+@pytest.mark.parametrize("version", ["ssl2", "ssl3", "tls10", "tls11"])
 def test_a_version_that_nobody_asked_for_leaves_open_what_it_may_accept(version: str) -> None:
     seen = modern(GCM)
     del seen["versions"][version]
@@ -85,12 +99,21 @@ def test_a_suite_without_a_name_leaves_everything_open() -> None:
 
 
 def test_a_refused_offer_of_forbidden_suites_proves_their_absence_and_nothing_more() -> None:
-    seen = {"outcome": "inspected", "versions": {"tls10": False, "tls11": False}, "forbidden_offered": False}
-    facts = derived(seen)
-    assert facts["weak"] == dict.fromkeys(("unencrypted", "anonymous"), False)  # SSL 2, which nobody asked for, has ciphers of its own
-    seen["versions"] = {"tls10": False, "tls11": False, "ssl2": False}
-    assert derived(seen)["weak"] == dict.fromkeys(("unencrypted", "anonymous", "export", "des", "rc4", "small_block"), False)
+    versions = {"ssl2": False, "tls10": False, "tls11": False}
+    facts = derived({"outcome": "inspected", "versions": versions, "forbidden_offered": False})
+    assert facts["weak"] == dict.fromkeys(("anonymous", "export", "des", "rc4", "small_block"), False)
     assert "least_bits" not in facts
+
+
+def test_ssl_2_has_ciphers_that_such_an_offer_does_not_ask_for() -> None:
+    facts = derived({"outcome": "inspected", "versions": {"tls10": False, "tls11": False}, "forbidden_offered": False})
+    assert facts["weak"] == {"anonymous": False}
+
+
+def test_tls_1_3_has_suites_without_encryption_that_such_an_offer_does_not_ask_for() -> None:
+    seen = {"outcome": "inspected", "versions": {"tls10": False, "tls11": False, "tls13": False}, "forbidden_offered": False}
+    assert derived(seen)["weak"]["unencrypted"] is False
+    assert "unencrypted" not in derived(seen | {"agreed": {"version": "TLSv1.3"}})["weak"]
 
 
 @pytest.mark.parametrize("versions", [{}, {"tls10": False}, {"tls10": True, "tls11": False}, {"tls11": False}])

@@ -1,0 +1,124 @@
+"""`upheld tls`: inspects endpoints and judges what they answer."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.x509 import Certificate
+
+from agent import gate, rulebook
+from agent.collect.tls import Inspector, Target
+from agent.collect.tls_estate import Progress, estate, inspect
+from agent.collect.tls_targets import BadTarget, pinned, read
+from agent.config import ConfigurationError
+from agent.publish import outputs
+from agent.publish.result import Findings, Result
+from agent.publish.tls_text import TlsReport
+from agent.rulebook import Rulebook
+from agent.run import Clock, tool
+from agent.terminal import colour
+from checks.judge import Bound, Population, bind, judge, key
+from checks.model import Estate, digest
+from checks.summary import summarize_rule
+from checks.tls.certificate import Roots, load_roots
+from checks.tls.endpoint import TYPE
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked of which endpoints."""
+
+    targets: Sequence[str]
+    files: Sequence[Path] = ()
+    starttls: str | None = None
+    server_name: str | None = None
+    resolve: Sequence[str] = ()
+    ca_files: Sequence[Path] = ()
+    public_roots: Path | None = None
+    profile: str | None = None
+    full: bool = True
+
+
+def check(question: Question, clock: Clock, progress: Progress | None = None) -> tuple[Result, Estate]:
+    """Inspect and judge. Raises ConfigurationError."""
+    try:
+        targets = pinned(_targets(question), question.resolve)
+    except BadTarget as error:
+        raise ConfigurationError(str(error)) from error
+    if not targets:
+        raise ConfigurationError("name an endpoint, such as shop.example or mail.example:25, or a file of them with --targets")
+    book = rulebook.load()
+    bound = _bound(book, question.profile)
+    inspector = Inspector(roots(question.public_roots, question.ca_files), clock.now, full=lambda _: question.full)
+    started = clock.now()
+    held = estate(inspect(inspector, targets, progress), started, clock.now(), tool())
+    return assess(book, held, bound), held
+
+
+def assess(book: Rulebook, held: Estate, bound: Sequence[Bound]) -> Result:
+    """Judge an estate of endpoints by rules that no promise binds."""
+    findings, populations = Findings(), dict[tuple[str, str], Population]()
+    for finding in judge(held, book.catalogue, bound, populations):
+        findings.add(finding)
+    rules = [summarize_rule(one, populations["", key(one)]) for one in bound if ("", key(one)) in populations]
+    same = digest([(look.id, look.sha256) for look in held.looks], [key(one) for one in bound])
+    return Result(held.manifest, findings, [], rules, held.gaps, tool(), same, len(held.looks))
+
+
+def _bound(book: Rulebook, profile: str | None) -> list[Bound]:
+    if profile is None:
+        return bind([rule for rule in book.rules.values() if rule.kind == TYPE], [], every=True)
+    profiles = rulebook.load_profiles(book)
+    if profile not in profiles:
+        raise ConfigurationError(f"there is no profile {profile!r}; there is {', '.join(sorted(profiles))}")
+    return profiles[profile].bind(book.rules)
+
+
+def _targets(question: Question) -> Iterator[Target]:
+    for text in (*question.targets, *_listed(question.files)):
+        yield read(text, starttls=question.starttls, server_name=question.server_name)
+
+
+def _listed(files: Iterable[Path]) -> Iterator[str]:
+    """The endpoints of files, one a line; `-` is standard input; what follows a # is a remark."""
+    for file in files:
+        try:
+            text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigurationError(f"{file}: cannot be read: {error}") from error
+        yield from (line for row in text.splitlines() if (line := row.partition("#")[0].strip()))
+
+
+def roots(public: Path | None, private: Iterable[Path]) -> Roots:
+    """The certificates that are trusted: the public store, or what stands in for it, and an organization's own.
+
+    Raises ConfigurationError for a file that holds none.
+    """
+    if public is None:
+        import certifi
+
+        public = Path(certifi.where())
+    return Roots(_roots(public), tuple(one for file in private for one in _roots(file)))
+
+
+def _roots(file: Path) -> tuple[Certificate, ...]:
+    try:
+        return load_roots(file.read_bytes())
+    except OSError as error:
+        raise ConfigurationError(f"{file}: cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise ConfigurationError(f"{file}: holds no certificate in PEM that can be read: {error}") from error
+
+
+def exit_code(result: Result, severity: str) -> int:
+    return gate.exit_code(result, fail_on="unproven", severity=severity, baseline=None, strict=False)
+
+
+def write(result: Result, held: Estate, targets: Sequence[outputs.Target]) -> None:
+    """Write every report; as text, by endpoint."""
+    titles = {rule.rule: rule.title for rule in result.rules}
+    report = TlsReport(held, titles, colour())
+    outputs.write(result, targets, text=lambda one: (line + "\n" for line in report.lines(one)))
