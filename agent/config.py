@@ -76,9 +76,28 @@ class Aws(_Strict):
     regions: Annotated[tuple[str, ...], BeforeValidator(_regions, json_schema_input_type=list[str] | Literal["enabled"] | None)] = ()
 
 
+class Endpoint(_Strict):
+    """An endpoint that is not just `host:port`."""
+
+    host: Annotated[str, Field(min_length=1)]
+    port: Annotated[int, Field(gt=0, lt=65536)] | None = None
+    starttls: Literal["ftp", "imap", "ldap", "mysql", "pop3", "postgres", "smtp", "xmpp"] | None = None
+    server_name: str | None = None
+
+
+class Tls(_Strict):
+    """Endpoints to inspect: those named, and with `from_estate` those that the rest of the estate serves to the internet."""
+
+    endpoints: list[str | Endpoint] = []
+    from_estate: bool = True
+    private_roots: list[str] = []
+    public_roots: str | None = None
+
+
 class Collect(_Strict):
     deadline: Annotated[int, BeforeValidator(seconds, json_schema_input_type=str | Literal[0])] = 900
     aws: list[Aws] = []
+    tls: Tls | None = None
 
 
 class Output(_Strict):

@@ -9,21 +9,27 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from agent.collect.aws_client import Deadline, WrongAccount, endpoint_override
 from agent.collect.estate import EstateError, EstateWriter, read_estate
-from agent.config import Configuration, ConfigurationError
+from agent.config import Configuration, ConfigurationError, Tls
 from agent.publish.result import Findings, Result
 from agent.rulebook import Rulebook, load, read_document, read_text
 from checks.document import DocumentError
 from checks.judge import Bound, Population, bind, judge, key
-from checks.model import Estate, Finding, Manifest, Scope, digest
+from checks.model import GLOBAL, Estate, Finding, Manifest, Scope, digest
 from checks.plan import Plan, named, plan, whole
 from checks.promise import Acceptance, Assumption, Policy, Promise, Promises, read, read_exceptions
 from checks.rule import Rule
 from checks.summary import Text, summarize, summarize_rule
+from checks.tls.endpoint import ACCOUNT as TLS_ACCOUNT
+from checks.tls.endpoint import TYPE as TLS_ENDPOINT
 from checks.verdict import Verdict
 from checks.wording import SENTENCE, sentences
+
+if TYPE_CHECKING:
+    from checks.tls.certificate import Roots
 
 ATTEMPTS = 4
 Progress = Callable[[int, int], None]
@@ -109,13 +115,15 @@ def _promises(configuration: Configuration, book: Rulebook) -> tuple[Promises, d
 
 def plan_for(inputs: Inputs, *, every: bool) -> Plan:
     """What must be collected. Tags only where a promise's scope goes by them."""
-    rules = inputs.book.rules.values() if every else inputs.judged
-    tagged = any(promise.scope.exclude for promise in inputs.promises.promises)
-    return whole(plan(rules, tags=tagged, universe=bool(inputs.promises.promises)), inputs.book.catalogue)
+    rules = list(inputs.book.rules.values()) if every else inputs.judged
+    tagged = any(promise.scope.exclude or promise.names_tags for promise in inputs.promises.promises)
+    needed = whole(plan(rules, tags=tagged, universe=bool(inputs.promises.promises)), inputs.book.catalogue)
+    return {**needed, TLS_ENDPOINT: frozenset({"*"})} if any(rule.kind == TLS_ENDPOINT for rule in rules) else needed
 
 
 def collect(inputs: Inputs, place: Path, wanted: Plan, clock: Clock, progress: Progress | None = None) -> None:
     """Read the world into an estate at `place`. Raises ConfigurationError where it may not begin."""
+    from agent.collect import tls_stage, tls_targets
     from agent.collect.aws import AwsCollector
     from agent.collect.aws_accounts import AwsTarget, Entered, enter
     from agent.collect.aws_record import account_gaps
@@ -124,6 +132,9 @@ def collect(inputs: Inputs, place: Path, wanted: Plan, clock: Clock, progress: P
     settings = inputs.configuration.settings.collect
     started = rfc3339(clock.now())
     deadline = Deadline(clock.monotonic() + settings.deadline, clock.monotonic)
+    tls = _tls(inputs, wanted)
+    wanted = {name: members for name, members in wanted.items() if name != TLS_ENDPOINT or tls}
+    of_aws = {name: members for name, members in wanted.items() if name != TLS_ENDPOINT}
     try:
         targets = [
             AwsTarget(
@@ -131,23 +142,47 @@ def collect(inputs: Inputs, place: Path, wanted: Plan, clock: Clock, progress: P
             )
             for one in settings.aws
         ]
-        doors = enter(targets or [AwsTarget()], deadline, ATTEMPTS, clock.now)
+        alone = tls is not None and not targets  # only endpoints are configured
+        doors = [] if alone else enter(targets or [AwsTarget()], deadline, ATTEMPTS, clock.now)
     except (WrongAccount, ValueError) as error:
         raise ConfigurationError(str(error)) from error
-    with EstateWriter(place) as writer:
+    with EstateWriter(place, tls_targets.SERVED if tls else ()) as writer:
         entered = [door for door in doors if isinstance(door, Entered)]
         accounts = {door.account.id: door.regions for door in entered}
         for door in doors:
             if not isinstance(door, Entered):
                 accounts[door.account] = door.regions
-                for gap in account_gaps(inputs.book.catalogue, wanted, door):
+                for gap in account_gaps(inputs.book.catalogue, of_aws, door):
                     writer.add_gap(gap)
         book = inputs.book
-        some = named(book.rules.values(), wanted, book.catalogue)
-        AwsCollector(book.catalogue, wanted, writer, deadline, clock.now, progress=progress, named=some).collect(entered)
+        some = named(book.rules.values(), of_aws, book.catalogue)
+        AwsCollector(book.catalogue, of_aws, writer, deadline, clock.now, progress=progress, named=some).collect(entered)
         identity = {door.account.id: door.identity for door in entered}
+        if tls:
+            tls_stage.collect(*tls, writer.remembered, writer, clock.now, progress)
+            accounts[TLS_ACCOUNT] = (GLOBAL,)
         scope = Scope(accounts, tuple(sorted(wanted)))
         writer.finish(Manifest("upheld.estate/1", started, rfc3339(clock.now()), tool(), identity, endpoint_override(), scope))
+
+
+def _tls(inputs: Inputs, wanted: Plan) -> tuple[Tls, Roots] | None:
+    """What endpoints to inspect and whom to trust; None where no rule asks for any, or the configuration names none.
+
+    Raises ConfigurationError.
+    """
+    from agent.collect import tls_stage
+    from agent.collect.tls_roots import roots
+    from agent.collect.tls_targets import BadTarget
+
+    settings, configuration = inputs.configuration.settings.collect.tls, inputs.configuration
+    if settings is None or TLS_ENDPOINT not in wanted:
+        return None
+    try:
+        tls_stage.named(settings)
+    except BadTarget as error:
+        raise ConfigurationError(f"{configuration.file}: {error}") from error
+    public = configuration.path(settings.public_roots) if settings.public_roots else None
+    return settings, roots(public, map(configuration.path, settings.private_roots))
 
 
 def check(

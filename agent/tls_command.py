@@ -7,11 +7,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cryptography.x509 import Certificate
-
 from agent import gate, rulebook
 from agent.collect.tls import Inspector, Target
 from agent.collect.tls_estate import Progress, estate, inspect
+from agent.collect.tls_roots import roots
 from agent.collect.tls_targets import BadTarget, pinned, read
 from agent.config import ConfigurationError
 from agent.publish import outputs
@@ -23,7 +22,6 @@ from agent.terminal import colour
 from checks.judge import Bound, Population, bind, judge, key
 from checks.model import Estate, digest
 from checks.summary import summarize_rule
-from checks.tls.certificate import Roots, load_roots
 from checks.tls.endpoint import TYPE
 
 
@@ -90,27 +88,6 @@ def _listed(files: Iterable[Path]) -> Iterator[str]:
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigurationError(f"{file}: cannot be read: {error}") from error
         yield from (line for row in text.splitlines() if (line := row.partition("#")[0].strip()))
-
-
-def roots(public: Path | None, private: Iterable[Path]) -> Roots:
-    """The certificates that are trusted: the public store, or what stands in for it, and an organization's own.
-
-    Raises ConfigurationError for a file that holds none.
-    """
-    if public is None:
-        import certifi
-
-        public = Path(certifi.where())
-    return Roots(_roots(public), tuple(one for file in private for one in _roots(file)))
-
-
-def _roots(file: Path) -> tuple[Certificate, ...]:
-    try:
-        return load_roots(file.read_bytes())
-    except OSError as error:
-        raise ConfigurationError(f"{file}: cannot be read: {error.strerror}") from error
-    except ValueError as error:
-        raise ConfigurationError(f"{file}: holds no certificate in PEM that can be read: {error}") from error
 
 
 def exit_code(result: Result, severity: str) -> int:

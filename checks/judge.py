@@ -34,6 +34,8 @@ from checks.plan import TAGS
 from checks.promise import Acceptance, Promise
 from checks.rule import Rule
 from checks.terms import Reference
+from checks.tls.endpoint import ACCOUNT as ENDPOINTS
+from checks.tls.endpoint import TYPE as ENDPOINT
 from checks.verdict import Verdict
 from checks.world import EstateWorld
 
@@ -153,6 +155,8 @@ class _Judge:
         places = self.estate.manifest.scope.places(everywhere=not kind.is_global)
         found = {place for place in places if can_hold(place.account, rule.kind)}
         found |= {place for type_, place in self.estate.listing_gaps if type_ == rule.kind}
+        if rule.kind == ENDPOINT:  # endpoints are in no account: where nobody looked for any, that is to be told
+            found.add(Place(ENDPOINTS, GLOBAL))
         return sorted(found)
 
     def _listing(self, bound: Bound, place: Place, readers: list[Promise | None], held: Mapping[str, Population]) -> Iterator[Finding]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from checks.catalogue import Catalogue
+from checks.network.read import TAGGED as TAGGED_FOR_PATHS
 from checks.rule import Rule
 
 Plan = Mapping[str, frozenset[str]]
@@ -29,6 +30,8 @@ def plan(rules: Iterable[Rule], *, provider: str = "aws", tags: bool = False, un
     judged: set[str] = set()
     for rule in rules:
         judged.add(rule.kind)
+        if rule.file.paths is not None:
+            judged |= TAGGED_FOR_PATHS
         for kind, members in rule.needs().items():
             if kind.partition(".")[0] == provider:
                 needed.setdefault(kind, set()).update(members)

@@ -97,6 +97,11 @@ class Promise(_Strict):
     scope: PromiseScope = PromiseScope()
     unverifiable: NonEmpty | None = None
 
+    @property
+    def names_tags(self) -> bool:
+        """Whether its paths are named by tags, which then must be known."""
+        return any("tag:" in str(binding.params.get("allowed", "")) for binding in self.controls)
+
     @field_validator("quote")
     @classmethod
     def _said(cls, value: str) -> str:

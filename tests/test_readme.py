@@ -58,10 +58,12 @@ def test_a_console_block_says_what_is_printed(place: Path, body: str) -> None:
 def test_yaml_blocks_are_what_they_say() -> None:
     from checks.promise import Promises
 
-    bodies = [block["body"] for block in BLOCKS if block["kind"] == "yaml"]
-    assert bodies
-    for body in bodies:
-        assert Promises.model_validate(parse(body, "README.md").data).promises
+    from agent.config import Settings
+
+    bodies = [parse(block["body"], "README.md").data for block in BLOCKS if block["kind"] == "yaml"]
+    assert [body["schema"] for body in bodies] == ["upheld.promises/1", "upheld.config/1"]
+    assert Promises.model_validate(bodies[0]).promises
+    assert Settings.model_validate(bodies[1]).collect.tls
 
 
 def test_the_two_commands_are_targets_of_the_makefile() -> None:
@@ -73,4 +75,4 @@ def test_the_two_commands_are_targets_of_the_makefile() -> None:
 
 
 def test_only_blocks_that_need_a_cloud_are_not_run() -> None:
-    assert {block["why"] for block in BLOCKS if block["why"]} == {"needs AWS credentials"}
+    assert {block["why"] for block in BLOCKS if block["why"]} == {"needs AWS credentials", "needs the internet"}

@@ -34,10 +34,12 @@ class EstateWriter:
     A context manager: leaving it by an exception leaves nothing behind. Raises EstateError where the place is taken.
     """
 
-    def __init__(self, place: Path, provider: str = "aws") -> None:
+    def __init__(self, place: Path, remember: Iterable[str] = ()) -> None:
         if place.exists() and (not place.is_dir() or any(place.iterdir())):
             raise EstateError(f"{place} is there already: an estate is never written over another; name a new folder")
-        self._place, self._provider = place, provider
+        self._place, self._remember = place, frozenset(remember)
+        self.remembered: list[Resource] = []
+        """The resources of the types that a later stage of the collection asks for."""
         self._looks: dict[str, Look] = {}
         self._gaps: list[Gap] = []
 
@@ -59,7 +61,9 @@ class EstateWriter:
         """Append the resources of one listing to their files."""
         files: dict[Path, list[Resource]] = {}
         for resource in resources:
-            folder = self._folder / self._provider / _safe(resource.account) / _safe(resource.region)
+            if resource.type in self._remember:
+                self.remembered.append(resource)
+            folder = self._folder / _safe(resource.type.partition(".")[0]) / _safe(resource.account) / _safe(resource.region)
             files.setdefault(folder / f"{_safe(resource.type)}.jsonl", []).append(resource)
         for file, members in files.items():
             file.parent.mkdir(parents=True, exist_ok=True)

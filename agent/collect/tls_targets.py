@@ -12,7 +12,7 @@ import idna
 
 from agent.collect.tls import Target
 from agent.collect.tls_starttls import PROTOCOLS
-from checks.model import Estate
+from checks.model import Resource
 from checks.tls.names import is_address
 
 USUAL = {"smtp": 25, "imap": 143, "pop3": 110, "ftp": 21, "ldap": 389, "postgres": 5432, "mysql": 3306, "xmpp": 5222}
@@ -100,15 +100,17 @@ class Discovered:
     id: str
 
 
-def discovered(estate: Estate) -> Iterator[Discovered]:
-    """What the estate's resources serve to the internet over TLS: load balancers, distributions, API domains, search domains."""
-    for type_, hosts in _SERVED.items():
-        for resource in estate.of(type_):
-            for host, port in hosts(resource.data):
-                try:
-                    yield Discovered(Target(name(host, host), port, private_allowed=False), type_, resource.id)
-                except BadTarget:
-                    continue
+def discovered(resources: Iterable[Resource]) -> Iterator[Discovered]:
+    """What resources serve to the internet over TLS: load balancers, distributions, API domains. In order, each once."""
+    found: dict[str, Discovered] = {}
+    for resource in sorted(resources, key=lambda one: (one.type, one.account, one.region, one.id)):
+        for host, port in SERVED[resource.type](resource.data):
+            try:
+                target = Target(name(host, host), port, private_allowed=False)
+            except BadTarget:
+                continue
+            found.setdefault(target.id, Discovered(target, resource.type, resource.id))
+    yield from found.values()
 
 
 def _load_balancer(data: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
@@ -143,7 +145,7 @@ def _items(value: Any) -> list[Mapping[str, Any]]:
     return [one for one in value if isinstance(one, Mapping)] if isinstance(value, list) else []
 
 
-_SERVED = {
+SERVED = {
     "aws.elbv2.load_balancer": _load_balancer,
     "aws.elb.load_balancer": _classic,
     "aws.cloudfront.distribution": _distribution,

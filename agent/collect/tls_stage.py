@@ -1,0 +1,56 @@
+"""The stage of a collection that inspects TLS endpoints: those that were named, and those that what was collected serves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+
+from agent.collect.estate import EstateWriter
+from agent.collect.tls import Inspector, Target
+from agent.collect.tls_estate import Progress, inspect, told
+from agent.collect.tls_targets import USUAL, Discovered, discovered, read
+from agent.config import Tls
+from checks.model import GLOBAL, Gap, Reason, Resource
+from checks.tls import endpoint
+from checks.tls.certificate import Roots
+
+
+def named(settings: Tls) -> list[Target]:
+    """The endpoints of the configuration. Raises BadTarget."""
+    found = []
+    for one in settings.endpoints:
+        if isinstance(one, str):
+            found.append(read(one))
+            continue
+        host = f"[{one.host}]" if ":" in one.host else one.host
+        port = one.port or USUAL.get(one.starttls or "", 443)
+        found.append(read(f"{host}:{port}", starttls=one.starttls, server_name=one.server_name))
+    return found
+
+
+def collect(
+    settings: Tls, roots: Roots, served: Iterable[Resource], writer: EstateWriter, now: Callable[[], datetime], progress: Progress | None
+) -> None:
+    """Inspect, and write what was seen. An endpoint that the estate serves and that is not asked is a gap that names it.
+
+    Raises BadTarget.
+    """
+    targets = {target.id: target for target in named(settings)}
+    beside = [one for one in discovered(served) if one.target.id not in targets]
+    if settings.from_estate:
+        targets |= {one.target.id: one.target for one in beside}
+    else:
+        for gap in _unlisted(beside):
+            writer.add_gap(gap)
+    resources, looks, gaps = told(inspect(Inspector(roots, now), targets.values(), progress), now())
+    writer.add_resources(resources)
+    for look in looks:
+        writer.add_look(look)
+    for gap in gaps:
+        writer.add_gap(gap)
+
+
+def _unlisted(found: Iterable[Discovered]) -> Iterator[Gap]:
+    for one in found:
+        message = f"{one.type} {one.id} serves it, and collect.tls does not list it"
+        yield Gap(endpoint.TYPE, endpoint.ACCOUNT, GLOBAL, one.target.id, None, Reason.NOT_COLLECTED, "", message=message)
