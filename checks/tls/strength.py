@@ -87,14 +87,11 @@ def _weak(known: Iterable[Suite], ssl2: Iterable[str], *, whole: bool, speaks_ss
         "des": any(_single_des(suite.name) for suite in held) or any("DES_64" in name for name in ssl2),
         "rc4": any("RC4" in suite.name for suite in held) or any("RC4" in name for name in ssl2),
         "small_block": any(suite.small_block and not _single_des(suite.name) for suite in held) or any(map(_small_ssl2_block, ssl2)),
-        "static_keys": any(suite.exchange not in _EPHEMERAL for suite in held),
-        "cbc": any(suite.cbc for suite in held),
+        "static_keys": any(suite.exchange not in _EPHEMERAL for suite in held) or speaks_ssl2,
+        "cbc": any(suite.cbc for suite in held) or any("CBC" in name for name in ssl2),
         "ffdhe": any(suite.exchange in {"dhe", "dhe-psk"} for suite in held),
     }
-    told = {name: found for name, found in seen.items() if found or whole}
-    if speaks_ssl2:  # it has no forward secrecy and no other mode, which goes by its own name
-        told = {name: found for name, found in told.items() if found or name not in {"static_keys", "cbc"}}
-    return told
+    return {name: found for name, found in seen.items() if found or whole}
 
 
 def _small_ssl2_block(name: str) -> bool:
