@@ -106,6 +106,7 @@ def _nginx(made: Bed, running: ExitStack) -> None:
     made.add("modern", nginx.serve(*file("ecdsa"), lines=[tls13, HSTS]), plain=to_https)
     made.add("intermediate", nginx.serve(*file("rsa"), lines=[usual, HSTS]), plain=to_https)
     made.add("dual", nginx.serve([file("rsa"), file("ecdsa")], lines=[usual, HSTS]), plain=closed)
+    made.add("dual-expired", nginx.serve([file("rsa-expired"), file("ecdsa")], lines=[usual, HSTS]))
     everything = f"ssl_protocols TLSv1 TLSv1.1 TLSv1.2 TLSv1.3; ssl_ciphers {EVERYTHING};"
     made.add("old", nginx.serve(*file("rsa"), lines=[everything, f"ssl_dhparam {oakley(made.folder)};"]), plain=in_the_clear)
     cbc = "ssl_protocols TLSv1.2; ssl_ciphers ECDHE-RSA-AES256-SHA:AES128-SHA;"
