@@ -15,7 +15,7 @@ import sys
 import urllib.request
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -77,7 +77,8 @@ def ours(server: Server, root: Path, folder: Path, mode: str, *arguments: object
     cost = run(command, folder=folder, environment={"PYTHONPATH": str(Path(__file__).parents[2])})
     if cost.exit_code:
         raise sslyze.SslyzeError((folder / "stderr").read_text()[-2000:])
-    return Row(endpoints, cost, server.connections - before - 1, json.loads((folder / "stdout").read_text()))
+    report = json.loads((folder / "stdout").read_text())
+    return Row(endpoints, replace(cost, peak=report["peak"]), server.connections - before - 1, report)
 
 
 def theirs(server: Server, folder: Path, ports: Sequence[int]) -> Row:

@@ -2,7 +2,7 @@
 
     python -m tests.bench.tls_run MODE ROOT [PORT...] [--names COUNT PORT]
 
-Prints JSON: how many endpoints were seen, the connections, the outcomes, and when each of the named ports was done, in seconds.
+Prints JSON: the connections, the outcomes, when each of the named ports was done, in seconds, and the largest RSS, in MB.
 """
 
 from __future__ import annotations
@@ -30,6 +30,12 @@ def targets(arguments: list[str]) -> Iterator[Target]:
     yield from (Target(f"host{port}.bed.test", int(port), at=LOOPBACK) for port in arguments)
 
 
+def peak() -> float:
+    """Our largest RSS in MB. What a parent is told of it holds its own, too, from before we were started."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
+
+
 async def main(mode: str, roots: Roots, rest: list[str]) -> None:
     inspector = Inspector(roots, lambda: datetime.now(UTC), lambda _: mode == "full")
     outcomes: Counter[str] = Counter()
@@ -43,7 +49,7 @@ async def main(mode: str, roots: Roots, rest: list[str]) -> None:
         most = max(most, seen.connections)
         if len(done) < 300:
             done[str(seen.target.port)] = round(time.monotonic() - started, 2)
-    print(json.dumps({"connections": connections, "most": most, "outcomes": outcomes, "done": done}))
+    print(json.dumps({"connections": connections, "most": most, "outcomes": outcomes, "done": done, "peak": peak()}))
 
 
 if __name__ == "__main__":

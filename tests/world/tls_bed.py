@@ -185,8 +185,8 @@ def _openssl(made: Bed, running: ExitStack) -> None:
 
 
 def _databases(made: Bed, running: ExitStack) -> None:
-    made.add("postgres", running.enter_context(postgres(made.folder, *made.certificates.file("ecdsa"))), starttls="postgres")
-    made.add("postgres-without", running.enter_context(postgres(made.folder, None, None)), starttls="postgres")
+    made.add("postgres", running.enter_context(postgres(*made.certificates.file("ecdsa"))), starttls="postgres")
+    made.add("postgres-without", running.enter_context(postgres(None, None)), starttls="postgres")
 
 
 def _python(made: Bed, running: ExitStack) -> None:
