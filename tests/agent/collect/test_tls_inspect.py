@@ -23,7 +23,7 @@ from checks.tls.certificate import Roots
 from checks.tls.hello import Version
 from tests.world.tls_certificates import Certificates
 from tests.world.tls_responders import SSL3, TLS10, TLS12, Actor, Handler, Responder, flaky, hang_up_hard
-from tests.world.tls_servers import context, port
+from tests.world.tls_servers import context, modern, port
 from tests.world.tls_starttls import double
 
 LOOPBACK = ("127.0.0.1",)
@@ -207,6 +207,31 @@ def test_a_server_that_goes_away_in_the_middle_has_refused_nothing_after_that(ce
     assert False not in {spoken for key, spoken in asked.facts["versions"].items() if key != "tls13"}
     assert asked.facts["unanswered"]
     assert asked.facts["enumerated"] is False
+
+
+@pytest.mark.parametrize("full", [True, False])
+@pytest.mark.parametrize("answers", [1, 2, 3])
+def test_a_server_that_goes_away_after_a_real_handshake_was_inspected_and_has_refused_nothing(
+    certificates: Certificates, full: bool, answers: int
+) -> None:
+    real, count = modern(*certificates.file("ecdsa")), itertools.count()
+
+    def handler(connection: socket.socket) -> None:
+        if next(count) < answers:
+            real(connection)
+        else:
+            connection.recv(1)
+            hang_up_hard(connection)
+
+    with Responder(handler) as running:
+        (seen,) = inspect(Target("a.bed.test", running.port, at=LOOPBACK), full=full)
+    found = facts(seen)
+    assert found["outcome"] == "inspected"
+    assert found["agreed"]["version"] == "TLSv1.3"
+    assert False not in {spoken for key, spoken in found["versions"].items() if key not in {"tls10", "tls11"}}
+    assert "alert" not in found
+    if full:
+        assert found["enumerated"] is False
 
 
 @pytest.mark.parametrize("most", [40, 100, 127, 200])
