@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import socket
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
@@ -92,6 +92,8 @@ class Inspector:
     full: Callable[[Target], bool] = lambda _: True
     at_once: int = ENDPOINTS_AT_ONCE
     plain_port: Callable[[Target], int | None] = plain_port
+    caa: Callable[[str], Awaitable[Mapping[str, Any] | None]] | None = None
+    """Looks up which authorities may issue for a host; nobody asks where it is not given."""
 
     async def inspect(self, targets: Iterable[Target]) -> AsyncIterator[Seen]:
         """Each endpoint as it is done, in whatever order."""
@@ -99,12 +101,19 @@ class Inspector:
         running: set[asyncio.Task[Seen]] = set()
         while True:
             while len(running) < self.at_once and (target := next(waiting, None)) is not None:
-                running.add(asyncio.create_task(self.one(target)))
+                running.add(asyncio.create_task(self._one(target)))
             if not running:
                 return
             done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 yield task.result()
+
+    async def _one(self, target: Target) -> Seen:
+        """One endpoint, whatever it does to us: a fault of our own must not lose the others."""
+        try:
+            return await self.one(target)
+        except Exception as error:
+            return Seen(target, None, None, (self._gap(target, f"{target.id}: {type(error).__name__}: {error}", Reason.FAILED),))
 
     async def one(self, target: Target) -> Seen:
         """One endpoint at all its addresses."""
@@ -117,6 +126,8 @@ class Inspector:
         facts = [one for one, _ in held]
         facts += [{"address": text, "outcome": "not-asked", "detail": why} for text, why in refused.items()]
         data = endpoint.data(target.host, target.port, target.starttls, "full" if full else "quick", facts)
+        if self.caa is not None and not is_address(target.host) and (held_records := await self.caa(target.host)) is not None:
+            data["caa"] = held_records
         look = Look(
             digest("tls", target.id), endpoint.ACCOUNT, GLOBAL, endpoint.TYPE, "TLS handshake", target.id, len(facts), len(facts),
             _rfc3339(self.now()), None, digest(data),

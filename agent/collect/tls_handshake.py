@@ -8,8 +8,7 @@ import re
 from dataclasses import dataclass, field
 from functools import cache
 
-from cryptography.hazmat.primitives.serialization import Encoding
-from OpenSSL import SSL
+from OpenSSL import SSL, crypto
 
 from agent.collect.tls_starttls import NoStartTls, WrongProtocol, upgrade
 from agent.collect.tls_wire import SHOT_SECONDS, Door, connect
@@ -144,7 +143,7 @@ class _Session:
         with contextlib.suppress(AttributeError):
             found.group = connection.get_group_name()
         found.alpn = connection.get_alpn_proto_negotiated().decode("ascii", "replace") or None
-        found.chain = [one.public_bytes(Encoding.DER) for one in connection.get_peer_cert_chain(as_cryptography=True) or []]
+        found.chain = [crypto.dump_certificate(crypto.FILETYPE_ASN1, one) for one in connection.get_peer_cert_chain() or []]
         found.staple = next(filter(None, self._staples), None)
         found.client_certificate = bool(connection.get_client_ca_list()) or None
 

@@ -33,6 +33,11 @@ FAULTS = (
     "unreadable", "expired", "not_yet_valid", "self_signed", "untrusted_root", "missing_intermediate", "wrong_name", "no_names",
     "no_server_use", "issuer_is_no_ca", "chain_expired", "name_constraints", "malformed", "invalid",
 )  # fmt: skip
+UNREADABLE = (
+    ValueError, TypeError, IndexError, OverflowError, UnsupportedAlgorithm, x509.InvalidVersion, x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+)  # fmt: skip
+"""What the library raises on certificates and OCSP responses that it cannot make sense of."""
 UNTOLD = ("name_constraints", "malformed", "invalid")
 
 
@@ -54,14 +59,15 @@ def load_roots(text: bytes) -> tuple[x509.Certificate, ...]:
 def examine(chain: Sequence[bytes], host: str, now: datetime, roots: Roots) -> dict[str, Any]:
     """Facts of a chain as sent (DER, leaf first): the leaf's own, those of the others, and the verdict on trust."""
     try:
-        certificates = [x509.load_der_x509_certificate(one) for one in chain]
-        for one in certificates:
-            _ = one.extensions  # raises for what cannot be read, which else would pass for absent
-        facts = describe(certificates[0], now)
-        if (bits := keys.least_hash_bits(_path(certificates, roots)[0])) is not None:
-            facts["least_hash_bits"] = bits
-        return {**facts, "trust": trust(certificates, host, now, roots), "chain": [_brief(one, now) for one in certificates[1:]]}
-    except (ValueError, UnsupportedAlgorithm, x509.InvalidVersion, IndexError) as error:
+        with warnings.catch_warnings(category=CryptographyDeprecationWarning, action="ignore"):  # of certificates that break RFC 5280
+            certificates = [x509.load_der_x509_certificate(one) for one in chain]
+            for one in certificates:
+                _ = one.extensions  # raises for what cannot be read, which else would pass for absent
+            facts = describe(certificates[0], now)
+            if (bits := keys.least_hash_bits(_path(certificates, roots)[0])) is not None:
+                facts["least_hash_bits"] = bits
+            return {**facts, "trust": trust(certificates, host, now, roots), "chain": [_brief(one, now) for one in certificates[1:]]}
+    except UNREADABLE as error:
         return {"trust": {"trusted": False, "unreadable": True, "detail": str(error)}}  # of what cannot be read, nothing else is known
 
 

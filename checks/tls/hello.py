@@ -5,6 +5,7 @@ RFC 8446 (TLS 1.3), RFC 5246 (TLS 1.2), RFC 6101 (SSL 3), RFC 6101 appendix E (S
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
@@ -91,7 +92,7 @@ def encode(hello: Hello, random: bytes) -> bytes:
     suites = [*([_GREASE] if hello.grease else []), *hello.suites, *([] if hello.versions else [_EMPTY_RENEGOTIATION_INFO])]
     body = int(hello.highest).to_bytes(2, "big") + random
     body += _vector(random if hello.versions else b"", 1)
-    body += _vector(b"".join(code.to_bytes(2, "big") for code in suites), 2)
+    body += _vector(_numbers(suites), 2)
     body += b"\x01\x00"
     if hello.highest > Version.SSL3:
         body += _vector(b"".join(_extension(code, data) for code, data in _extensions(hello)), 2)
@@ -110,15 +111,15 @@ def _extensions(hello: Hello) -> list[tuple[int, bytes]]:
     if hello.status_request:
         found.append((5, b"\x01\x00\x00\x00\x00"))
     groups = [*([_GREASE] if hello.grease else []), *hello.groups]
-    found.append((10, _vector(b"".join(code.to_bytes(2, "big") for code in groups), 2)))
+    found.append((10, _vector(_numbers(groups), 2)))
     found.append((11, b"\x01\x00"))
-    found.append((13, _vector(b"".join(code.to_bytes(2, "big") for code in hello.signatures), 2)))
+    found.append((13, _vector(_numbers(hello.signatures), 2)))
     if hello.alpn:
         found.append((16, _vector(b"".join(_vector(name.encode("ascii"), 1) for name in hello.alpn), 2)))
     found.append((23, b""))
     if hello.versions:
         versions = [*([_GREASE] if hello.grease else []), *map(int, hello.versions)]
-        found.append((43, _vector(b"".join(code.to_bytes(2, "big") for code in versions), 1)))
+        found.append((43, _vector(_numbers(versions), 1)))
         found.append((45, b"\x01\x01"))
         found.append((51, b"\x00\x00"))
     return found
@@ -126,6 +127,10 @@ def _extensions(hello: Hello) -> list[tuple[int, bytes]]:
 
 def _extension(code: int, data: bytes) -> bytes:
     return code.to_bytes(2, "big") + _vector(data, 2)
+
+
+def _numbers(codes: Sequence[int]) -> bytes:
+    return struct.pack(f">{len(codes)}H", *codes)
 
 
 def _vector(data: bytes, width: int) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -9,8 +10,11 @@ from typing import Any
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.utils import CryptographyDeprecationWarning
 from cryptography.x509 import ocsp
 from cryptography.x509.oid import ExtendedKeyUsageOID
+
+from checks.tls.certificate import UNREADABLE
 
 
 def read(response: bytes | None, chain: Sequence[bytes], now: datetime) -> dict[str, Any]:
@@ -22,7 +26,13 @@ def read(response: bytes | None, chain: Sequence[bytes], now: datetime) -> dict[
     if not response:
         return {"present": False}
     try:
-        held = ocsp.load_der_ocsp_response(response)
+        return _facts(ocsp.load_der_ocsp_response(response), chain, now)
+    except UNREADABLE as error:
+        return {"present": True, "status": "unreadable", "detail": str(error)}
+
+
+def _facts(held: ocsp.OCSPResponse, chain: Sequence[bytes], now: datetime) -> dict[str, Any]:
+    with warnings.catch_warnings(category=CryptographyDeprecationWarning, action="ignore"):  # of certificates that break RFC 5280
         if held.response_status is not ocsp.OCSPResponseStatus.SUCCESSFUL:
             return {"present": True, "status": str(held.response_status.name).lower()}
         facts: dict[str, Any] = {"present": True, "status": held.certificate_status.name.lower()}
@@ -40,8 +50,6 @@ def read(response: bytes | None, chain: Sequence[bytes], now: datetime) -> dict[
         elif facts["about_leaf"] and facts["status"] == "good" and facts["current"] and facts.get("verified"):
             facts["revoked"] = False
         return facts
-    except (ValueError, UnsupportedAlgorithm, IndexError) as error:
-        return {"present": True, "status": "unreadable", "detail": str(error)}
 
 
 def _signed(held: ocsp.OCSPResponse, issuer: x509.Certificate) -> bool:
@@ -53,7 +61,7 @@ def _delegated(one: x509.Certificate, issuer: x509.Certificate) -> bool:
     try:
         one.verify_directly_issued_by(issuer)
         return ExtendedKeyUsageOID.OCSP_SIGNING in one.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
-    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm, x509.ExtensionNotFound):
+    except (InvalidSignature, x509.ExtensionNotFound, *UNREADABLE):
         return False
 
 

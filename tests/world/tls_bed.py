@@ -106,6 +106,7 @@ def _nginx(made: Bed, running: ExitStack) -> None:
     made.add("modern", nginx.serve(*file("ecdsa"), lines=[tls13, HSTS]), plain=to_https)
     made.add("intermediate", nginx.serve(*file("rsa"), lines=[usual, HSTS]), plain=to_https)
     made.add("dual", nginx.serve([file("rsa"), file("ecdsa")], lines=[usual, HSTS]), plain=closed)
+    made.add("dual-expired", nginx.serve([file("rsa-expired"), file("ecdsa")], lines=[usual, HSTS]))
     everything = f"ssl_protocols TLSv1 TLSv1.1 TLSv1.2 TLSv1.3; ssl_ciphers {EVERYTHING};"
     made.add("old", nginx.serve(*file("rsa"), lines=[everything, f"ssl_dhparam {oakley(made.folder)};"]), plain=in_the_clear)
     cbc = "ssl_protocols TLSv1.2; ssl_ciphers ECDHE-RSA-AES256-SHA:AES128-SHA;"
@@ -184,8 +185,8 @@ def _openssl(made: Bed, running: ExitStack) -> None:
 
 
 def _databases(made: Bed, running: ExitStack) -> None:
-    made.add("postgres", running.enter_context(postgres(made.folder, *made.certificates.file("ecdsa"))), starttls="postgres")
-    made.add("postgres-without", running.enter_context(postgres(made.folder, None, None)), starttls="postgres")
+    made.add("postgres", running.enter_context(postgres(*made.certificates.file("ecdsa"))), starttls="postgres")
+    made.add("postgres-without", running.enter_context(postgres(None, None)), starttls="postgres")
 
 
 def _python(made: Bed, running: ExitStack) -> None:
@@ -223,6 +224,7 @@ def _broken(made: Bed, running: ExitStack) -> None:
         "chokes-clean": Actor({TLS12: [AES_SHA]}, chain, most_suites=128),
         "warns": Actor({TLS12: [AES_SHA], TLS10: [RC4_SHA]}, chain, warns=True),
         "hangs-up-on-old": Actor({TLS12: [AES_SHA]}, chain, refuses=None),
+        "garbled": Actor({TLS12: [ECDHE_GCM]}, [b"\x30\x03\x02\x01\x01"]),
         "http": raw.plaintext_http,
         "ssh": raw.ssh_banner,
         "garbage": raw.garbage,

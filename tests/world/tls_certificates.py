@@ -207,6 +207,7 @@ class Certificates:
         made = {
             "ecdsa": good,
             "rsa": self._under("good", self.public_rsa, key=self.shared_rsa),
+            "rsa-expired": self._under("expired", self.public_rsa, key=self.shared_rsa, begins=-100, days=90),
             "ed25519": self._leaf("good", key=ed25519.Ed25519PrivateKey.generate()),
             "expired": self._leaf("expired", begins=-100, days=90),
             "expires-soon": self._leaf("expires soon", begins=-86, days=90),

@@ -18,6 +18,7 @@ from typing import Any, Self
 
 Handler = Callable[[socket.socket], None]
 SSL3, TLS10, TLS11, TLS12 = 0x0300, 0x0301, 0x0302, 0x0303
+AES_GCM = 0xC02F
 HANDSHAKE_FAILURE, PROTOCOL_VERSION, UNRECOGNIZED_NAME, DECODE_ERROR = 40, 70, 112, 50
 
 
@@ -183,10 +184,10 @@ class Actor:
             return
         if self.warns:
             connection.sendall(_alert(UNRECOGNIZED_NAME, level=1))
-        connection.sendall(self._flight(version, suite))
+        connection.sendall(self.flight(version, suite))
         connection.recv(4096)
 
-    def _flight(self, version: int, suite: int) -> bytes:
+    def flight(self, version: int, suite: int) -> bytes:
         hello = version.to_bytes(2, "big") + bytes(32) + b"\x00" + suite.to_bytes(2, "big") + b"\x00"
         messages = _message(2, hello) + _message(11, _vector(b"".join(_vector(one, 3) for one in self.chain), 3))
         if self.dh_bits:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import os
 import shutil
+import signal
 import socket
 import ssl
 import subprocess
@@ -14,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from OpenSSL import SSL
 
@@ -136,51 +138,35 @@ def s_server(folder: Path, *options: str, address: str = LOOPBACK) -> Iterator[i
 
 
 @contextmanager
-def postgres(folder: Path, chain: Path | None, key: Path | None) -> Iterator[int]:
+def postgres(chain: Path | None, key: Path | None) -> Iterator[int]:
     """A PostgreSQL of its own, with TLS or without; gives its port. It will not run as root, so it gets its own user there."""
     versions = sorted(Path(POSTGRES_FOLDERS).glob("*/bin"), key=lambda path: int(path.parent.name))
     if not versions:
         raise ServerError("postgresql is not installed; the TLS bed needs nginx, openssl and postgresql of the distribution")
-    binaries = versions[-1]
-    number = port()
-    home = folder / f"postgres-{number}"
-    home.mkdir(mode=0o700)
-    as_user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
-    if as_user:
-        shutil.chown(home, "postgres")
-        _let_pass(home)
-    data = home / "data"
-    subprocess.run(
-        [*as_user, str(binaries / "initdb"), "--no-sync", "--auth", "trust", "-D", str(data)], check=True, capture_output=True, cwd=home
-    )
-    options = ["-c", f"port={number}", "-c", f"listen_addresses={LOOPBACK}", "-c", f"unix_socket_directories={home}", "-c", "fsync=off"]
-    if chain is not None and key is not None:
-        for source, name in ((chain, "server.crt"), (key, "server.key")):
-            copied = Path(shutil.copy(source, home / name))
-            copied.chmod(0o600)
-            if as_user:
-                shutil.chown(copied, "postgres")
-            options += ["-c", f"ssl_{'cert' if name.endswith('crt') else 'key'}_file={home / name}"]
-        options += ["-c", "ssl=on"]
-    log = folder / f"postgres-{number}.log"
-    with log.open("wb") as output:
-        command = [*as_user, str(binaries / "postgres"), "-D", str(data), *options]
-        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, cwd=home)
-    try:
-        wait_for(number, process, log)
-        yield number
-    finally:
-        with suppress(OSError, ValueError):  # runuser does not hand signals on
-            os.kill(int((data / "postmaster.pid").read_text().split()[0]), 3)
-        stop(process)
-
-
-def _let_pass(folder: Path) -> None:
-    """Let other users through to a folder, without showing them what else is there."""
-    for parent in folder.parents:
-        mode = parent.stat().st_mode & 0o777
-        if not mode & 0o001 and parent.stat().st_uid == os.geteuid():
-            parent.chmod(mode | 0o001)
+    # a folder beside the tests' own, which is closed to other users; PostgreSQL may still be writing when it goes
+    with TemporaryDirectory(prefix="postgres-", ignore_cleanup_errors=True) as text:
+        home, number = Path(text), port()
+        as_user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+        options = ["-c", f"port={number}", "-c", f"listen_addresses={LOOPBACK}", "-c", f"unix_socket_directories={home}", "-c", "fsync=off"]
+        if chain is not None and key is not None:
+            certificate, secret = Path(shutil.copy(chain, home / "server.crt")), Path(shutil.copy(key, home / "server.key"))
+            options += ["-c", "ssl=on", "-c", f"ssl_cert_file={certificate}", "-c", f"ssl_key_file={secret}"]
+        if as_user:
+            for path in (home, *home.iterdir()):
+                shutil.chown(path, "postgres")
+        data, log = home / "data", home / "log"
+        initdb = [*as_user, versions[-1] / "initdb", "--no-sync", "--auth", "trust", "-D", data]
+        subprocess.run(initdb, check=True, capture_output=True, cwd=home)
+        with log.open("wb") as output:
+            command = [*as_user, versions[-1] / "postgres", "-D", data, *options]
+            process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, cwd=home)
+        try:
+            wait_for(number, process, log)
+            yield number
+        finally:
+            with suppress(OSError, ValueError):  # runuser does not hand signals on
+                os.kill(int((data / "postmaster.pid").read_text().split()[0]), signal.SIGQUIT)
+            stop(process)
 
 
 # -- Python's own ----------------------------------------------------------------------------------------------------
