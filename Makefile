@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check install --quiet
 
-.PHONY: demo test check faults network netfilter bench constraints clean
+.PHONY: demo test check faults network netfilter fuzz bench constraints clean
 
 # The program itself.
 $(VENV)/program: pyproject.toml constraints.txt
@@ -20,7 +20,7 @@ $(VENV)/tools: $(VENV)/program constraints-dev.txt
 	touch $@
 
 # Programs that the tests run for real, from the system's packages: `command:package`.
-PROGRAMS := ip:iproute2 nft:nftables
+PROGRAMS := ip:iproute2 nft:nftables nginx:nginx openssl:openssl pg_ctlcluster:postgresql
 $(VENV)/programs: Makefile
 	@lacking=$$(for one in $(PROGRAMS); do command -v $${one%%:*} > /dev/null || PATH=$$PATH:/usr/sbin command -v $${one%%:*} > /dev/null || echo $${one##*:}; done); \
 	if [ -n "$$lacking" ]; then \
@@ -55,7 +55,11 @@ network: $(VENV)/tools
 netfilter: $(VENV)/tools $(VENV)/programs
 	$(BIN)/python -m tests.network.netfilter
 
-# Beside Prowler, which it installs into build/ on its first run.
+# A million odd inputs for the parsers of what TLS servers send.
+fuzz: $(VENV)/tools
+	$(BIN)/python -m tests.fuzz.tls
+
+# Beside Prowler and sslyze, which are installed into build/ on the first run.
 bench: $(VENV)/tools
 	$(BIN)/python -m tests.bench.collect --scale 1
 	$(BIN)/python -m tests.bench.collect --scale 5
@@ -64,6 +68,7 @@ bench: $(VENV)/tools
 	$(BIN)/python -m tests.bench.judge
 	$(PIP) --require-hashes -r constraints-bench.txt
 	$(BIN)/python -m tests.bench.network
+	$(BIN)/python -m tests.bench.tls
 
 # Pins with hashes and without index URLs, for every supported Python; needs uv.
 PINS := uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11

@@ -195,7 +195,7 @@ class Inspector:
         """
         shown = facts.get("certificate", {}).get("sha256")
         others = [self._examined(target, chain) for chain in probe.chains]
-        if shaken.kind is Kind.ACCEPTED and facts.get("versions", {}).get("tls12"):
+        if facts.get("versions", {}).get("tls12") and (shaken.kind is Kind.ACCEPTED or "tls12" in facts.get("suites", {})):
             facts["other_certificates"] = [certificate.summary(one) for one in others if one.get("sha256") != shown]
         if name is None:
             return 0
