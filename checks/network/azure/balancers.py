@@ -240,14 +240,16 @@ class Balancers:
     # -- arriving at the load balancer itself ---------------------------------------------------------------------
 
     def _front(self, id_: str, family: int, value: int) -> None:
-        self._fronts[key(id_)] = {**{4: NOBODY, 6: NOBODY}, family: addresses([(value, value)])}
+        self._fronts[key(id_)] = {4: NOBODY, 6: NOBODY, family: addresses([(value, value)])}
 
     def _interface(self, resource: Resource, rules: list[_Rule], frontends: Mapping[str, Public | None], missing: tuple[str, ...]) -> None:
         """The load balancer, at its frontends' addresses; it belongs to the network that its backends are in."""
         station = f"in:{key(resource.id)}"
         self.graph.station(station, KIND, ends=True, sends=out_of(station))
         self.graph.station(out_of(station), KIND)
-        own = {family: tuple(low for id_ in frontends for low, _ in self._fronts.get(id_, {}).get(family, NOBODY).spans) for family in FAMILIES}
+        own = {
+            family: tuple(low for id_ in frontends for low, _ in self._fronts.get(id_, {}).get(family, NOBODY).spans) for family in FAMILIES
+        }
         shown = [public.address[1] for public in frontends.values() if public is not None and public.address is not None]
         subnets = dict.fromkeys(spot.subnet for rule in rules for spot in rule.spots)
         inside = [

@@ -13,7 +13,20 @@ from functools import cached_property
 from typing import Any, Literal
 
 from checks.network.azure.admin import Admin
-from checks.network.azure.arm import FAMILIES, SERVICES, SOMEWHERE, Blocks, address, blocks, joined, key, references, text
+from checks.network.azure.arm import (
+    FAMILIES,
+    SERVICES,
+    SOMEWHERE,
+    UNTOLD_SERVICES,
+    Blocks,
+    address,
+    blocks,
+    entries,
+    joined,
+    key,
+    references,
+    text,
+)
 from checks.network.azure.firewall import Firewalls
 from checks.network.azure.interfaces import Configuration
 from checks.network.azure.sides import PLATFORM
@@ -151,7 +164,12 @@ class Entrances:
             link = replace(way, labels=NO_LABELS)
             yield link
             if family == 4 and SOMEWHERE in held and link.carries == "first":
-                yield replace(link, to=SERVICES, destination=_SOMEWHERE)
+                untold = link.rewrite is not None and link.rewrite.source is PUBLIC[4]
+                # "Virtual network service endpoints": with one, what goes to its service keeps its private source.
+                by_endpoint = f"what leaves {subnet.id} for a service goes by a service endpoint, if it has one for it"
+                told = [*link.doubt.splitlines(), *([by_endpoint] if any(True for _ in entries(subnet.data, "serviceEndpoints")) else [])]
+                to = UNTOLD_SERVICES if untold else SERVICES
+                yield replace(link, to=to, destination=_SOMEWHERE, doubt="\n".join(told))
 
     def _egress(self, subnet: Subnet, family: int, held: Addresses, via: tuple[Hop, ...], doubt: str) -> Iterator[Link]:
         if not held:
