@@ -17,7 +17,7 @@ from tests.checks.network.azure.arm_world import lowered
 from tests.checks.network.azure.random_hubs import Hub
 from tests.checks.network.simulate_azure.azure_world import estate
 
-WORLDS, PACKETS = 1500, 40
+WORLDS, PACKETS = 100, 40
 
 
 def graph_of(things: list[Resource]) -> Graph:
