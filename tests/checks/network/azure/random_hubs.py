@@ -37,6 +37,7 @@ class Hub:
         self.things += [azure.nsg(name, *self._rules()) for name in self.groups]
         self.things.append(azure.route_table("inspect", azure.udr("all", "0.0.0.0/0", "VirtualAppliance", FIREWALL)))
         self.things.append(azure.route_table("closed", azure.udr("all", "0.0.0.0/0", "None")))
+        self.things.append(azure.service_tag("Storage", "20.60.0.0/16"))
         self._networks()
         if self.firewall:
             self._firewall()
@@ -183,7 +184,8 @@ class Hub:
             if destination == source:
                 continue
             protocol = chance.choice([TCP, TCP, TCP, TCP, UDP, ICMP])
-            port = chance.choice(PORTS) if protocol in PORTED else 8 << 8
+            likely = {GATEWAY_IP: (80,), BALANCER_IP: (22, 443), "10.1.0.200": (22, 443)}.get(destination, PORTS)
+            port = chance.choice(likely) if protocol in PORTED else 8 << 8
             yield at, Packet(4, int(ip_address(source)), int(ip_address(destination)), protocol, 50000 if protocol in PORTED else 0, port)
 
 
