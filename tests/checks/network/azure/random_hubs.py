@@ -193,5 +193,5 @@ def service(path: str, properties: dict[str, Any], provider: str) -> Resource:
     """A resource of another provider than Microsoft.Network."""
     identifier, kinds = azure.arm(path, provider), path.split("/")[::2]
     type_ = ".".join(["azure", provider.removeprefix("Microsoft.").lower(), *(one.lower() for one in kinds)])
-    data = {"id": identifier, "name": path.split("/")[-1], "location": azure.REGION, "properties": properties}
+    data = {"id": identifier, "name": path.rsplit("/", maxsplit=1)[-1], "location": azure.REGION, "properties": properties}
     return Resource(identifier, type_, azure.SUBSCRIPTION, azure.REGION, data)
