@@ -225,7 +225,7 @@ class Balancers:
             grouped[group] = grouped.get(group, NOBODY) | spot.held
             arriving = (spot.gates, spot.family, "\n".join(doubts))
             arrivals[arriving] = arrivals.get(arriving, NOBODY) | spot.held
-        station = frontend_station(rule.frontend)
+        station = self._passing(rule.frontend)
         for (to, family, doubt), held in grouped.items():
             rewrite = Rewrite(destination=held, port=rule.backend_port)
             link = Link(to, packets=_packets(family, rule), rewrite=rewrite, carries="first", doubt=doubt, via=hop)
@@ -236,6 +236,14 @@ class Balancers:
             self.graph.station(to, KIND)
             rewrite = Rewrite(port=rule.backend_port)
             self.graph.link(station, Link(to, packets=_packets(4, rule), rewrite=rewrite, carries="first", doubt=rule.doubt, via=hop), (4,))
+
+    def _passing(self, frontend: str) -> str:
+        """Where what came to a frontend is on its way to backends, apart from its way to the load balancer itself."""
+        station = f"passing:{frontend}"
+        if station not in self.graph.stations:
+            self.graph.station(station, KIND)
+            self.graph.link(frontend_station(frontend), Link(station, carries="first"))
+        return station
 
     # -- arriving at the load balancer itself ---------------------------------------------------------------------
 
