@@ -287,7 +287,7 @@ class Balancers:
         if not front:
             return
         before = frontend_station(rule.frontend)
-        at = f"{before}#{len(self.graph.stations)}"
+        at = f"{before}#{len(self.graph.stations[before].links[family])}/{family}"
         self.graph.station(at, KIND)
         # A backend does not reach itself through its load balancer.
         senders = EVERYBODY[family] - held if len(held.spans) == 1 and held.spans[0][0] == held.spans[0][1] else None
