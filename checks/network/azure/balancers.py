@@ -5,7 +5,7 @@ from the internet until a network security group allows them; the client's addre
 "Inbound NAT rules", "High availability ports overview": all ports, TCP and UDP. "Global load balancer".
 
 A load balancer itself answers nothing. What it passes on to a backend that takes it has arrived at the load balancer, too,
-as what was sent to its frontend; it is answered as the backend's answers come back.
+as what was sent to its frontend; it is answered if answers come back from the subnet of any of its backends.
 """
 
 from __future__ import annotations
