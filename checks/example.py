@@ -66,7 +66,7 @@ def _of_networks(rule: Rule, catalogue: Catalogue, example: Mapping[str, Any]) -
     held = {**rule.file.examples.base, **example["estate"]}
     estate = _estate(rule.kind, catalogue, None, held, example.get("unseen", ()))
     bound = Bound(rule, rule.params(example.get("params", {})), {}, ())
-    findings = [finding for finding in judge(estate, catalogue, [bound], {}) if finding.resource.type == rule.kind]
+    findings = list(judge(estate, catalogue, [bound], {}))
     verdict = combine(finding.verdict for finding in findings)
     return str(verdict or "not applicable"), "; ".join(finding.explanation for finding in findings if finding.verdict is verdict)
 

@@ -133,6 +133,9 @@ class _Judge:
             yield from self._listing(bound, place, readers, held)
         for resource in self.estate.of(bound.rule.kind):
             yield from self._resource(bound, resource, readers, held)
+        if bound.rule.file.paths is not None:
+            for resource in self.networks.apart(bound.rule.file.paths, bound.params, bound.rule.kind):
+                yield from self._resource(bound, resource, readers, held)
         yield from self._unseen(bound, readers, held)
 
     def _unseen(self, bound: Bound, readers: list[Promise | None], held: Mapping[str, Population]) -> Iterator[Finding]:
@@ -177,11 +180,13 @@ class _Judge:
         for reader in binding:
             if isinstance(listing, Look):
                 held[reader.id if reader else ""].looks.append(listing.id)
-        if isinstance(listing, tuple) and binding:
-            subject = Subject(rule.kind, LISTING, place.account, place.region)
-            evidence = Evidence(gaps=listing)
-            sentence = f"Not decided: {telling.of_gap(listing[0])}."
-            yield self._finding(bound, subject, Verdict.UNPROVEN, evidence, sentence, binding, held, "")
+        missing = [(rule.kind, listing)] if isinstance(listing, tuple) else []
+        if rule.file.paths is not None:
+            missing += self.networks.unlisted(rule.file.paths, rule.kind, place)
+        for type_, gaps in missing if binding else ():
+            subject = Subject(type_, LISTING, place.account, place.region)
+            sentence = f"Not decided: {telling.of_gap(gaps[0])}."
+            yield self._finding(bound, subject, Verdict.UNPROVEN, Evidence(gaps=gaps), sentence, binding, held, "")
 
     # -- one resource ---------------------------------------------------------------------------------------------
 
@@ -206,7 +211,7 @@ class _Judge:
                 held[reader.id if reader else ""].excluded.append(resource.id)
             return
         rule = bound.rule
-        subject = Subject(rule.kind, resource.id, resource.account, resource.region)
+        subject = Subject(resource.type, resource.id, resource.account, resource.region)
         explanation = telling.explanation(rule, outcome, evidence, other)
         counterexample = self._counterexample(bound, resource) if outcome.verdict is Verdict.BROKEN else ""
         verdict = outcome.verdict

@@ -8,12 +8,14 @@ from functools import cached_property
 from typing import Any
 
 from checks.expression import Outcome
-from checks.model import GLOBAL, Estate, Evidence, Look, Place, Resource, digest
+from checks.model import GLOBAL, Estate, Evidence, Gap, Look, Place, Resource, digest
 from checks.network.body import Body, Kinds
 from checks.network.graph import Graph
-from checks.network.judging import Judged, PathJudge
+from checks.network.judging import Judged, PathJudge, apart
 from checks.network.packet import Hop
-from checks.network.read import READ
+from checks.network.place import NoSuchPlace
+from checks.network.read import APART, READ
+from checks.network.wanted import Unclear
 from checks.verdict import Verdict
 
 
@@ -55,6 +57,26 @@ class Networks:
                 return Outcome(Verdict.UNPROVEN, why + more), Evidence(looks, {"why": list(answer.why)})
         return Outcome(Verdict.BROKEN, _sentence(judged)), Evidence(looks, _values(judged), affected=judged.affected)
 
+    def apart(self, body: Body, params: Mapping[str, Any], kind: str) -> list[Resource]:
+        """What the body is about beside the networks of a type: resources of the same provider that are in none, such as
+        database servers with a public endpoint. Each is judged by itself."""
+        provider = kind.partition(".")[0]
+        if kind not in APART or not any(type_.partition(".")[0] == provider for type_ in self.estate.resources):
+            return []
+        try:
+            named = {(one.type, one.id) for one in apart(self._graph, body.given(params)) if one.type.partition(".")[0] == provider}
+        except (Unclear, NoSuchPlace):
+            return []  # the networks say so
+        return [one for type_ in sorted({type_ for type_, _ in named}) for one in self.estate.of(type_) if (type_, one.id) in named]
+
+    def unlisted(self, body: Body, kind: str, place: Place) -> Iterator[tuple[str, tuple[Gap, ...]]]:
+        """The types of which there may be resources in no network, and that nobody listed in a place."""
+        wanted = body.to.type if isinstance(body.to, Kinds) else APART.get(kind, ())
+        for type_ in APART.get(kind, ()):
+            listing = self.estate.listing(type_, place)
+            if type_ in wanted and isinstance(listing, tuple):
+                yield type_, listing
+
     def counterexample(self, body: Body, params: Mapping[str, Any], network: Resource) -> str:
         return digest(self._judged(body, params, network).breaches)
 
@@ -73,7 +95,8 @@ class Networks:
 
     def _looks(self, network: Resource) -> Iterator[Look]:
         """The looks that show what there is of every type that the prover reads, here and in all regions."""
-        for type_ in READ.get(network.type, ()):
+        provider = network.type.partition(".")[0]
+        for type_ in (one for kind, types in READ.items() if kind.partition(".")[0] == provider for one in types):
             for region in (network.region, GLOBAL):
                 listing = self.estate.listings.get((type_, Place(network.account, region)))
                 if listing is not None:

@@ -156,7 +156,8 @@ def _narrowed(flowing: Sure, there: PacketSet) -> Sure:
 def _replayed(found: Found, part: Flow, ports: Span, replay: Replay, *, one_way: bool) -> Answer:
     seen = witness(found.walker, found.arrival, part, ports, found.source, found.target)
     trace = replay(seen.sent, seen.source)
-    delivered = [one for one in trace.deliveries if one.at == seen.target]
+    # Azure compares ids without regard to case, and what follows a packet there writes them in one case.
+    delivered = [one for one in trace.deliveries if one.at.lower() == seen.target.lower()]
     answered = any(one.reply for one in delivered)
     tcp = seen.sent.protocol == TCP
     if not delivered or (tcp and answered is one_way):

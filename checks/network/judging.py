@@ -11,7 +11,7 @@ from checks.network.body import EVERYTHING, OTHER_NETWORKS, OUTSIDE, Allowed, Bo
 from checks.network.boxes import Box
 from checks.network.changes import Change, smallest
 from checks.network.flow import Flow, flow
-from checks.network.graph import NO_LABELS, Graph
+from checks.network.graph import NO_LABELS, Graph, Interface, Link
 from checks.network.packet import INTERNET
 from checks.network.packets import EVERYBODY, NOBODY, packets, rows
 from checks.network.place import NoSuchPlace, Place, Places, everything, named, typed
@@ -93,7 +93,7 @@ class PathJudge:
             for walk in _walks(graph, asked, sources, targets.held, about):
                 broken = set()
                 for one in _breaches(graph, walk, targets.held, about, exempt):
-                    for network in {interface.network for interface in one.found.target.interfaces}:
+                    for network in {home(interface) for interface in one.found.target.interfaces}:
                         found.breaches.setdefault(network, []).append(one)
                         broken.add(network)
                 told = _proof(graph, walk, targets, broken, about, exempt)
@@ -129,18 +129,22 @@ class _Followed:
 def _walks(graph: Graph, asked: Body, sources: Places, targets: Sequence[Place], about: Wanted) -> Iterator[Walk]:
     entries = frozenset(target.station for target in targets)
     # What a load balancer that is itself a target passes on came in through it, and is judged there.
-    stops = entries | _before(graph, entries) if asked.expect == "only" else frozenset[str]()
+    names = frozenset(one.id for target in targets for one in target.interfaces)
+    stops = entries | _before(graph, entries, names) if asked.expect == "only" else frozenset[str]()
     first = walking(graph, entries, about, stops)
     for source in sources.held:
         yield Walk(source, [one.another() for one in first], stops)
 
 
-def _before(graph: Graph, entries: frozenset[str]) -> frozenset[str]:
-    """The stations where what comes to load balancers among the entries is on its way to them, and is sent on from."""
+def _before(graph: Graph, entries: frozenset[str], names: frozenset[str]) -> frozenset[str]:
+    """The stations where what comes to load balancers among the entries is on its way to them, and is sent on from; and
+    those from which it is sent on in their names."""
+
+    def before(link: Link) -> bool:
+        return (link.to in entries and link.rewrite is None) or (link.to not in entries and any(hop.id in names for hop in link.via))
+
     balancers = [one for one in graph.stations.values() if one.kind == "load-balancer"]
-    return frozenset(
-        one.id for one in balancers if any(link.to in entries and link.rewrite is None for links in one.links.values() for link in links)
-    )
+    return frozenset(one.id for one in balancers if any(before(link) for links in one.links.values() for link in links))
 
 
 def breaches(graph: Graph, asked: Body, sources: Places, targets: Sequence[Place], about: Wanted) -> Iterable[Breach]:
@@ -161,7 +165,7 @@ def _breaches(graph: Graph, walk: Walk, targets: Sequence[Place], about: Wanted,
 
 def _proof(graph: Graph, walk: Walk, targets: Places, broken: set[str], about: Wanted, exempt: Sequence[_Exemption]) -> Answer:
     """That from one source nothing gets but what may, to all networks but those where something does."""
-    whole = [place for place in targets.held if place.interfaces and broken.isdisjoint(one.network for one in place.interfaces)]
+    whole = [place for place in targets.held if place.interfaces and broken.isdisjoint(home(one) for one in place.interfaces)]
     rest = Places(targets.name, tuple(whole))
     source = Places(walk.source.station, (walk.source,))
     return isolated(graph, source, rest, about, walk.walkers, _allowed(walk.source, rest, exempt), walk.stops)
@@ -242,14 +246,31 @@ def _outside(graph: Graph, station: str) -> Place:
     return Place(station, graph.stations[station].sends or station, graph.networks.get(station, EVERYBODY), NO_LABELS)
 
 
+def home(interface: Interface) -> str:
+    """Where an interface is judged: with its network; by itself if it is in none."""
+    return interface.network or interface.id
+
+
+def apart(graph: Graph, asked: Body) -> Iterator[Interface]:
+    """The interfaces that a body is about and that are in no network. Where it is about everything, storage and vaults are
+    left out: they are no machines, and have rules of their own. Raises Unclear and NoSuchPlace."""
+    for place in select(graph, asked.to).held:
+        for one in place.interfaces:
+            if not one.network and not (asked.to == EVERYTHING and one.kind in _NO_MACHINES):
+                yield one
+
+
+_NO_MACHINES = frozenset({"storage-account", "key-vault"})
+
+
 def _within(targets: Places, network: str) -> list[Place]:
-    return [place for place in targets.held if any(one.network == network for one in place.interfaces)]
+    return [place for place in targets.held if any(home(one) == network for one in place.interfaces)]
 
 
 def _affected(one: Breach, network: str) -> Iterable[str]:
     reached = [who for _, _, who in rows(one.flow.destination)]
     for interface in one.found.target.interfaces:
-        if interface.network == network and any(
+        if home(interface) == network and any(
             address in who for who in reached for address in interface.addresses.get(one.flow.family, ())
         ):
             yield interface.id

@@ -9,7 +9,7 @@ from checks.network import aws, azure
 from checks.network.graph import Graph
 from checks.network.packet import INTERNET, Packet, Trace
 from checks.network.simulate.aws import Simulator
-from checks.network.simulate_azure import AzureSimulator
+from checks.network.simulate_azure import AZURE, AzureSimulator
 
 
 def lowered(estate: Estate) -> Graph:
@@ -38,7 +38,7 @@ class Simulators:
 
     def send(self, packet: Packet, at: str) -> Trace:
         if at != INTERNET:
-            return self._azure.send(packet, at) if at.startswith("/") else self._aws.send(packet, at)
+            return self._azure.send(packet, at) if at.startswith("/") or at == AZURE else self._aws.send(packet, at)
         traces = [self._aws.send(packet, at), self._azure.send(packet, at)]
         return Trace(
             tuple(one for trace in traces for one in trace.deliveries),

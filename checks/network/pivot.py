@@ -56,7 +56,9 @@ def _reached(graph: Graph, level: Iterable[Place], before: dict[str, tuple[Place
 
 def _passes_on(place: Place) -> Iterable[bool]:
     return (
-        type_.endswith(("load_balancer", "loadbalancers", "applicationgateways")) for one in place.interfaces for type_, _ in one.owners
+        type_.endswith(("load_balancer", "loadbalancers", "applicationgateways"))
+        for one in place.interfaces
+        for type_ in (one.type, *(of for of, _ in one.owners))
     )
 
 

@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from checks.network.aws_types import TYPES as AWS
+from checks.network.azure_types import SERVERS as AZURE_SERVERS
+from checks.network.azure_types import TYPES as AZURE
 
-READ: Mapping[str, Mapping[str, frozenset[str]]] = {"aws.ec2.vpc": AWS, "azure.network.virtualnetworks": {}}
+READ: Mapping[str, Mapping[str, frozenset[str]]] = {"aws.ec2.vpc": AWS, "azure.network.virtualnetworks": AZURE}
 """Network type -> resource type -> the members of its data; all of them are collected for a rule with `paths`."""
+
+APART: Mapping[str, tuple[str, ...]] = {"azure.network.virtualnetworks": AZURE_SERVERS}
+"""Network type -> the types of what may be in no network, and is judged beside them."""
 
 TAGGED = frozenset(
     {

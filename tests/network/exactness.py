@@ -116,8 +116,6 @@ def compared(tally: Tally, case: Case) -> None:
 
 def disagreements(case: Case, walker: Walker, found: list[Arrival], trace: Trace, owned: Addresses, counts: Counter[str]) -> Iterator[str]:
     graph = case.graph
-    # Azure's NAT gateways are lowered as if whatever they sent were answered, even by who cannot route back to them.
-    at_once = case.name.startswith("azure")
     counts["delivered" if trace.deliveries else "dropped"] += 1
     if trace.unknown:
         counts["simulator unsure"] += 1
@@ -134,9 +132,7 @@ def disagreements(case: Case, walker: Walker, found: list[Arrival], trace: Trace
         counts["answered" if one.reply else "not answered"] += 1
         if one.reply and not maybe:
             yield f"{one.arrives} at {one.at} is answered, the prover says that it is not"
-        if not one.reply and yes and not trace.unknown and all(not arrival.leg.home for arrival in surely) and at_once:
-            counts["answered by the network itself, for the prover"] += 1
-        elif not one.reply and yes and not trace.unknown:
+        if not one.reply and yes and not trace.unknown:
             yield f"{one.arrives} at {one.at} is not answered, the prover says that it is"
     if trace.unknown:
         return

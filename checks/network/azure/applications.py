@@ -72,7 +72,7 @@ class Applications:
                 listed[private[0]].append(private[1])
         self.graph.interfaces[resource.id] = Interface(
             resource.id, GATEWAY, KIND, resource.account, resource.region, network_id(subnet), subnet.id, station, sends,
-            {family: tuple(held) for family, held in listed.items()}, tags=resource.tags,
+            {family: tuple(held) for family, held in listed.items()}, self._public(fronts, listed), tags=resource.tags,
         )  # fmt: skip
         for family in FAMILIES:
             if not own[family]:
@@ -93,6 +93,11 @@ class Applications:
             private = address(text(one, "properties", "privateIPAddress"))
             found[key(id_)] = (reference(one, "properties", "publicIPAddress"), private)
         return found
+
+    def _public(self, fronts: Mapping[str, tuple[str, tuple[int, int] | None]], listed: Mapping[int, list[int]]) -> dict[int, int]:
+        """Its public addresses, as those of one of its instances."""
+        shown = [self.publics.read(public).address for public, _ in fronts.values() if public]
+        return {at[1]: listed[at[0]][0] for at in shown if at is not None and listed[at[0]]}
 
     def _listeners(
         self, resource: Resource, subnet: Subnet, family: int, station: str, inbound: Gates, held: Addresses,

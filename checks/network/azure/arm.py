@@ -17,6 +17,8 @@ SOMEWHERE = 0xC0000008
 """192.0.0.8, the IPv4 dummy address (RFC 7600): stands for the public address of a service, which only its name tells."""
 SERVICES = "azure-services"
 """The station of everything at that address."""
+UNTOLD_SERVICES = "azure-services-untold"
+"""The same for senders whose public address nobody knows: only who admits everybody surely admits them."""
 
 
 class Malformed(ValueError):

@@ -3,6 +3,9 @@
 Sources (Azure Load Balancer documentation): "What is Azure Load Balancer?": a Standard one is closed to inbound flows
 from the internet until a network security group allows them; the client's address is kept. "Floating IP configuration",
 "Inbound NAT rules", "High availability ports overview": all ports, TCP and UDP. "Global load balancer".
+
+A load balancer itself answers nothing. What it passes on to a backend that takes it has arrived at the load balancer, too,
+as what was sent to its frontend; it is answered if answers come back from the subnet of any of its backends.
 """
 
 from __future__ import annotations
@@ -12,13 +15,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from checks.model import Resource
-from checks.network.azure.arm import address, entries, key, member, parent, reference, references, text
+from checks.network.azure.arm import FAMILIES, SOMEWHERE, Blocks, address, entries, key, member, parent, reference, references, text
 from checks.network.azure.arm import port as port_of
 from checks.network.azure.entries import Entrances, Public, closed
 from checks.network.azure.interfaces import Configurations
-from checks.network.azure.stations import Spot, delivers
+from checks.network.azure.stations import Gates, Spot, delivers, network_id, out_of, routes
 from checks.network.azure.world import World
-from checks.network.graph import Graph, Link, Rewrite
+from checks.network.graph import Graph, Interface, Link, Rewrite
 from checks.network.internet import PUBLIC
 from checks.network.packet import INTERNET, TCP, UDP, Hop
 from checks.network.packets import EVERYBODY, NOBODY, PORTS, Addresses, PacketSet, Span, addresses, packets, union
@@ -59,6 +62,8 @@ class Balancers:
     pools: Mapping[str, list[Spot]]
     nat_pools: Mapping[str, list[Spot]]
     _members: dict[str, list[Spot]] = field(default_factory=dict)
+    _fronts: dict[str, Blocks] = field(default_factory=dict)
+    """The addresses of each frontend; SOMEWHERE for one that is not known."""
 
     def lower(self) -> None:
         for pool, held in self.configurations.by_pool.items():
@@ -72,7 +77,10 @@ class Balancers:
         for one in entries(resource.data, "properties", "frontendIPConfigurations"):
             id_ = text(one, "id") or f"{resource.id}/frontendIPConfigurations/{text(one, 'name')}"
             frontends[key(id_)] = self._frontend(resource, id_, member(one, "properties"))
-        for rule in self._rules(resource):
+        before = len(self.graph.doubts)
+        rules = list(self._rules(resource))
+        self._interface(resource, rules, frontends, tuple(self.graph.doubts[before:]))
+        for rule in rules:
             if rule.frontend not in frontends:
                 why = f"rule {rule.name} of {resource.id} names a frontend that is not there"
                 self.graph.station(frontend_station(rule.frontend), KIND)
@@ -92,11 +100,13 @@ class Balancers:
             public = self.entrances.publics.read(public_id)
             family = public.address[0] if public.address else 4
             told = addresses([(public.address[1],) * 2]) if public.address else PUBLIC[4]
+            self._front(id_, family, public.address[1] if public.address else SOMEWHERE)
             doubt = "\n".join(one for one in (doubt, public.doubt) if one)
             self.graph.link(INTERNET, Link(station, destination=told, carries="first", doubt=doubt), (family,))
             return public
         subnet = self.world.subnets.get(key(reference(properties, "subnet")))
         at = address(text(properties, "privateIPAddress"))
+        self._front(id_, *(at or (4, SOMEWHERE)))
         if subnet is None or at is None:
             if prefix := reference(properties, "publicIPPrefix"):
                 told_, why = self.entrances.publics.all_of((), (prefix,))
@@ -202,6 +212,7 @@ class Balancers:
     def _link(self, resource: Resource, rule: _Rule, public: Public | None) -> None:
         hop = (Hop(resource.id, KIND, (rule.name,)),)
         grouped: dict[tuple[str, int, str], Addresses] = {}
+        arrivals: dict[tuple[Gates, int, str], Addresses] = {}
         for spot in rule.spots:
             doubts = [one for one in (rule.doubt,) if one]
             if public is not None:
@@ -212,15 +223,82 @@ class Balancers:
                 doubts += [why] if why else []
             group = (spot.station, spot.family, "\n".join(doubts))
             grouped[group] = grouped.get(group, NOBODY) | spot.held
-        station = frontend_station(rule.frontend)
+            arriving = (spot.gates, spot.family, "\n".join(doubts))
+            arrivals[arriving] = arrivals.get(arriving, NOBODY) | spot.held
+        station = self._passing(rule.frontend)
         for (to, family, doubt), held in grouped.items():
             rewrite = Rewrite(destination=held, port=rule.backend_port)
             link = Link(to, packets=_packets(family, rule), rewrite=rewrite, carries="first", doubt=doubt, via=hop)
             self.graph.link(station, link, (family,))
+        for (gates, family, doubt), held in arrivals.items():
+            self._arrives(resource, rule, gates, family, doubt, held)
         for to in rule.onward:
             self.graph.station(to, KIND)
             rewrite = Rewrite(port=rule.backend_port)
             self.graph.link(station, Link(to, packets=_packets(4, rule), rewrite=rewrite, carries="first", doubt=rule.doubt, via=hop), (4,))
+
+    def _passing(self, frontend: str) -> str:
+        """Where what came to a frontend is on its way to backends, apart from its way to the load balancer itself."""
+        station = f"passing:{frontend}"
+        if station not in self.graph.stations:
+            self.graph.station(station, KIND)
+            self.graph.link(frontend_station(frontend), Link(station, carries="first"))
+        return station
+
+    # -- arriving at the load balancer itself ---------------------------------------------------------------------
+
+    def _front(self, id_: str, family: int, value: int) -> None:
+        self._fronts[key(id_)] = {4: NOBODY, 6: NOBODY, family: addresses([(value, value)])}
+
+    def _interface(self, resource: Resource, rules: list[_Rule], frontends: Mapping[str, Public | None], missing: tuple[str, ...]) -> None:
+        """The load balancer, at its frontends' addresses; it belongs to the network that its backends are in."""
+        station = f"in:{key(resource.id)}"
+        self.graph.station(station, KIND, ends=True, sends=out_of(station))
+        self.graph.station(out_of(station), KIND)
+        own = {
+            family: tuple(low for id_ in frontends for low, _ in self._fronts.get(id_, {}).get(family, NOBODY).spans) for family in FAMILIES
+        }
+        shown = [public.address[1] for public in frontends.values() if public is not None and public.address is not None]
+        subnets = dict.fromkeys(spot.subnet for rule in rules for spot in rule.spots)
+        inside = [
+            subnet
+            for one in entries(resource.data, "properties", "frontendIPConfigurations")
+            if (subnet := self.world.subnets.get(key(reference(one, "properties", "subnet")))) is not None
+        ]
+        near = next(iter([*inside, *subnets]), None)
+        self.graph.interfaces[resource.id] = Interface(
+            resource.id, BALANCER, KIND, resource.account, resource.region, network_id(near) if near else "", inside[0].id if inside else "",
+            station, out_of(station), own, {value: value for value in shown}, tags=resource.tags,
+        )  # fmt: skip
+        for subnet in subnets:
+            for family in FAMILIES:
+                if subnet.space[family]:
+                    answers = Link(routes(subnet.key), rewrite=Rewrite(source=subnet.space[family]), carries="reply")
+                    self.graph.link(out_of(station), answers, (family,))
+        unseen = [*missing, *(f"what stands behind {one} is told by another load balancer" for rule in rules for one in rule.onward)]
+        for id_ in frontends if unseen else ():
+            self.graph.link(frontend_station(id_), Link(station, carries="first", doubt="\n".join(dict.fromkeys(unseen))))
+
+    def _arrives(
+        self, resource: Resource, rule: _Rule, gates: Gates, family: int, doubt: str, held: Addresses,
+    ) -> None:  # fmt: skip
+        """What some backends take in has arrived at the load balancer, at the address and port it was sent to."""
+        front = self._fronts.get(rule.frontend, {4: NOBODY, 6: NOBODY})[family]
+        if not front:
+            return
+        before = frontend_station(rule.frontend)
+        at = f"{before}#{len(self.graph.stations[before].links[family])}/{family}"
+        self.graph.station(at, KIND)
+        # A backend does not reach itself through its load balancer.
+        senders = EVERYBODY[family] - held if len(held.spans) == 1 and held.spans[0][0] == held.spans[0][1] else None
+        taken = Link(
+            at, source=senders, packets=_packets(family, rule), rewrite=Rewrite(destination=held, port=rule.backend_port),
+            carries="first", doubt=doubt,
+        )  # fmt: skip
+        self.graph.link(before, taken, (family,))
+        back = Rewrite(destination=front, port=rule.ports if rule.backend_port is not None else None)
+        hop = (Hop(resource.id, KIND, (rule.name,)),)
+        self.graph.link(at, Link(f"in:{key(resource.id)}", gates, rewrite=back, carries="first", via=hop), (family,))
 
     def _outbound(self, resource: Resource, frontends: Mapping[str, Public | None]) -> None:
         """What goes out under a frontend's address, and what a Standard load balancer keeps from going out by default."""

@@ -13,11 +13,24 @@ from functools import cached_property
 from typing import Any, Literal
 
 from checks.network.azure.admin import Admin
-from checks.network.azure.arm import FAMILIES, SERVICES, SOMEWHERE, Blocks, address, blocks, joined, key, references, text
+from checks.network.azure.arm import (
+    FAMILIES,
+    SERVICES,
+    SOMEWHERE,
+    UNTOLD_SERVICES,
+    Blocks,
+    address,
+    blocks,
+    entries,
+    joined,
+    key,
+    references,
+    text,
+)
 from checks.network.azure.firewall import Firewalls
 from checks.network.azure.interfaces import Configuration
 from checks.network.azure.sides import PLATFORM
-from checks.network.azure.stations import Spot
+from checks.network.azure.stations import Spot, routes
 from checks.network.azure.world import Subnet, World
 from checks.network.graph import NO_LABELS, Graph, Link, Rewrite
 from checks.network.internet import PUBLIC
@@ -104,6 +117,7 @@ class Entrances:
     """By subnet, the IPv4 addresses behind Standard load balancers: they have no default outbound access."""
     _pairs: dict[tuple[str, int, str, str], list[tuple[int, int, int]]] = field(default_factory=dict)
     _own: dict[tuple[str, int], list[tuple[int, int, int]]] = field(default_factory=dict)
+    _answering: dict[str, list[Addresses]] = field(default_factory=dict)
 
     def configuration(self, configuration: Configuration, spot: Spot) -> dict[int, int]:
         """Lets the internet in by an IP configuration's public address. Returns what it is translated to."""
@@ -151,7 +165,12 @@ class Entrances:
             link = replace(way, labels=NO_LABELS)
             yield link
             if family == 4 and SOMEWHERE in held and link.carries == "first":
-                yield replace(link, to=SERVICES, destination=_SOMEWHERE)
+                untold = link.rewrite is not None and link.rewrite.source is PUBLIC[4]
+                # "Virtual network service endpoints": with one, what goes to its service keeps its private source.
+                by_endpoint = f"what leaves {subnet.id} for a service goes by a service endpoint, if it has one for it"
+                told = [*link.doubt.splitlines(), *([by_endpoint] if any(True for _ in entries(subnet.data, "serviceEndpoints")) else [])]
+                to = UNTOLD_SERVICES if untold else SERVICES
+                yield replace(link, to=to, destination=_SOMEWHERE, doubt="\n".join(told))
 
     def _egress(self, subnet: Subnet, family: int, held: Addresses, via: tuple[Hop, ...], doubt: str) -> Iterator[Link]:
         if not held:
@@ -159,7 +178,7 @@ class Entrances:
         own = subnet.space[family]
         yield Link(INTERNET, source=own, destination=held, carries="reply", doubt=doubt, via=via)
         for firewall in self.firewalls.of_subnet(subnet.key) if family == 4 else ():
-            seen_as = Rewrite(source=firewall.public or PUBLIC[4], leg="pass")
+            seen_as = self._as(subnet, firewall.public)
             yield Link(INTERNET, source=firewall.sources, destination=held, rewrite=seen_as, carries="first", doubt=doubt, via=via)
             return
         if subnet.nat_gateway and family == 4:
@@ -173,7 +192,7 @@ class Entrances:
         left = own - translated
         for inside, outside, why in self.outbound.get(subnet.key, ()) if family == 4 else ():
             doubts = "\n".join(one for one in (doubt, why) if one)
-            rewrite = Rewrite(source=outside or PUBLIC[4], leg="pass")
+            rewrite = self._as(subnet, outside)
             yield Link(INTERNET, source=inside & left, destination=held, rewrite=rewrite, carries="first", doubt=doubts, via=via)
             left -= inside
         if family == 4 and subnet.outbound_access is not False:
@@ -189,6 +208,16 @@ class Entrances:
                     if inside and towards:
                         yield Link(INTERNET, source=inside, destination=towards, rewrite=rewrite, carries="first", doubt=doubts, via=hops)
 
+    def _as(self, subnet: Subnet, outside: Addresses) -> Rewrite:
+        """Going out under other addresses. What answers to those comes back to the subnet's routing; where nobody knows them,
+        the network itself carries it back."""
+        if not outside:
+            return Rewrite(source=PUBLIC[4], leg="pass")
+        if outside not in self._answering.setdefault(subnet.key, []):
+            self._answering[subnet.key].append(outside)
+            self.graph.link(INTERNET, Link(routes(subnet.key), destination=outside, carries="reply"), (4,))
+        return Rewrite(source=outside, leg="nat")
+
     def _by_nat_gateway(self, subnet: Subnet, held: Addresses, via: tuple[Hop, ...], doubt: str) -> Iterator[Link]:
         gateway = self.world.of(NAT_GATEWAY).get(key(subnet.nat_gateway))
         if gateway is None:
@@ -198,7 +227,7 @@ class Entrances:
             blocks_, why = self.publics.all_of(ids, prefixes)
             told = {4: blocks_[4]}
             why = why or ("" if told[4] else f"NAT gateway {gateway.id} has no public address")
-        rewrite = Rewrite(source=told[4] or PUBLIC[4], leg="pass")
+        rewrite = self._as(subnet, told[4])
         via = (*via, Hop(gateway.id if gateway is not None else subnet.nat_gateway, "nat-gateway"))
         ported = union(packets(EVERYBODY[4], (one, one)) for one in (TCP, UDP))
         others = packets(EVERYBODY[4], (0, PROTOCOLS)) - ported

@@ -190,11 +190,12 @@ class Lowering:
         hop = (Hop(one.id, KIND),)
         for filter_, sources in self._sided(one, at, _FORWARDED, ("network", "application")).items():
             gates = ((filter_,),)
-            direct = Link(onward, gates, sources, one.kept, carries="first", via=hop)
+            own = one.public | one.private
+            direct = Link(onward, gates, sources, one.kept - own, carries="first", via=hop)
             for kept in (direct, replace(direct, rewrite=Rewrite(leg="nat"))):
                 self.graph.link(at, kept, (4,))
             replaced = Rewrite(source=one.sources, leg="nat")
-            rest = EVERYBODY[4] - one.kept
+            rest = EVERYBODY[4] - one.kept - own
             link = Link(onward, gates, sources, rest, rewrite=replaced, carries="first", labels=frozenset(), via=hop)
             self.graph.link(at, link, (4,))
         self.graph.link(delivers(one.subnet.network), Link(at, destination=one.sources, carries="reply"), (4,))
@@ -254,6 +255,8 @@ class Lowering:
             self.graph.link(INTERNET, Link(arriving, destination=PUBLIC[4], carries="first", doubt=one.unshown), (4,))
         network = delivers(one.subnet.network)
         self.graph.link(network, Link(arriving, destination=one.private, carries="first"), (4,))
+        # "Private IP DNAT Support and Scenarios with Azure Firewall": NAT rules are for what comes from inside, too.
+        self.graph.link(f"firewall:{id_}", Link(arriving, destination=one.public | one.private, carries="first"), (4,))
         self.graph.link(network, Link(translated, destination=one.sources, carries="reply"), (4,))
         self.graph.link(back, Link(INTERNET, destination=PUBLIC[4], carries="reply"), (4,))
         self.graph.link(back, Link(routes(one.subnet.key), destination=EVERYBODY[4] - PUBLIC[4], carries="reply"), (4,))

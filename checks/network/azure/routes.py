@@ -209,11 +209,12 @@ class Routing:
         own = peer.local[family]
         yield Link(to, source=own, destination=held, doubt=why, via=via)
         transit = NOBODY
-        if peer.gives_gateway:
-            for gateway in self.gateways.get(network.key, ()):
-                if gateway.subnet == subnet.key:
-                    transit |= gateway.known[family] | gateway.possible[family]
-                    yield Link(to, source=transit - own, destination=held, doubt=why, via=via)
+        for gateway in self.gateways.get(network.key, ()):
+            if gateway.subnet == subnet.key:
+                transit |= gateway.known[family] | gateway.possible[family]
+                unlent = f"whether {gateway.id} leads over {peer.id}, whose other side does not use it, is not documented"
+                lent = "" if peer.gives_gateway else unlent
+                yield Link(to, source=transit - own, destination=held, doubt="\n".join(one for one in (why, lent) if one), via=via)
         others = EVERYBODY[family] - own - transit
         if not peer.forwards:
             told = "does not allow forwarded traffic, which is told not to stop all of it" if peer.forwards is False else "may not allow it"

@@ -12,11 +12,25 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from checks.model import Resource
-from checks.network.azure.arm import EMPTY, FAMILIES, SERVICES, SOMEWHERE, Blocks, blocks, entries, joined, key, member, reference, text
+from checks.network.azure.arm import (
+    EMPTY,
+    FAMILIES,
+    SERVICES,
+    SOMEWHERE,
+    UNTOLD_SERVICES,
+    Blocks,
+    blocks,
+    entries,
+    joined,
+    key,
+    member,
+    reference,
+    text,
+)  # fmt: skip
 from checks.network.azure.interfaces import Configurations
 from checks.network.azure.sides import Tags
 from checks.network.azure.stations import Classes, Standing, out_of, routes, usable
-from checks.network.azure.world import World
+from checks.network.azure.world import Subnet, World
 from checks.network.graph import Graph, Interface, Link, Rewrite
 from checks.network.internet import PUBLIC
 from checks.network.packet import INTERNET, TCP, Hop
@@ -75,7 +89,8 @@ class Services:
     classes: Classes
 
     def lower(self) -> None:
-        self.graph.station(SERVICES, "services")
+        for one in (SERVICES, UNTOLD_SERVICES):
+            self.graph.station(one, "services")
         for type_, kind in KINDS.items():
             for resource in self.world.of(type_).values():
                 delegated = text(resource.data, "properties", *kind.access, "delegatedSubnetResourceId")
@@ -113,26 +128,36 @@ class Services:
         which = union(packets(EVERYBODY[4], (TCP, TCP), (port, port)) for port in kind.ports)
         hop = (Hop(resource.id, kind.title, ("public network access",)),)
         answers = Rewrite(leg="pass")
-        for at in (INTERNET, SERVICES):
+        for at in (INTERNET, SERVICES, UNTOLD_SERVICES):
             if admitted.held[4]:
-                link = Link(station, (), admitted.held[4], _HERE, which, answers, "first", doubt=doubt, via=hop)
-                self.graph.link(at, link, (4,))
+                unclear = at == UNTOLD_SERVICES and not PUBLIC[4] <= admitted.held[4]
+                whose = "which address default outbound access gives to the sender is not known" if unclear else ""
+                told = "\n".join(filter(None, (doubt, whose)))
+                self.graph.link(at, Link(station, (), admitted.held[4], _HERE, which, answers, "first", doubt=told, via=hop), (4,))
             if admitted.doubt:
                 self.graph.link(at, Link(station, (), None, _HERE, which, answers, "first", doubt=doubt, via=hop), (4,))
             if admitted.azure:
-                why = f"{resource.id} admits every Azure service, of any customer"
+                # Whatever leaves a virtual network has an address of Azure's.
+                why = f"{resource.id} admits every Azure service, of any customer" if at == INTERNET else ""
                 link = Link(station, (), PUBLIC[4], _HERE, which, answers, "first", doubt="\n".join(filter(None, (doubt, why))), via=hop)
                 self.graph.link(at, link, (4,))
         if admitted.azure:
             self._from_azure(Link(station, (), None, _HERE, which, answers, "first", doubt=doubt, via=hop))
-        for subnet_id in admitted.subnets:
-            subnet = self.world.subnets.get(key(subnet_id))
+        for subnet in self._with_endpoint(kind, admitted):
+            told_by = (Hop(resource.id, kind.title, (f"virtual network rule {subnet.name}",)),)
+            link = Link(station, (), subnet.space[4], _HERE, which, answers, "first", doubt=doubt, via=told_by)
+            self.graph.link(routes(subnet.key), link, (4,))
+
+    def _with_endpoint(self, kind: Service, admitted: _Admitted) -> Iterator[Subnet]:
+        """The subnets that are admitted as such: by a rule, or where everybody is, each with a service endpoint of the kind."""
+        everybody = not admitted.doubt and PUBLIC[4] <= admitted.held[4] and not kind.rules
+        named = dict.fromkeys(self.world.subnets) if everybody else dict.fromkeys(map(key, admitted.subnets))
+        for id_ in named if kind.endpoint else ():
+            subnet = self.world.subnets.get(id_)
             if subnet is not None and any(
                 text(one, "service").lower().startswith(kind.endpoint) for one in entries(subnet.data, "serviceEndpoints")
             ):
-                told = (Hop(resource.id, kind.title, (f"virtual network rule {subnet.name}",)),)
-                link = Link(station, (), subnet.space[4], _HERE, which, answers, "first", doubt=doubt, via=told)
-                self.graph.link(routes(subnet.key), link, (4,))
+                yield subnet
 
     def _from_azure(self, link: Link) -> None:
         if AZURE not in self.graph.stations:

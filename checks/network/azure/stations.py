@@ -78,6 +78,8 @@ class Spot:
     subnet: Subnet
     guarded: bool
     """Whether a network security group stands before it."""
+    gates: Gates = ()
+    """The filters that stand before it."""
 
 
 @dataclass
@@ -116,7 +118,7 @@ class Classes:
         self._interface(one, station, labels)
         at = subnet_station(one.subnet.key)
         guarded = bool(one.filtered and (one.nsg or one.subnet.nsg))
-        return [Spot(at, family, addresses([(address, address)]), one.subnet, guarded) for family, address, _, _ in seen]
+        return [Spot(at, family, addresses([(address, address)]), one.subnet, guarded, inbound) for family, address, inbound, _ in seen]
 
     def _anywhere(self, one: Standing) -> list[Spot]:
         """Something that may have any of its addresses: one class of its own, behind a station where it surely is reached."""
@@ -139,7 +141,7 @@ class Classes:
             if one.sends:
                 known_as: Labels = labels if one.grouped else None
                 self.graph.link(out_of(station), Link(routes(one.subnet.key), outbound, own, labels=known_as), (family,))
-            spots.append(Spot(at, family, own, one.subnet, bool(one.nsg or one.subnet.nsg)))
+            spots.append(Spot(at, family, own, one.subnet, bool(one.nsg or one.subnet.nsg), inbound))
         self._interface(one, station, labels)
         return spots
 

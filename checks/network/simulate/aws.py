@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from checks.network.packet import Delivery, Packet, Trace
 from checks.network.simulate.aws_balancers import Closed, Leg, Relayed, answers_through, balancer_of, relay
-from checks.network.simulate.aws_entrances import client_vpn_interfaces, start
+from checks.network.simulate.aws_entrances import CONNECT, client_vpn_interfaces, connect_interface, start
 from checks.network.simulate.aws_flight import (
     Crossing,
     Delivered,
@@ -71,12 +71,14 @@ class Simulator:
         """What becomes of a packet that starts at `internet`, an interface (eni-) or a gateway to another network.
 
         Such gateways are vgw-, tgw-attach- of a VPN, Direct Connect gateway or unread peer, pcx- to an unread VPC, and
-        cvpn-endpoint-. Deliveries are in the order in which they were found; behind a load balancer or an interface
+        cvpn-endpoint-; and EC2 Instance Connect endpoints, with the address of one of their interfaces. Deliveries are in the order in which they were found; behind a load balancer or an interface
         endpoint there is one more for each target. An ICMP message that nobody answers has no reply.
         """
         notes = _Notes()
         if at.startswith("cvpn-endpoint-"):
             self._send_by_client_vpn(notes, packet, at)
+        elif self._inventory.find(CONNECT, at):
+            self._send_by_instance_connect(notes, packet, at)
         else:
             flight = Flight(packet, Online(), groups=self._groups_at(packet, at))
             self._carry(notes, start(self._inventory, flight, at), _Origin(at, packet), 0)
@@ -95,12 +97,23 @@ class Simulator:
             return
         for interface in interfaces:
             own = private_address(interface, packet.family)
-            if own is None:
+            if holds(interface, packet.family, packet.destination):
+                # Client VPN administrator guide, How Client VPN works: the interface translates, and serves nothing.
+                notes.dropped.append(f"{interface.id} sends nothing to itself: {packet}")
+            elif own is None:
                 notes.unknown.append(f"the IPv{packet.family} address of {interface.id} is not in the estate")
-                continue
-            sent = replace(packet, source=own, source_port=nat_port(packet))
-            leg = Flight(sent, Online(), groups=group_ids(interface))
-            self._carry(notes, depart(self._inventory, interface, leg), _Origin(interface.id, sent), 0)
+            else:
+                sent = replace(packet, source=own, source_port=nat_port(packet))
+                leg = Flight(sent, Online(), groups=group_ids(interface))
+                self._carry(notes, depart(self._inventory, interface, leg), _Origin(interface.id, sent), 0)
+
+    def _send_by_instance_connect(self, notes: _Notes, packet: Packet, at: str) -> None:
+        interface = connect_interface(self._inventory, at, packet)
+        if isinstance(interface, Dropped | Unknown):
+            _note(notes, interface)
+            return
+        leg = Flight(packet, Online(), groups=group_ids(interface))
+        self._carry(notes, depart(self._inventory, interface, leg), _Origin(interface.id, packet), 0)
 
     def _carry(self, notes: _Notes, steps: Steps, origin: _Origin, relays: int) -> None:
         """Follow a packet to its ends, and on behind what relays it."""

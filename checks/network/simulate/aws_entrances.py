@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from checks.model import Resource
-from checks.network.packet import INTERNET, Hop
+from checks.network.packet import INTERNET, TCP, Hop, Packet
 from checks.network.simulate.aws_flight import Crossing, Dropped, Entering, Flight, Online, Steps, Unknown
 from checks.network.simulate.aws_gateways import ENDPOINT, VPN_GATEWAY
 from checks.network.simulate.aws_internet import is_public, past_the_edge
@@ -16,6 +16,7 @@ from checks.network.simulate.aws_transit import ATTACHMENT, GATEWAY
 from checks.network.simulate.aws_transit import PEERING as TRANSIT_PEERING
 
 CLIENT_VPN = "aws.ec2.client_vpn_endpoint"
+CONNECT = "aws.ec2.instance_connect_endpoint"
 
 
 def start(inventory: Inventory, flight: Flight, at: str) -> Steps:
@@ -131,3 +132,25 @@ def client_vpn_interfaces(inventory: Inventory, at: str, flight: Flight) -> list
 def _covers(entry: Entry, flight: Flight) -> bool:
     active = (entry.get("Status") or {}).get("Code", "active") == "active"
     return active and contains(str(entry["DestinationCidr"]), flight.packet.family, flight.packet.destination)
+
+
+def connect_interface(inventory: Inventory, at: str, packet: Packet) -> Resource | Dropped | Unknown:
+    """The interface by which an EC2 Instance Connect endpoint sends a packet with its address.
+
+    Source: EC2 user guide, EC2 Instance Connect Endpoint (TCP; from the endpoint's own address unless client addresses are
+    preserved, which may be any).
+    """
+    endpoint = inventory.find(CONNECT, at)
+    if endpoint is None:
+        return Unknown(f"{at} is not in the estate")
+    if str(endpoint.data.get("State", "")).startswith("delete"):
+        return Dropped(f"{at} is {endpoint.data['State']}")
+    if packet.protocol != TCP:
+        return Dropped(f"{at} carries TCP: {packet}")
+    if endpoint.data.get("PreserveClientIp") is not False:
+        return Unknown(f"which client address {at} preserves is not in the estate")
+    for id_ in endpoint.data.get("NetworkInterfaceIds") or ():
+        interface = inventory.find(INTERFACE, str(id_))
+        if interface is not None and holds(interface, packet.family, packet.source):
+            return interface
+    return Unknown(f"no interface of {at} in the estate holds the source of {packet}")

@@ -17,6 +17,7 @@ from checks.model import Resource
 INTERFACE, SUBNET, VPC = "aws.ec2.network_interface", "aws.ec2.subnet", "aws.ec2.vpc"
 GROUP, ACL, PREFIX_LIST = "aws.ec2.security_group", "aws.ec2.network_acl", "aws.ec2.managed_prefix_list"
 TABLE, INTERNET_GATEWAY, NAT = "aws.ec2.route_table", "aws.ec2.internet_gateway", "aws.ec2.nat_gateway"
+ADDRESS = "aws.ec2.address"
 
 Entry = Mapping[str, Any]
 
@@ -110,7 +111,7 @@ class Inventory:
                 if entry.get("PublicIp") and entry.get("PrivateIp"):
                     public.setdefault(number(entry["PublicIp"]), Holder(gateway, number(entry["PrivateIp"])))
         for interface in self.all(INTERFACE):
-            for private, address in associations(interface):
+            for private, address in self._associated(interface):
                 public.setdefault(address, Holder(interface, private))
         return public
 
@@ -121,7 +122,21 @@ class Inventory:
                 if is_address(entry.get("PrivateIp"), private):
                     return number(entry["PublicIp"]) if entry.get("PublicIp") else None
         interface = self.interface_at(vpc, 4, private)
-        return dict(associations(interface)).get(private) if interface else None
+        return dict(self._associated(interface)).get(private) if interface else None
+
+    def _associated(self, interface: Resource) -> Iterator[tuple[int, int]]:
+        """Private addresses with their public ones, by the interface's word or by an Elastic IP address's (DescribeAddresses)."""
+        yield from self._elastic.get(interface.id, ())
+        yield from associations(interface)
+
+    @cached_property
+    def _elastic(self) -> dict[str, list[tuple[int, int]]]:
+        found: dict[str, list[tuple[int, int]]] = {}
+        for one in self.all(ADDRESS):
+            interface, private, public = (one.data.get(name) for name in ("NetworkInterfaceId", "PrivateIpAddress", "PublicIp"))
+            if interface and private and public:
+                found.setdefault(str(interface), []).append((number(str(private)), number(str(public))))
+        return found
 
     def internet_gateway_of(self, vpc: str) -> Resource | None:
         return next((one for one in self.all(INTERNET_GATEWAY) if attached(one, "Attachments", vpc)), None)

@@ -64,16 +64,26 @@ def private_listening(world: World, network: str, family: int, address: int) -> 
 
 def connections(world: World, listening: Listening, packet: Packet) -> list[Connection | Denied | Doubt]:
     """What the gateway opens for a client's packet to its frontend."""
-    given = properties(listening.gateway)
     found: list[Connection | Denied | Doubt] = []
+    for listener in _listeners(listening, packet):
+        found += _by_rules(world, listening, key(listener.get("id")), packet)
+    return found or [Denied(f"{listening.name}: no listener for {packet}")]
+
+
+def listens(listening: Listening, packet: Packet) -> bool:
+    """Whether any listener of the frontend takes the packet."""
+    return any(True for _ in _listeners(listening, packet))
+
+
+def _listeners(listening: Listening, packet: Packet) -> Iterator[Json]:
+    given = properties(listening.gateway)
     for listener in [*listed(given, "httpListeners"), *listed(given, "listeners")]:
         if reference(properties(listener), "frontendIPConfiguration") != listening.frontend:
             continue
         if packet.protocol != (UDP if same(properties(listener).get("protocol"), "Udp") else TCP):
             continue
         if _port(given, reference(properties(listener), "frontendPort")) == packet.destination_port:
-            found += _by_rules(world, listening, key(listener.get("id")), packet)
-    return found or [Denied(f"{listening.name}: no listener for {packet}")]
+            yield listener
 
 
 def _listening(world: World, gateway: Json, frontend: Json, family: int) -> Listening:

@@ -21,6 +21,8 @@ def cross(
     if not link.joins(subnet, target):
         return Dropped(f"{link.name}: {subnet.name} and {target.name if target else '?'} are not peered")
     if isinstance(sender, Gateway):
+        if not link.lends_gateway and link.takes_forwarded:
+            return Unknown(f"{link.name}: whether {sender.name} leads to {link.remote.name}, which does not use it, is not documented")
         if not link.lends_gateway:
             return Dropped(f"{link.name}: {link.remote.name} does not use the gateway of {link.local.name}")
     elif not within(list(link.local.space), packet.family, packet.source) and not link.takes_forwarded:

@@ -10,12 +10,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from checks.network.packet import INTERNET, Packet, address
-from checks.network.simulate_azure.answers import Denied, Doubt
+from checks.network.simulate_azure.answers import Allowed, Denied, Doubt
 from checks.network.simulate_azure.application_gateways import Listening, public_listening
 from checks.network.simulate_azure.balancers import public_frontends
 from checks.network.simulate_azure.firewalls import Firewall, firewall_with, firewalls, source_for
 from checks.network.simulate_azure.middleboxes import balance, through_application_gateway
 from checks.network.simulate_azure.outbound import UNTOLD, Exit, exit_of_card, exit_of_subnet, public_of
+from checks.network.simulate_azure.platform import AZURE, STAND_IN, Service, admits, services
 from checks.network.simulate_azure.steps import (
     Arrived,
     AtFirewall,
@@ -30,9 +31,9 @@ from checks.network.simulate_azure.steps import (
     Unknown,
     stopped,
 )
-from checks.network.simulate_azure.travel import ENTRY, EXIT, Travel
+from checks.network.simulate_azure.travel import ENTRY, EXIT, Travel, Turned
 from checks.network.simulate_azure.wire import is_public, listed, properties, reference
-from checks.network.simulate_azure.world import Card, PublicAddress
+from checks.network.simulate_azure.world import Card, PublicAddress, Subnet
 
 
 def from_internet(scenery: Scenery, travel: Travel) -> Steps:
@@ -42,7 +43,7 @@ def from_internet(scenery: Scenery, travel: Travel) -> Steps:
         yield Dropped(f"{INTERNET}: {address(packet.family, packet.source)} is no source on the internet")
         return
     for step in over_internet(scenery, OnInternet(travel)):
-        if isinstance(step, Arrived):
+        if isinstance(step, Arrived) and step.at == INTERNET:
             yield Dropped(f"{INTERNET}: {address(packet.family, packet.destination)} is no public address of the estate")
         else:
             yield step
@@ -55,6 +56,9 @@ def over_internet(scenery: Scenery, step: OnInternet) -> Steps:
         if undone := record.undo(packet):
             yield from _back(scenery, travel.as_packet(undone).over(record.where, "source-translation"), record.holder)
             return
+    if (packet.family, packet.destination) == (4, STAND_IN):
+        yield from to_services(scenery, travel, azure=any(isinstance(one, Turned) and one.kind == EXIT for one in travel.made))
+        return
     public = scenery.world.public_address_at(packet.family, packet.destination)
     if public and packet.source == UNTOLD:
         yield Unknown(f"{public.name}: the address that default outbound access gives to the sender is not in the estate")
@@ -62,6 +66,23 @@ def over_internet(scenery: Scenery, step: OnInternet) -> Steps:
         yield from _enter(scenery, travel.over(public.id, "public-ip"), public)
     else:
         yield Arrived(INTERNET, travel.over(INTERNET, INTERNET))
+
+
+def to_services(scenery: Scenery, travel: Travel, subnet: Subnet | None = None, *, azure: bool = False) -> Steps:
+    """To each service with the address that stands for all of theirs."""
+    for one in services(scenery.world):
+        if travel.meant in {"", one.id}:
+            answer = admits(scenery.world, one, travel.packet, subnet=subnet, azure=azure)
+            arrived = travel.over(one.id, "service", answer.by if isinstance(answer, Allowed) else ())
+            yield Arrived(one.id, arrived) if isinstance(answer, Allowed) else stopped(answer, one.name)
+
+
+def from_azure(scenery: Scenery, travel: Travel) -> Steps:
+    """A packet from another customer's service: only to services that admit all of Azure."""
+    if (travel.packet.family, travel.packet.destination) == (4, STAND_IN):
+        yield from to_services(scenery, travel, azure=True)
+    else:
+        yield Dropped(f"{AZURE}: {address(travel.packet.family, travel.packet.destination)} is no service of the estate")
 
 
 def _back(scenery: Scenery, travel: Travel, holder: str) -> Steps:
@@ -142,5 +163,7 @@ def _exit(scenery: Scenery, step: Routed, packet: Packet) -> Exit | Denied | Dou
             public = public_of(world, listed(properties(listening.gateway), "frontendIPConfigurations"), packet.family)
             unclear = Doubt(f"as whom {listening.name} goes out is not modelled")
             return Exit(public.id, "public-ip", public.address) if public else unclear
+        case Service() as server:
+            return exit_of_subnet(world, subnet, packet) or Doubt(f"as whom {server.name} goes out is not in the estate")
         case gateway:
             return Denied(f"{gateway.name}: what comes from on-premises does not go out to the internet here")

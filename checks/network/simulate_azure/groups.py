@@ -13,10 +13,13 @@ from typing import Any
 
 from checks.network.packet import ICMP, ICMPV6, PORTED, TCP, UDP, Packet
 from checks.network.simulate_azure.answers import Allowed, Answer, Denied, Doubt, Match, either, every
+from checks.network.simulate_azure.platform import STAND_IN
 from checks.network.simulate_azure.tags import in_tag
 from checks.network.simulate_azure.wire import (
     Json,
+    Prefix,
     covers,
+    is_public,
     listed,
     name_of,
     one_or_more,
@@ -150,9 +153,17 @@ def place_matches(scene: Scene, place: str, family: int, address: int) -> Match:
     if place.lower() in ANYWHERE:
         return True
     prefix = read_prefix(place)
+    if (family, address) == (4, STAND_IN) and place.lower() != "internet" and (prefix is None or _some_public(prefix)):
+        in_spaces = prefix is None and in_tag(scene.world, place, scene.subnet, family, address)
+        tag = place.lower() in {"virtualnetwork", "virtual_network", "azureloadbalancer", "azureplatformdns", "azureplatformimds"}
+        return in_spaces if tag else Doubt(f"whether {place} holds the address of a service is not in the estate")
     if prefix is not None:
         return covers(prefix, family, address)
     return in_tag(scene.world, place, scene.subnet, family, address)
+
+
+def _some_public(prefix: Prefix) -> bool:
+    return prefix.version == 4 and prefix.prefixlen > 0 and is_public(4, int(prefix.network_address))
 
 
 def _in_application_group(scene: Scene, group: str, family: int, address: int) -> Match:

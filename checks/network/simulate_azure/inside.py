@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from checks.network.packet import ICMP, ICMPV6, PORTED, address
-from checks.network.simulate_azure.answers import Allowed, Denied, Doubt
+from checks.network.simulate_azure.answers import Allowed, Answer, Denied, Doubt
 from checks.network.simulate_azure.crossing import cross
-from checks.network.simulate_azure.edge import out
+from checks.network.simulate_azure.edge import out, to_services
+from checks.network.simulate_azure.filters import judge_subnet
 from checks.network.simulate_azure.firewalls import firewall_at
 from checks.network.simulate_azure.gateways import Gateway
 from checks.network.simulate_azure.groups import AH, ESP, INBOUND, OUTBOUND
 from checks.network.simulate_azure.middleboxes import returned, to_appliance, to_private_frontends
 from checks.network.simulate_azure.peerings import links
+from checks.network.simulate_azure.platform import AZURE, STAND_IN, Service, has_endpoint, servers_in, services
 from checks.network.simulate_azure.routes import (
     APPLIANCE,
     ENDPOINT,
@@ -21,6 +25,7 @@ from checks.network.simulate_azure.routes import (
     PEERING,
     Route,
     choose_route,
+    diverting,
     user_gateway,
 )
 from checks.network.simulate_azure.steps import (
@@ -29,6 +34,7 @@ from checks.network.simulate_azure.steps import (
     BeforeCard,
     Dropped,
     InNetwork,
+    OnInternet,
     Routed,
     Scenery,
     Step,
@@ -37,9 +43,9 @@ from checks.network.simulate_azure.steps import (
     stopped,
 )
 from checks.network.simulate_azure.tags import HOST_ADDRESS, METADATA_ADDRESS
-from checks.network.simulate_azure.travel import BALANCER, Travel
+from checks.network.simulate_azure.travel import BALANCER, SERVICE, Travel, Turned
 from checks.network.simulate_azure.wire import Json, listed, properties, same
-from checks.network.simulate_azure.world import Card
+from checks.network.simulate_azure.world import Card, Subnet
 
 # virtual-networks-faq, "What protocols can I use in virtual networks?"; blocked are IP in IP and GRE.
 _CARRIED = PORTED | {ICMP, ICMPV6, ESP, AH}
@@ -66,6 +72,28 @@ def from_gateway(scenery: Scenery, travel: Travel, gateway: Gateway) -> Steps:
         yield Unknown(f"subnet {gateway.subnet or '?'} of {gateway.name} is not in the estate")
     else:
         yield Routed(travel.over(gateway.id, "virtual-network-gateway"), subnet, gateway)
+
+
+def from_service(scenery: Scenery, travel: Travel, one: Service) -> Steps:
+    """Out of a database server in its subnet; or the answer of a public endpoint, which goes back the way it came."""
+    if subnet := scenery.world.subnet(one.subnet):
+        answer: Answer = Allowed(("flow record",))
+        if not scenery.remembers(one.id, travel):
+            answer = judge_subnet(scenery.world, subnet, OUTBOUND, travel.packet)
+        on = travel.over(one.id, "service", answer.by if isinstance(answer, Allowed) else ()).let(one.id)
+        yield Routed(on, subnet, one) if isinstance(answer, Allowed) else stopped(answer, one.name)
+        return
+    if not scenery.answering and scenery.origin == "":
+        yield Unknown(f"{one.name}: what a service opens by itself is not modelled")
+        return
+    if scenery.origin == AZURE:
+        yield Arrived(AZURE, travel.over(AZURE, AZURE))
+        return
+    for record in scenery.turned(SERVICE):
+        if record.undo(travel.packet) and (card := scenery.world.card(record.holder)):
+            yield BeforeCard(travel, card)
+            return
+    yield OnInternet(travel)
 
 
 def _leave(scenery: Scenery, travel: Travel, card: Card) -> Steps:
@@ -106,6 +134,9 @@ def _refusal(scenery: Scenery, card: Card, travel: Travel) -> Denied | Doubt | N
 def route(scenery: Scenery, step: Routed) -> Steps:
     """Out of a subnet, by its routes."""
     travel, subnet, sender = step.travel, step.subnet, step.sender
+    if (travel.packet.family, travel.packet.destination) == (4, STAND_IN) and not travel.meant:
+        yield from _to_services(scenery, step)
+        return
     # Network policies of private endpoints are about who opens a connection to them; their answers go straight back.
     straight = isinstance(sender, Card) and bool(sender.endpoint)
     chosen = choose_route(scenery.world, subnet, travel.packet.family, travel.packet.destination, user=not straight)
@@ -127,6 +158,20 @@ def route(scenery: Scenery, step: Routed) -> Steps:
         yield Dropped(f"{subnet.name}: {chosen.name} leads nowhere")
     else:
         yield Unknown(f"{subnet.name}: the next hop of {chosen.name} is not known")
+
+
+def _to_services(scenery: Scenery, step: Routed) -> Steps:
+    """To each platform service by itself: by a service endpoint, or as to any public address."""
+    for one in services(scenery.world):
+        meant = replace(step.travel, meant=one.id)
+        if has_endpoint(step.subnet, one):
+            holder = step.sender.id if isinstance(step.sender, Card) else ""
+            kept = meant.turned(SERVICE, step.subnet.id, meant.packet, holder)
+            yield from to_services(scenery, kept, step.subnet)
+        elif diverted := diverting(scenery.world, step.subnet):
+            yield Unknown(f"{step.subnet.name}: whether route {diverted} is for the address of {one.name} is not in the estate")
+        else:
+            yield Routed(meant, step.subnet, step.sender)
 
 
 def _near(scenery: Scenery, step: Routed, chosen: Route) -> Step:
@@ -164,7 +209,22 @@ def deliver(scenery: Scenery, step: InNetwork) -> Steps:
         if firewall := firewall_at(world, network.id, packet.family, packet.destination):
             found.append(AtFirewall(step.travel, firewall))
         found += to_private_frontends(scenery, step)
+    subnet = world.subnet_at(network.id, packet.family, packet.destination)
+    if not found and subnet:
+        found += _to_servers(scenery, step.travel, subnet)
     yield from found or [_nobody(scenery, step)]
+
+
+def _to_servers(scenery: Scenery, travel: Travel, subnet: Subnet) -> Steps:
+    """To the database servers in a subnet of theirs, which may have any of its addresses."""
+    for one in servers_in(scenery.world, subnet, travel.packet.family, travel.packet.destination):
+        answer: Answer = Allowed(("flow record",))
+        if not scenery.remembers(one.id, travel):
+            answer = judge_subnet(scenery.world, subnet, INBOUND, travel.packet)
+        if isinstance(answer, Allowed):
+            yield Arrived(one.id, travel.over(one.id, "service", answer.by).let(one.id))
+        else:
+            yield stopped(answer, one.name)
 
 
 def _nobody(scenery: Scenery, step: InNetwork) -> Step:
@@ -188,7 +248,12 @@ def arrive(scenery: Scenery, step: BeforeCard) -> Steps:
     if not isinstance(answer, Allowed):
         yield stopped(answer, card.name)
         return
-    yield Arrived(card.interface, travel.over(card.interface, "network-interface", answer.by).let(card.id))
+    arrived = travel.over(card.interface, "network-interface", answer.by).let(card.id)
+    yield Arrived(card.interface, arrived)
+    for record in travel.made:
+        if isinstance(record, Turned) and "/loadbalancers/" in record.where and record.after == travel.packet:
+            # The load balancer answers nothing itself: who takes in what it passed on answers for it.
+            yield Arrived(record.where, arrived.as_packet(record.before), by=(card.interface, travel.packet))
     for connection in _connections(scenery, card) if card.endpoint else []:
         service = str(properties(connection).get("privateLinkServiceId", ""))
         if "/privatelinkservices/" in service.lower():

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from checks.network.packet import INTERNET
 from checks.network.simulate_azure.answers import Allowed
-from checks.network.simulate_azure.application_gateways import Connection, Listening, connections, private_listening
+from checks.network.simulate_azure.application_gateways import Connection, Listening, connections, listens, private_listening
 from checks.network.simulate_azure.balancers import Backend, Frontend, backends, private_frontends
 from checks.network.simulate_azure.crossing import cross
 from checks.network.simulate_azure.filters import judge_subnet
@@ -18,9 +18,21 @@ from checks.network.simulate_azure.firewalls import Passed, decide, firewall_at
 from checks.network.simulate_azure.groups import INBOUND, OUTBOUND
 from checks.network.simulate_azure.peerings import links
 from checks.network.simulate_azure.routes import INTERNET_HOP, Route, choose_route
-from checks.network.simulate_azure.steps import AtFirewall, BeforeCard, Dropped, InNetwork, Routed, Scenery, Step, Steps, Unknown, stopped
+from checks.network.simulate_azure.steps import (
+    Arrived,
+    AtFirewall,
+    BeforeCard,
+    Dropped,
+    InNetwork,
+    Routed,
+    Scenery,
+    Step,
+    Steps,
+    Unknown,
+    stopped,
+)
 from checks.network.simulate_azure.travel import BALANCER, DEVICE, ENTRY, Travel
-from checks.network.simulate_azure.wire import is_public, listed, properties, read_address, reference
+from checks.network.simulate_azure.wire import Json, is_public, key, listed, properties, read_address, reference
 from checks.network.simulate_azure.world import Network
 
 
@@ -54,15 +66,39 @@ def through_application_gateway(scenery: Scenery, travel: Travel, listening: Lis
     if not isinstance(answer, Allowed):
         yield stopped(answer, listening.name)
         return
-    for connection in connections(scenery.world, listening, travel.packet):
+    identifier, onward = listening.gateway["id"], []
+    opening = connections(scenery.world, listening, travel.packet)
+    if not listens(listening, travel.packet):
+        yield from (stopped(one, listening.name) for one in opening if not isinstance(one, Connection))
+        return
+    for connection in opening:
         if not isinstance(connection, Connection):
-            yield stopped(connection, listening.name)
+            onward.append(stopped(connection, listening.name))
             continue
-        identifier = listening.gateway["id"]
         opened = travel.over(identifier, "application-gateway", (*answer.by, connection.rule))
         opened = opened.turned(DEVICE, identifier, connection.packet, listening.frontend)
         leaving = judge_subnet(scenery.world, subnet, OUTBOUND, opened.packet)
-        yield Routed(opened, subnet, listening) if isinstance(leaving, Allowed) else stopped(leaving, listening.name)
+        onward.append(Routed(opened, subnet, listening) if isinstance(leaving, Allowed) else stopped(leaving, listening.name))
+    here = travel.over(identifier, "application-gateway", answer.by)
+    if entered := reference(properties(_frontend(listening)), "publicIPAddress"):
+        here = here.turned(ENTRY, entered, replace(travel.packet, destination=listening.instance))
+    yield Arrived(identifier, here.let(identifier), onward=tuple(onward))
+
+
+def _frontend(listening: Listening) -> Json:
+    every = listed(properties(listening.gateway), "frontendIPConfigurations")
+    return next((one for one in every if key(one.get("id")) == listening.frontend), {})
+
+
+def from_application_gateway(scenery: Scenery, travel: Travel, identifier: str) -> Steps:
+    """The gateway's answer to a client."""
+    gateway = scenery.world.resource("network.applicationgateways", identifier) or {}
+    configurations = listed(properties(gateway), "gatewayIPConfigurations")
+    subnet = scenery.world.subnet(next((reference(properties(one), "subnet") for one in configurations), ""))
+    if subnet is None or not scenery.remembers(identifier, travel):
+        yield Unknown(f"{identifier}: what an application gateway opens by itself is not modelled")
+        return
+    yield Routed(travel.over(identifier, "application-gateway", ("flow record",)), subnet, Listening(gateway, "", subnet, 0))
 
 
 def returned(scenery: Scenery, step: InNetwork) -> Steps:

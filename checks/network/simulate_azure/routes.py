@@ -19,6 +19,7 @@ from checks.network.simulate_azure.answers import Doubt
 from checks.network.simulate_azure.filters import follows_policy
 from checks.network.simulate_azure.gateways import gateways_for, hub_of
 from checks.network.simulate_azure.peerings import links
+from checks.network.simulate_azure.platform import STAND_IN
 from checks.network.simulate_azure.tags import expand
 from checks.network.simulate_azure.wire import Json, Prefix, covers, is_public, listed, name_of, properties, read_prefix, reference, same
 from checks.network.simulate_azure.world import Card, Network, Subnet, World
@@ -81,6 +82,18 @@ def _table(world: World, subnet: Subnet) -> Json | Doubt:
     if not identifier:
         return {}
     return world.resource("network.routetables", identifier) or Doubt(f"route table {identifier} is not in the estate")
+
+
+def diverting(world: World, subnet: Subnet) -> str | None:
+    """A user-defined route that may be for the public address of a service, which nobody knows: one for some public
+    addresses, or for a service tag."""
+    table = _table(world, subnet)
+    for one in [] if isinstance(table, Doubt) else listed(properties(table), "routes"):
+        destination = str(properties(one).get("addressPrefix", ""))
+        prefix = read_prefix(destination)
+        if prefix is None or (prefix.prefixlen > 0 and is_public(prefix.version, int(prefix.network_address))):
+            return destination
+    return None
 
 
 def _user_routes(world: World, table: Json) -> Iterator[Route]:
@@ -170,6 +183,8 @@ def _unread(world: World, network: Network, subnet: Subnet, table: Json, routes:
             return Doubt(f"service tag {destination} is not expanded in the estate")
     if best and best.hop == INTERNET_HOP:
         return None
+    if (family, address) == (4, STAND_IN):
+        return None  # which service is meant is known, and that it has no service endpoint here
     for service in listed(properties(subnet.data), "serviceEndpoints"):
         tag = _SERVICE_TAGS.get(str(service.get("service", "")).lower().removesuffix(".global"), "")
         expanded = expand(world, tag) if tag else None

@@ -10,9 +10,11 @@ from __future__ import annotations
 from typing import TypeVar
 
 from checks.network.packet import INTERNET, Delivery, Packet, Trace
-from checks.network.simulate_azure.edge import from_internet
+from checks.network.simulate_azure.edge import from_azure, from_internet
 from checks.network.simulate_azure.gateways import Gateway, gateways
-from checks.network.simulate_azure.inside import from_gateway, from_interface
+from checks.network.simulate_azure.inside import from_gateway, from_interface, from_service
+from checks.network.simulate_azure.middleboxes import from_application_gateway
+from checks.network.simulate_azure.platform import AZURE, service
 from checks.network.simulate_azure.steps import Arrived, Scenery
 from checks.network.simulate_azure.travel import Travel
 from checks.network.simulate_azure.walk import Ended, walk
@@ -29,24 +31,33 @@ class AzureSimulator:
         self._world = World(estate)
 
     def send(self, packet: Packet, at: str) -> Trace:
-        """Follow a packet from `at`: `internet`, an interface's ARM id, or a virtual network gateway's (from on-premises).
+        """Follow a packet from `at`: `internet`, `azure` (any Azure service), the ARM id of an interface or of a database server
+        in a subnet, or a virtual network gateway's (from on-premises).
 
         From an interface the source is one of its private addresses; from the internet the destination is a public address
         of the estate. The first packet of a connection: nothing remembers an earlier one. `unknown` names whatever is
         missing from the estate or not modelled and stood in the way; by that way nothing is delivered.
         """
-        ended = self._follow(Scenery(self._world), packet, at)
-        deliveries, unknown = [], list(ended.unknown)
-        for arrived in ended.arrived:
-            answered, doubts = self._answered(arrived, packet, at)
-            deliveries.append(Delivery(arrived.at, arrived.travel.packet, arrived.travel.hops, answered))
-            unknown += [] if answered else [f"answer from {arrived.at}: {doubt}" for doubt in doubts]
-        return Trace(_once(deliveries), _once(ended.dropped), _once(unknown))
+        scenery = Scenery(self._world)
+        ways = [self._follow(scenery, packet, at)]
+        deliveries: list[Delivery] = []
+        for ended in ways:
+            for arrived in ended.arrived:
+                answered, doubts = self._answered(arrived, packet, at)
+                deliveries.append(Delivery(arrived.at, arrived.travel.packet, arrived.travel.hops, answered))
+                ended.unknown += [] if answered else [f"answer from {arrived.at}: {doubt}" for doubt in doubts]
+                if arrived.onward and answered:
+                    ways.append(walk(scenery, arrived.onward))
+                elif arrived.onward:
+                    ended.dropped.append(f"{arrived.at}: the sender is not answered, so nothing goes on")
+        unknown = [why for ended in ways for why in ended.unknown]
+        return Trace(_once(deliveries), _once([why for ended in ways for why in ended.dropped]), _once(unknown))
 
     def _answered(self, arrived: Arrived, sent: Packet, origin: str) -> tuple[bool, list[str]]:
         """Whether an answer comes back as one, and what could not be told of it."""
         scenery = Scenery(self._world, arrived.travel.made, key(origin))
-        back = self._follow(scenery, answer_to(arrived.travel.packet), arrived.at)
+        at, seen = arrived.by or (arrived.at, arrived.travel.packet)
+        back = self._follow(scenery, answer_to(seen), at)
         returned = any(one.at == key(origin) and one.travel.packet == answer_to(sent) for one in back.arrived)
         return returned, back.unknown
 
@@ -54,8 +65,14 @@ class AzureSimulator:
         travel, gateway = Travel(packet), self._gateway(at)
         if key(at) == INTERNET:
             return walk(scenery, from_internet(scenery, travel))
+        if key(at) == AZURE:
+            return walk(scenery, from_azure(scenery, travel))
         if gateway:
             return walk(scenery, from_gateway(scenery, travel, gateway))
+        if one := service(self._world, at):
+            return walk(scenery, from_service(scenery, travel, one))
+        if self._world.resource("network.applicationgateways", at):
+            return walk(scenery, from_application_gateway(scenery, travel, key(at)))
         return walk(scenery, from_interface(scenery, travel, key(at)))
 
     def _gateway(self, at: str) -> Gateway | None:

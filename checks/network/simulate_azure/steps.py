@@ -8,16 +8,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from checks.network.packet import Packet
 from checks.network.simulate_azure.answers import Allowed, Answer, Denied, Doubt, agree
 from checks.network.simulate_azure.application_gateways import Listening
 from checks.network.simulate_azure.filters import judge_card
 from checks.network.simulate_azure.firewalls import Firewall
 from checks.network.simulate_azure.gateways import Gateway
+from checks.network.simulate_azure.platform import Service
 from checks.network.simulate_azure.travel import Let, Memory, Travel, Turned
 from checks.network.simulate_azure.wire import answer_to
 from checks.network.simulate_azure.world import Card, Network, Subnet, World
 
-Sender = Card | Firewall | Gateway | Listening
+Sender = Card | Firewall | Gateway | Listening | Service
 """Who puts a packet onto a subnet's routes."""
 
 
@@ -64,8 +66,12 @@ class AtFirewall:
 
 @dataclass(frozen=True, slots=True)
 class Arrived:
+    """Taken in at `at`. `by`: who answers for it there, and what it got. `onward`: what goes on if the sender is answered."""
+
     at: str
     travel: Travel
+    by: tuple[str, Packet] | None = None
+    onward: tuple[Step, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from checks.network.packet import Hop, Packet
 from checks.network.simulate_azure.wire import answer_to
 
-ENTRY, EXIT, BALANCER, DEVICE = "entry", "exit", "balancer", "device"
+ENTRY, EXIT, BALANCER, DEVICE, SERVICE = "entry", "exit", "balancer", "device", "service"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,8 @@ class Let:
 class Turned:
     """A translation, undone for the answer. ENTRY (public to private) is undone on the way out to the internet, EXIT
     (private to public) on the way in, BALANCER (an internal load balancer's) as the backend answers, DEVICE when the answer
-    comes back to the firewall or application gateway `where`. `holder` is who went out by an EXIT."""
+    comes back to the firewall or application gateway `where`. SERVICE changes nothing: it remembers that a packet left by a
+    service endpoint. `holder` is who went out by an EXIT or a SERVICE."""
 
     kind: str
     where: str
@@ -46,6 +47,8 @@ class Travel:
     doubts: tuple[str, ...] = ()
     """What could not be told on the way here. They count only if the packet arrives: what is dropped further on is dropped
     whatever the doubt."""
+    meant: str = ""
+    """Which of the services that share one address is meant; empty for each of them."""
 
     def doubting(self, why: str) -> Travel:
         return replace(self, doubts=(*self.doubts, why))

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from checks.model import Resource
 from checks.network.packet import INTERNET, Packet
 from checks.network.simulate.aws import Simulator
 from tests.checks.network.simulate.aws_world import (
@@ -51,6 +52,14 @@ OUTBOUND, OUTBOUND6 = tcp("10.0.2.5", CLIENT, 443), tcp("2a05:d014:0:2::5", "200
 
 def send(world: World, packet: Packet, at: str = INTERNET) -> dict[str, bool]:
     return ends(Simulator(world).send(packet, at))
+
+
+def test_an_elastic_address_is_public_though_its_interface_does_not_say():
+    bare = eni("eni-web", PUBLIC, "10.0.1.5", OPEN)
+    data = {"PublicIp": "198.51.100.77", "NetworkInterfaceId": "eni-web", "PrivateIpAddress": "10.0.1.5"}
+    address = Resource("eipalloc-1", "aws.ec2.address", HOME.account, HOME.region, data)
+    assert send(WORLD.but(bare), tcp(CLIENT, "198.51.100.77", 443)) == {}
+    assert send(WORLD.but(bare, address), tcp(CLIENT, "198.51.100.77", 443)) == {"eni-web": True}
 
 
 def test_a_public_address_is_translated_on_the_way_in():

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from checks.model import Resource
 from checks.network.packet import INTERNET, Packet
 from checks.network.simulate.aws import Simulator
 from tests.checks.network.simulate.aws_world import (
@@ -211,9 +212,28 @@ def test_a_client_vpn_sends_in_the_name_of_its_interface():
     assert (delivery.at, delivery.arrives, delivery.reply) == ("eni-a", tcp("10.0.9.4", "10.0.1.5", 443), True)
     assert send(world, tcp("172.31.0.9", "10.0.2.5", 443), "cvpn-endpoint-1") == {}
     assert send(world.but(group("sg-a", A)), sent, "cvpn-endpoint-1") == {}
+    wide = client_vpn("cvpn-endpoint-1", A, "172.31.0.0/16", FOOT_A, authorized=["10.0.0.0/16"])
+    assert send(world.but(wide), tcp("172.31.0.9", "10.0.9.4", 443), "cvpn-endpoint-1") == {}
     trace = Simulator(world.without("eni-vpn")).send(sent, "cvpn-endpoint-1")
     assert not trace.deliveries
     assert trace.unknown == ("the network interfaces of cvpn-endpoint-1 are not in the estate",)
+
+
+def test_an_instance_connect_endpoint_sends_from_its_own_interface():
+    own = group("sg-eice", A)
+    door = eni("eni-eice", FOOT_A, "10.0.9.5", own)
+    data = {"NetworkInterfaceIds": ["eni-eice"], "PreserveClientIp": False, "State": "create-complete"}
+
+    def world(**more):
+        endpoint = Resource("eice-1", "aws.ec2.instance_connect_endpoint", A.account, A.region, {**data, **more})
+        return WORLD.but(own, door, endpoint, group("sg-a", A, [allow("tcp", 22, own)]))
+
+    knock = tcp("10.0.9.5", "10.0.1.5", 22)
+    assert send(world(), knock, "eice-1") == {"eni-a": True}
+    assert send(world(), tcp("10.0.9.5", "10.0.1.5", 23), "eice-1") == {}
+    assert send(world(State="delete-complete"), knock, "eice-1") == {}
+    assert "preserves" in Simulator(world(PreserveClientIp=True)).send(knock, "eice-1").unknown[0]
+    assert "holds the source" in Simulator(world()).send(tcp("10.0.9.6", "10.0.1.5", 22), "eice-1").unknown[0]
 
 
 def test_a_client_vpn_whose_rules_are_not_in_the_estate_is_unknown():

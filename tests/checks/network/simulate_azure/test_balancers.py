@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from checks.network.packet import Packet, Trace
+from checks.network.packet import Delivery, Packet, Trace
 from checks.network.simulate_azure import AzureSimulator
 from tests.checks.network.simulate_azure.azure_services import application_gateway, lb_rule, load_balancer, nat_rule
 from tests.checks.network.simulate_azure.azure_world import (
     CLIENT,
+    arm,
     config_id,
     estate,
     nic,
@@ -29,6 +30,7 @@ from tests.checks.network.simulate_azure.azure_world import (
 )
 
 PUBLIC, PRIVATE, WEB = "198.51.100.80", "10.0.1.200", "10.0.2.4"
+LB, AGW = arm("loadBalancers/lb").lower(), arm("applicationGateways/agw").lower()
 OPENED = nsg("guard", rule("8080", 100, ports="8080"))
 
 
@@ -52,6 +54,11 @@ def from_inside(simulator: AzureSimulator, port: int = 80) -> Trace:
     return simulator.send(tcp("10.0.1.4", PRIVATE, port), nic_id("client"))
 
 
+def behind(trace: Trace) -> list[Delivery]:
+    """What came out behind the load balancer."""
+    return [one for one in trace.deliveries if one.at != LB]
+
+
 def public_lb(*rules: Any, **more: Any) -> Any:
     return load_balancer("lb", *rules, public="pip", **more)
 
@@ -62,7 +69,7 @@ def internal_lb(*rules: Any, **more: Any) -> Any:
 
 def test_a_rule_leads_from_frontend_port_to_backend_port_and_keeps_the_client() -> None:
     trace = from_outside(shop(public_lb(lb_rule("web", 80, 8080)), OPENED))
-    (delivery,) = trace.deliveries
+    (delivery,) = behind(trace)
     assert (delivery.at, delivery.arrives) == (nic_id("web"), tcp(CLIENT, WEB, 8080))
     assert delivery.reply
     assert [hop.allowed_by for hop in delivery.hops] == [(), ("lb/web",), ("guard/8080",)]
@@ -90,7 +97,7 @@ def test_a_standard_load_balancer_is_closed_without_a_group_and_a_basic_one_open
 def test_every_backend_may_be_chosen() -> None:
     other = nic("web2", "shop/back", "10.0.2.5", pools=["lb/pool"])
     trace = from_outside(shop(public_lb(lb_rule("web", 80, 8080)), OPENED, other))
-    assert [one.at for one in trace.deliveries] == [nic_id("web"), nic_id("web2")]
+    assert [one.at for one in behind(trace)] == [nic_id("web"), nic_id("web2")]
 
 
 def test_a_pool_may_name_backends_by_address() -> None:
@@ -98,7 +105,7 @@ def test_a_pool_may_name_backends_by_address() -> None:
     pools = [{"name": "pool", "properties": {"loadBalancerBackendAddresses": [backend]}}]
     named = public_lb(lb_rule("web", 80, 8080), pools=pools)
     trace = from_outside(shop(named, OPENED, nic("nine", "shop/back", "10.0.2.9")))
-    assert {one.at for one in trace.deliveries} == {nic_id("web"), nic_id("nine")}
+    assert {one.at for one in behind(trace)} == {nic_id("web"), nic_id("nine")}
     assert "who has 10.0.2.9" in from_outside(shop(named, OPENED)).unknown[0]
 
 
@@ -106,13 +113,13 @@ def test_a_backend_that_is_not_in_the_estate_is_unknown() -> None:
     lost = ref("virtualMachineScaleSets/fleet/virtualMachines/0/networkInterfaces/n/ipConfigurations/c")
     pools = [{"name": "pool", "properties": {"backendIPConfigurations": [{"id": config_id("web")}, lost]}}]
     trace = from_outside(shop(public_lb(lb_rule("web", 80, 8080), pools=pools), OPENED))
-    assert [one.at for one in trace.deliveries] == [nic_id("web")]
+    assert [one.at for one in behind(trace)] == [nic_id("web")]
     assert "fleet" in trace.unknown[0]
 
 
 def test_an_inbound_nat_rule_leads_to_one_interface() -> None:
     trace = from_outside(shop(public_lb(nat_rules=[nat_rule("ssh", 50022, 8080, "web")]), OPENED), 50022)
-    assert [(one.at, one.arrives.destination_port) for one in trace.deliveries] == [(nic_id("web"), 8080)]
+    assert [(one.at, one.arrives.destination_port) for one in behind(trace)] == [(nic_id("web"), 8080)]
     assert "lost" in from_outside(shop(public_lb(nat_rules=[nat_rule("ssh", 50022, 22, "lost")])), 50022).unknown[0]
 
 
@@ -127,14 +134,14 @@ def test_a_range_of_nat_ports_is_unknown() -> None:
 
 def test_an_internal_load_balancer_serves_its_network_and_the_answer_comes_from_it() -> None:
     trace = from_inside(shop(internal_lb(lb_rule("web", 80, 8080)), OPENED))
-    (delivery,) = trace.deliveries
+    (delivery,) = behind(trace)
     assert (delivery.at, delivery.arrives) == (nic_id("web"), tcp("10.0.1.4", WEB, 8080))
     assert delivery.reply
 
 
 def test_ha_ports_carry_all_of_tcp_and_udp() -> None:
     simulator = shop(internal_lb(lb_rule("all", 0, 0, "All")), nsg("guard"))
-    assert [one.arrives.destination_port for one in from_inside(simulator, 4711).deliveries] == [4711]
+    assert [one.arrives.destination_port for one in behind(from_inside(simulator, 4711))] == [4711]
     assert simulator.send(udp("10.0.1.4", PRIVATE, 53), nic_id("client")).deliveries
     assert not simulator.send(ping("10.0.1.4", PRIVATE), nic_id("client")).deliveries
 
@@ -145,7 +152,7 @@ def test_a_backend_does_not_reach_itself_through_its_load_balancer() -> None:
 
 
 def test_floating_ip_keeps_the_frontend_as_destination() -> None:
-    (delivery,) = from_inside(shop(internal_lb(lb_rule("web", 80, 8080, floating=True)), OPENED)).deliveries
+    (delivery,) = behind(from_inside(shop(internal_lb(lb_rule("web", 80, 8080, floating=True)), OPENED)))
     assert (delivery.at, delivery.arrives) == (nic_id("web"), tcp("10.0.1.4", PRIVATE, 8080))
     assert delivery.reply
 
@@ -160,7 +167,7 @@ def test_a_rule_about_a_floating_backends_own_address_is_unknown() -> None:
 def test_a_default_route_to_an_appliance_makes_a_public_load_balancer_one_way() -> None:
     table = route_table("table", udr("all", "0.0.0.0/0", "VirtualAppliance", "10.0.1.9"))
     trace = from_outside(shop(public_lb(lb_rule("web", 80, 8080)), OPENED, table, table="table"))
-    assert [(one.at, one.reply) for one in trace.deliveries] == [(nic_id("web"), False)]
+    assert [(one.at, one.reply) for one in behind(trace)] == [(nic_id("web"), False)]
 
 
 def test_a_chained_gateway_load_balancer_is_unknown() -> None:
@@ -170,13 +177,21 @@ def test_a_chained_gateway_load_balancer_is_unknown() -> None:
     assert "chained" in trace.unknown[0]
 
 
+def test_what_a_backend_takes_has_arrived_at_the_load_balancer_as_it_was_sent() -> None:
+    trace = from_outside(shop(public_lb(lb_rule("web", 80, 8080)), OPENED))
+    assert [(one.arrives, one.reply) for one in trace.deliveries if one.at == LB] == [(tcp(CLIENT, PUBLIC, 80), True)]
+    closed = nsg("guard", rule("none", 100, "Deny"))
+    assert not from_outside(shop(public_lb(lb_rule("web", 80, 8080)), closed)).deliveries
+
+
 def gateway(*backends: str, **more: Any) -> Any:
     return application_gateway("agw", "shop/gateway", *backends, **({"public": "pip"} | more))
 
 
 def test_an_application_gateway_opens_a_connection_of_its_own() -> None:
     trace = from_outside(shop(gateway(WEB), OPENED))
-    (delivery,) = trace.deliveries
+    first, delivery = trace.deliveries
+    assert (first.at, first.arrives, first.reply) == (AGW, tcp(CLIENT, "10.0.3.4", 80), True)
     assert (delivery.at, delivery.arrives) == (nic_id("web"), tcp("10.0.3.4", WEB, 8080))
     assert delivery.reply
     assert [hop.kind for hop in delivery.hops] == ["public-ip", "application-gateway", "subnet", "network-interface"]
@@ -186,8 +201,8 @@ def test_an_application_gateway_opens_a_connection_of_its_own() -> None:
 def test_the_backends_group_sees_the_application_gateway() -> None:
     from_gateway = nsg("guard", rule("agw", 100, source="10.0.3.0/24"), rule("none", 200, "Deny"))
     from_client = nsg("guard", rule("client", 100, source=CLIENT), rule("none", 200, "Deny"))
-    assert from_outside(shop(gateway(WEB), from_gateway)).deliveries
-    assert not from_outside(shop(gateway(WEB), from_client)).deliveries
+    assert [one.at for one in from_outside(shop(gateway(WEB), from_gateway)).deliveries] == [AGW, nic_id("web")]
+    assert [one.at for one in from_outside(shop(gateway(WEB), from_client)).deliveries] == [AGW]
 
 
 def test_the_gateways_subnet_filters_clients() -> None:
@@ -201,7 +216,15 @@ def test_the_gateways_subnet_filters_clients() -> None:
 def test_a_private_listener_serves_the_network() -> None:
     private = gateway(WEB, public="", private="10.0.3.100")
     trace = shop(private, OPENED).send(tcp("10.0.1.4", "10.0.3.100", 80), nic_id("client"))
-    assert [(one.at, one.reply) for one in trace.deliveries] == [(nic_id("web"), True)]
+    assert [(one.at, one.reply) for one in trace.deliveries] == [(AGW, True), (nic_id("web"), True)]
+
+
+def test_an_application_gateway_that_cannot_answer_its_client_goes_on_with_nothing() -> None:
+    subnets = [subnet("front", "10.0.1.0/24"), subnet("gateway", "10.0.3.0/24", table="inspect")]
+    table = route_table("inspect", udr("out", "0.0.0.0/0", "None"))
+    parts = [vnet("shop", "10.0.0.0/16", subnets=subnets), nic("web", "shop/front", "10.0.1.4"), public_ip("pip", PUBLIC)]
+    trace = AzureSimulator(estate(*parts, table, gateway("10.0.1.4"))).send(tcp(CLIENT, PUBLIC, 80), "internet")
+    assert [(one.at, one.reply) for one in trace.deliveries] == [(AGW, False)]
 
 
 def test_a_backend_by_name_is_unknown_and_an_empty_pool_a_drop() -> None:
@@ -242,10 +265,13 @@ def test_an_application_gateways_pool_may_name_interfaces() -> None:
     made = gateway()
     made.data["properties"]["backendAddressPools"][0]["properties"]["backendIPConfigurations"] = [{"id": config_id("web")}, ref("lost")]
     trace = from_outside(shop(made, OPENED))
-    assert [one.at for one in trace.deliveries] == [nic_id("web")]
+    assert [one.at for one in trace.deliveries] == [AGW, nic_id("web")]
     assert "lost" in trace.unknown[0]
 
 
 def test_a_backend_on_the_internet_answers_through_the_application_gateway() -> None:
     trace = from_outside(shop(gateway("192.0.2.50")))
-    assert [(one.at, one.arrives, one.reply) for one in trace.deliveries] == [("internet", tcp(PUBLIC, "192.0.2.50", 8080), True)]
+    assert [(one.at, one.arrives, one.reply) for one in trace.deliveries] == [
+        (AGW, tcp(CLIENT, "10.0.3.4", 80), True),
+        ("internet", tcp(PUBLIC, "192.0.2.50", 8080), True),
+    ]
