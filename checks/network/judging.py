@@ -75,15 +75,16 @@ class PathJudge:
         answer = report(first.found, first.flow, self.replay)
         affected = sorted({id_ for one in sure for id_ in _affected(one, network)})
         told = tuple(sorted(_told(one) for one in sure))
-        change = smallest(graph, answer, lambda: bool(self._still(asked, network))) if answer.verdict == "reachable" else None
+        change = smallest(graph, answer, lambda: self._again(asked, network)) if answer.verdict == "reachable" else None
         return Judged(answer, count, tuple(affected), told, change)
 
-    def _still(self, asked: Body, network: str) -> list[Breach]:
-        """What is sure to be open under the graph as it is now."""
+    def _again(self, asked: Body, network: str) -> Answer | None:
+        """A packet that is sure to get through under the graph as it is now; None where none is."""
         graph = self.graph()
         sources, targets = select(graph, asked.from_), select(graph, asked.to)
         found = breaches(graph, asked, sources, _within(targets, network), wanted(asked.protocol, asked.ports))
-        return [one for one in found if one.sure]
+        first = min((one for one in found if one.sure), key=lambda one: one.found.order(), default=None)
+        return report(first.found, first.flow, self.replay) if first is not None else None
 
     def _followed(self, asked: Body, sources: Places, targets: Places, about: Wanted) -> _Followed:
         key = asked.model_dump_json()
