@@ -39,7 +39,7 @@ def smallest(graph: Graph, answer: Answer, again: Callable[[], Answer | None]) -
     for held, rules in candidates:
         with _without(graph, held, rules):
             if again() is None:
-                return Change(held.id, held.kind, rules, enough=True)
+                return Change(held.told, held.kind, rules, enough=True)
     with ExitStack() as removed:
         taken: list[str] = []
         now: Answer | None = answer
@@ -60,7 +60,7 @@ def _hop(answer: Answer, rule: str) -> Hop:
 def _candidates(graph: Graph, answer: Answer) -> list[tuple[Filter, tuple[str, ...]]]:
     """The filters that the packet passed, nearest to its target first, with the rules that let it: groups, and only where
     there are none, network ACLs, whose rules hold for whole subnets."""
-    by_id = {(held.id, rule.id): held for held in graph.filters.values() for rule in held.rules if rule.allows}
+    by_id = {(held.told, rule.id): held for held in graph.filters.values() for rule in held.rules if rule.allows}
     found = []
     for hop in reversed(answer.hops):
         filters = {by_id[hop.id, rule].id: by_id[hop.id, rule] for rule in hop.allowed_by if (hop.id, rule) in by_id}
@@ -75,7 +75,7 @@ def _without(graph: Graph, held: Filter, rules: tuple[str, ...]) -> Iterator[Non
     try:
         for key, one in before.items():
             left = tuple(rule for rule in one.rules if rule.id not in rules)
-            graph.filters[key] = Filter(one.id, one.kind, one.reads, one.stateful, one.ordered, left)
+            graph.filters[key] = Filter(one.id, one.kind, one.reads, one.stateful, one.ordered, left, one.of)
         yield
     finally:
         graph.filters.update(before)

@@ -59,7 +59,14 @@ class Filter:
     stateful: bool
     ordered: bool
     rules: tuple[Rule, ...]
+    of: str = ""
+    """The provider's id of what it belongs to, where `id` says more than that (which direction of a security group)."""
     _known: dict[tuple[int, Labels, int], Allowance] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def told(self) -> str:
+        """What people know it by."""
+        return self.of or self.id
 
     @property
     def senders(self) -> frozenset[str]:
@@ -112,10 +119,10 @@ class Filter:
         return tuple(found)
 
 
-def unread(id_: str, kind: str, reads: End, doubt: str, *, stateful: bool) -> Filter:
+def unread(id_: str, kind: str, reads: End, doubt: str, *, stateful: bool, of: str = "") -> Filter:
     """A filter that nobody has seen: it may let everything through."""
     everything = {family: packets(everybody) for family, everybody in EVERYBODY.items()}
-    return Filter(id_, kind, reads, stateful, ordered=False, rules=(Rule(f"{id_} (not seen)", everything, doubt=doubt),))
+    return Filter(id_, kind, reads, stateful, ordered=False, rules=(Rule(f"{id_} (not seen)", everything, doubt=doubt),), of=of)
 
 
 Translation = tuple[tuple[int, int, int], ...]

@@ -138,7 +138,7 @@ def _hops(graph: Graph, step: Step, packet: Packet) -> Iterator[Hop]:
     for group in link.filters:
         passing = [(graph.filters[id_], _passing(graph.filters[id_], step, packet)) for id_ in group]
         for held, rules in [(held, rules) for held, rules in passing if rules] or passing[:1]:
-            yield Hop(held.id, held.kind, rules)
+            yield Hop(held.told, held.kind, rules)
     yield from link.via
 
 

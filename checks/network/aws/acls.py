@@ -70,7 +70,7 @@ def unknown(view: View, subnet: str, why: str) -> tuple[str, str]:
     for direction in ("ingress", "egress"):
         id_ = f"network ACL of {subnet} {direction}"
         doubt = f"the network ACL of {subnet} was not seen: {why}"
-        view.graph.filters[id_] = unread(id_, KIND, _end(direction), doubt, stateful=False)
+        view.graph.filters[id_] = unread(id_, KIND, _end(direction), doubt, stateful=False, of=id_.partition(" ")[0])
         ids.append(id_)
     return ids[0], ids[1]
 
@@ -82,13 +82,13 @@ def _end(direction: str) -> End:
 def _filter(view: View, acl: Resource, direction: str) -> Filter:
     id_ = f"{acl.id} {direction}"
     if why := view.gap(acl, "Entries"):
-        return unread(id_, KIND, _end(direction), why, stateful=False)
+        return unread(id_, KIND, _end(direction), why, stateful=False, of=id_.partition(" ")[0])
     if acl.data.get("Entries") is None:
-        return unread(id_, KIND, _end(direction), f"the entries of {acl.id} were not seen", stateful=False)
+        return unread(id_, KIND, _end(direction), f"the entries of {acl.id} were not seen", stateful=False, of=id_.partition(" ")[0])
     try:
         entries = objects(acl.data, "Entries")
     except DataError as error:
-        return unread(id_, KIND, _end(direction), f"{acl.id} cannot be read: {error}", stateful=False)
+        return unread(id_, KIND, _end(direction), f"{acl.id} cannot be read: {error}", stateful=False, of=id_.partition(" ")[0])
     rules: list[tuple[int, tuple[Rule, ...]]] = []
     for entry in entries:
         egress = entry.get("Egress")
@@ -104,7 +104,15 @@ def _filter(view: View, acl: Resource, direction: str) -> Filter:
             continue
         rules.append((number, _rules(acl.id, f"{id_} {number}", entry)))
     rules.sort(key=lambda one: one[0])
-    return Filter(id_, KIND, _end(direction), stateful=False, ordered=True, rules=tuple(rule for _, held in rules for rule in held))
+    return Filter(
+        id_,
+        KIND,
+        _end(direction),
+        stateful=False,
+        ordered=True,
+        rules=tuple(rule for _, held in rules for rule in held),
+        of=id_.partition(" ")[0],
+    )
 
 
 def _rules(acl: str, id_: str, entry: Wire) -> tuple[Rule, ...]:

@@ -70,7 +70,7 @@ class Balancers:
         rules = tuple(
             Rule(f"{balancer.id} {one.name}", {family: one.packets(family) for family in (4, 6)}, doubt=one.doubt) for one in listeners
         )
-        return Filter(listener_filter(balancer.id), "listener", "source", stateful=True, ordered=False, rules=rules)
+        return Filter(listener_filter(balancer.id), "listener", "source", stateful=True, ordered=False, rules=rules, of=balancer.id)
 
     def forward(self, at: str, class_: Class, balancer: Resource, listeners: list[Listener], *, preserve: bool = True) -> None:
         """From a station where a balancer's packets have arrived, to its targets by one class of its interfaces."""

@@ -130,7 +130,9 @@ def _class(view: View, ports: list[Port], subnet: Subnet, number: int) -> Class:
         names = []
         for direction, _, reads in security_groups.DIRECTIONS:
             name = f"security groups of {first.id} {direction}"
-            view.graph.filters[name] = unread(name, security_groups.KIND, reads, first.groups_doubt, stateful=True)
+            view.graph.filters[name] = unread(
+                name, security_groups.KIND, reads, first.groups_doubt, stateful=True, of=name.partition(" ")[0]
+            )
             names.append((name,))
         ingress, egress = names
     if first.doubt:

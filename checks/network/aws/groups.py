@@ -57,15 +57,15 @@ class Groups:
     def _filter(self, group: Resource, direction: str, permissions: str, reads: End) -> Filter:
         id_ = f"{group.id} {direction}"
         if why := self.view.gap(group, permissions):
-            return unread(id_, KIND, reads, why, stateful=True)
+            return unread(id_, KIND, reads, why, stateful=True, of=id_.partition(" ")[0])
         if group.data.get(permissions) is None:
-            return unread(id_, KIND, reads, f"{permissions} of {group.id} was not seen", stateful=True)
+            return unread(id_, KIND, reads, f"{permissions} of {group.id} was not seen", stateful=True, of=id_.partition(" ")[0])
         try:
             held = objects(group.data, permissions)
         except DataError as error:
-            return unread(id_, KIND, reads, f"{group.id} cannot be read: {error}", stateful=True)
+            return unread(id_, KIND, reads, f"{group.id} cannot be read: {error}", stateful=True, of=id_.partition(" ")[0])
         rules = tuple(rule for permission in held for rule in self._rules(group, direction, permission))
-        return Filter(id_, KIND, reads, stateful=True, ordered=False, rules=rules)
+        return Filter(id_, KIND, reads, stateful=True, ordered=False, rules=rules, of=id_.partition(" ")[0])
 
     def _rules(self, group: Resource, direction: str, permission: Wire) -> Iterator[Rule]:
         toward = "from" if direction == "ingress" else "to"
@@ -131,6 +131,8 @@ def ids(view: View, groups: Iterable[str], direction: str, place: Place) -> tupl
         id_ = f"{group} {direction}"
         if id_ not in view.graph.filters:
             reads: End = "source" if direction == "ingress" else "destination"
-            view.graph.filters[id_] = unread(id_, KIND, reads, view.unseen(GROUP, "security group", group, place), stateful=True)
+            view.graph.filters[id_] = unread(
+                id_, KIND, reads, view.unseen(GROUP, "security group", group, place), stateful=True, of=id_.partition(" ")[0]
+            )
         found.append(id_)
     return tuple(found)
