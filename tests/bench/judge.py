@@ -29,7 +29,7 @@ def build(place: Path, count: int) -> int:
     book = rulebook.load()
     samples: dict[str, list[dict[str, Any]]] = {}
     for rule in book.rules.values():
-        if not book.catalogue[rule.kind].pseudo and can_hold(ACCOUNT, rule.kind):
+        if not book.catalogue[rule.kind].pseudo and can_hold(ACCOUNT, rule.kind) and rule.file.paths is None:
             given = [example.get("given", example) for example in (*rule.file.examples.upheld, *rule.file.examples.broken)]
             samples.setdefault(rule.kind, []).extend(given)
     with EstateWriter(place) as writer:
