@@ -185,8 +185,8 @@ class Interface:
     """One network interface. It receives at `station` and sends from `sends`; both are shared by its class.
 
     `owners` are the ids of the resources it serves (an instance, a load balancer, a database), by type.
-    `addresses` are its own, by family; `public` maps its public addresses to its own. `tags` are its own and its owners';
-    None, or with `more_tags`, there may be some that nobody saw.
+    `addresses` are its own, by family, and `prefixes` the ranges that are delegated to it; `public` maps its public
+    addresses to its own. `tags` are its own and its owners'; None, or with `more_tags`, there may be some that nobody saw.
     """
 
     id: str
@@ -204,6 +204,11 @@ class Interface:
     labels: frozenset[str] = frozenset()
     tags: Mapping[str, str] | None = None
     more_tags: bool = False
+    prefixes: Mapping[int, tuple[Span, ...]] = field(default_factory=dict)
+
+    def spans(self, family: int) -> tuple[Span, ...]:
+        """All addresses of a family that are its own."""
+        return (*((one, one) for one in self.addresses.get(family, ())), *self.prefixes.get(family, ()))
 
 
 @dataclass(slots=True)

@@ -90,7 +90,7 @@ def of(interfaces: Iterable[Interface]) -> tuple[Place, ...]:
 
 
 def _class(held: list[Interface]) -> Place:
-    own = {family: addresses((value, value) for one in held for value in one.addresses.get(family, ())) for family in (4, 6)}
+    own = {family: addresses(span for one in held for span in one.spans(family)) for family in (4, 6)}
     return Place(held[0].station, held[0].sends, own, held[0].labels, tuple(held))
 
 
@@ -121,20 +121,12 @@ def _addressed(graph: Graph, name: str) -> Places:
     block = _block(name)
     family = 4 if block[4] else 6
     wanted = block[family]
-    inside = []
-    for one in graph.interfaces.values():
-        public = {own for address, own in one.public.items() if _family(address, family) and address in wanted}
-        if any(address in wanted or address in public for address in one.addresses.get(family, ())):
-            inside.append(one)
+    within = {one.id: own for one in graph.interfaces.values() if (own := _own_among(one, family, wanted))}
+    inside = [graph.interfaces[id_] for id_ in within]
     held = []
     for place in of(inside):
-        own = {
-            value
-            for one in place.interfaces
-            for value in one.addresses.get(family, ())
-            if value in wanted or any(inner == value and address in wanted for address, inner in one.public.items())
-        }
-        held.append(Place(place.station, place.sends, {family: addresses((value, value) for value in own)}, place.labels, place.interfaces))
+        spans = [span for one in place.interfaces for span in within[one.id].spans]
+        held.append(Place(place.station, place.sends, {family: addresses(spans)}, place.labels, place.interfaces))
     for station in sorted(graph.outside):
         if station == INTERNET:
             continue
@@ -148,10 +140,16 @@ def _addressed(graph: Graph, name: str) -> Places:
     return Places(name, tuple(held), () if single and inside else tuple(graph.doubts))
 
 
+def _own_among(one: Interface, family: int, wanted: Addresses) -> Addresses:
+    """The addresses of an interface that are meant, by themselves or by their public ones."""
+    public = [(own, own) for address, own in one.public.items() if _family(address, family) and address in wanted]
+    return (addresses(one.spans(family)) & wanted) | addresses(public)
+
+
 def _public(graph: Graph, family: int) -> Addresses:
     """The public addresses of the estate's interfaces."""
     if family == 6:
-        return addresses((value, value) for one in graph.interfaces.values() for value in one.addresses.get(6, ())) & PUBLIC[6]
+        return addresses(span for one in graph.interfaces.values() for span in one.spans(6)) & PUBLIC[6]
     return addresses((value, value) for one in graph.interfaces.values() for value in one.public if _family(value, 4))
 
 

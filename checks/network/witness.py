@@ -51,7 +51,7 @@ def _kind(place: Place) -> str:
 
 
 def _interface(place: Place, family: int, address: int) -> str:
-    found = next((one.id for one in place.interfaces if address in one.addresses.get(family, ())), None)
+    found = next((one.id for one in place.interfaces if any(low <= address <= high for low, high in one.spans(family))), None)
     return found or (place.interfaces[0].id if place.interfaces else place.station)
 
 

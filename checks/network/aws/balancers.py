@@ -13,7 +13,7 @@ from typing import Literal
 
 from checks.model import Resource
 from checks.network.aws.classes import Class, Classes, listener_filter
-from checks.network.aws.interfaces import BALANCER, CLASSIC, Port, made_up
+from checks.network.aws.interfaces import BALANCER, CLASSIC, UNSEEN, Port, made_up
 from checks.network.aws.listeners import Listener, Listeners, Onward
 from checks.network.aws.reading import known_objects, known_texts, text
 from checks.network.aws.subnets import Subnet
@@ -25,22 +25,28 @@ from checks.network.packets import NOBODY, Addresses, addresses, packets, union
 
 
 def with_balancers(view: View, ports: dict[str, Port]) -> dict[str, Port]:
-    """The interfaces, and one made up in each subnet of a load balancer that has none that was seen."""
+    """The interfaces, and one made up in each subnet of a load balancer where none of it was seen."""
     found = dict(ports)
-    seen = {owner for port in ports.values() for owner in port.owners}
+    seen: dict[tuple[str, str], set[str]] = {}
+    for port in ports.values():
+        for owner in port.owners:
+            seen.setdefault(owner, set()).add(port.subnet)
     for balancer in (*view.all(BALANCER), *view.all(CLASSIC)):
         owner = (balancer.type, balancer.id)
-        if owner in seen or text(balancer.data, "Type") == "gateway":
+        own = seen.get(owner, set())
+        if text(balancer.data, "Type") == "gateway" or any(one.startswith(UNSEEN) for one in own):
             continue
         vpc = text(balancer.data, "VpcId") or text(balancer.data, "VPCId")
         subnets = [text(one, "SubnetId") for one in known_objects(balancer.data, "AvailabilityZones")]
         subnets = [one for one in (subnets or known_texts(balancer.data, "Subnets")) if one]
+        if own and not subnets:
+            continue
         if not vpc or not subnets:
             view.graph.doubts.append(f"in which subnets {balancer.id} stands was not seen")
             continue
         kind = "network_load_balancer" if text(balancer.data, "Type") == "network" else "interface"
         groups = tuple(sorted(known_texts(balancer.data, "SecurityGroups")))
-        for subnet in sorted(set(subnets)):
+        for subnet in sorted(set(subnets) - own):
             port = made_up(balancer, vpc, subnet, groups, (owner,), kind=kind)
             if text(balancer.data, "Scheme") != "internal":
                 port = replace(port, public_doubt=f"the public addresses of {balancer.id} are not known")

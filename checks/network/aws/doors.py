@@ -44,11 +44,14 @@ def _member(*path: str) -> Leads:
 
 
 def _accelerator(_: Doors, resource: Resource) -> Iterator[str]:
-    """Global Accelerator developer guide, Endpoints: load balancers, instances, Elastic IP addresses."""
+    """Global Accelerator developer guide, Endpoints: load balancers, instances, Elastic IP addresses; Custom routing
+    accelerators: subnets, to the instances in them."""
     groups = known_objects(resource.data, "EndpointGroups")
     if not groups:
         yield ""
     for group in groups:
+        if group.get("EndpointDescriptions") is None:
+            yield ""
         yield from (text(one, "EndpointId") for one in known_objects(group, "EndpointDescriptions"))
 
 
@@ -97,6 +100,7 @@ DOORS: tuple[Door, ...] = (
     Door("aws.networkmanager.vpc_attachment", "Cloud WAN attachments", "global", leads=_cloud_wan, idle=(("State", _DELETED),)),
     Door("aws.cloudfront.vpc_origin", "CloudFront VPC origins", "global", leads=_origin),
     Door("aws.globalaccelerator.accelerator", "Global Accelerator", "global", leads=_accelerator, idle=(("Enabled", (False,)),)),
+    Door("aws.globalaccelerator.custom_routing_accelerator", "Global Accelerator, custom routing", "global", leads=_accelerator, idle=(("Enabled", (False,)),)),
     Door("aws.vpclattice.service_network_vpc_association", "VPC Lattice service networks", leads=_member("vpcId"), idle=(("status", _DELETED),)),
     Door("aws.vpclattice.target_group", "VPC Lattice target groups", leads=_member("vpcIdentifier"), idle=(("type", ("LAMBDA",)),)),
     Door("aws.vpclattice.resource_gateway", "VPC Lattice resource gateways", leads=_member("vpcIdentifier"), idle=(("status", _DELETED),)),

@@ -147,6 +147,7 @@ class Ports:
             addresses=addresses_,
             prefixes=prefixes,
             public=public,
+            public_doubt=doubt or _public_doubt(id_, data),
             forwards=data.get("SourceDestCheck") is False,
             closed=data.get("DenyAllIgwTraffic") is True,
             description=text(data, "Description"),
@@ -234,6 +235,18 @@ class Ports:
             for id_ in known_texts(endpoint.data, "NetworkInterfaceIds"):
                 found.setdefault(id_, []).append((ENDPOINT, endpoint.id))
         return found
+
+
+_ASSOCIATED = ("PublicIp", "CarrierIp", "CustomerOwnedIp")
+
+
+def _public_doubt(id_: str, data: Wire) -> str:
+    """Why an interface may have a public address that is not told: an association that names none of any kind."""
+    for one in (data, *known_objects(data, "PrivateIpAddresses")):
+        held = one.get("Association")
+        if held is not None and not any(member(held, name) is not None for name in _ASSOCIATED):
+            return f"an association of {id_} names no address"
+    return ""
 
 
 def _groups(id_: str, kind: str, data: Wire) -> tuple[tuple[str, ...], str]:

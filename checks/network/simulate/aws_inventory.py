@@ -73,15 +73,20 @@ class Inventory:
     @cached_property
     def _held(self) -> dict[tuple[str, int, int], Resource]:
         held: dict[tuple[str, int, int], Resource] = {}
-        for interface in self.all(INTERFACE):
+        for interface in self._readable:
             for family, text in addresses(interface):
                 held.setdefault((str(interface.data["VpcId"]), family, number(text)), interface)
         return held
 
     @cached_property
+    def _readable(self) -> tuple[Resource, ...]:
+        """The interfaces that are written as EC2 writes them: one that is not takes no other's packets."""
+        return tuple(one for one in self.all(INTERFACE) if _is_readable(one))
+
+    @cached_property
     def _with_prefixes(self) -> tuple[Resource, ...]:
         """The interfaces with delegated prefixes (EC2 user guide, Prefix delegation)."""
-        return tuple(one for one in self.all(INTERFACE) if one.data.get("Ipv4Prefixes") or one.data.get("Ipv6Prefixes"))
+        return tuple(one for one in self._readable if one.data.get("Ipv4Prefixes") or one.data.get("Ipv6Prefixes"))
 
     def nat_at(self, vpc: str, family: int, address: int) -> Resource | None:
         """The NAT gateway of a VPC one of whose private addresses this is."""
@@ -110,7 +115,7 @@ class Inventory:
             for entry in gateway.data.get("NatGatewayAddresses") or ():
                 if entry.get("PublicIp") and entry.get("PrivateIp"):
                     public.setdefault(number(entry["PublicIp"]), Holder(gateway, number(entry["PrivateIp"])))
-        for interface in self.all(INTERFACE):
+        for interface in self._readable:
             for private, address in self._associated(interface):
                 public.setdefault(address, Holder(interface, private))
         return public
@@ -176,6 +181,15 @@ class Inventory:
     def in_vpc(self, vpc: str, family: int, address: int) -> bool:
         found = self.find(VPC, vpc)
         return found is not None and in_cidrs(vpc_cidrs(found.data), family, address)
+
+
+def _is_readable(interface: Resource) -> bool:
+    try:
+        list(associations(interface))
+        holds(interface, 4, 0)
+    except (AttributeError, LookupError, TypeError, ValueError):
+        return False
+    return "VpcId" in interface.data
 
 
 def _associations(table: Resource) -> Iterator[Entry]:
