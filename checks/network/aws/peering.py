@@ -7,6 +7,7 @@ own addresses and from the other's. Whether a packet takes it is for the route t
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import product
 from typing import Literal
 
 from checks.functions.declare import DataError
@@ -32,9 +33,10 @@ def peers(view: View) -> dict[str, dict[str, str]]:
         status = text(connection.data, "Status", "Code")
         if status in _DEAD or (all(regions) and regions[0] != regions[1]):
             continue
-        sure = status == "active" and all(regions)
-        doubt = "" if sure else f"whether {connection.id} is active, and in one region, is not known"
-        for one, other in (ids, ids[::-1]):
+        sure = status == "active" and all(regions) and all(ids)
+        doubt = "" if sure else f"whether {connection.id} is active, in one region, and between which VPCs, is not known"
+        ends = [[id_] if id_ else sorted(view.networks) for id_ in ids]
+        for one, other in (*product(*ends), *product(*ends[::-1])):
             if found.setdefault(one, {}).get(other) != "":
                 found[one][other] = doubt
     return found

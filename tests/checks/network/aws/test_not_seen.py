@@ -1,0 +1,215 @@
+"""Leaving out one member of what opens a way: the answer becomes unknown, never unreachable."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+
+from checks.model import Resource
+from tests.checks.network.aws.asking import ask, estate
+from tests.checks.network.simulate.aws_world import (
+    ACCOUNT,
+    ALLOW_ALL,
+    HERE,
+    OTHER_ACCOUNT,
+    World,
+    acl,
+    allow,
+    block_public_access,
+    eni,
+    exclusion,
+    group,
+    igw,
+    peering,
+    subnet,
+    table,
+    to,
+    vpc,
+)
+from tests.checks.network.simulate.aws_world_balancers import balancer, balancer_eni, listener, target_group
+from tests.checks.network.simulate.aws_world_transit import transit_gateway, transit_route, transit_table, vpc_attachment
+
+HOME = vpc("vpc-a", "10.0.0.0/16")
+APP, DATA = subnet("subnet-app", HOME, "10.0.2.0/24"), subnet("subnet-data", HOME, "10.0.3.0/24")
+OPEN = group("sg-open", HOME, [ALLOW_ALL])
+PUBLIC = eni("eni-app", APP, "10.0.2.5", OPEN, public="203.0.113.9")
+WORLD = World(
+    HOME, APP, DATA, OPEN, PUBLIC, acl("acl-a", HOME), igw("igw-a", HOME), table("rtb-a", HOME, to("0.0.0.0/0", "igw-a"), main=True)
+)
+
+
+def changed(one: Resource, value: Any, *path: str | int) -> Resource:
+    """With a member in the place of one; without it where the value is `...`."""
+    data = copy.deepcopy(dict(one.data))
+    held: Any = data
+    for step in path[:-1]:
+        held = held[step]
+    if value is ...:
+        del held[path[-1]]
+    else:
+        held[path[-1]] = value
+    return Resource(one.id, one.type, one.account, one.region, data, one.tags)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        changed(PUBLIC, "10.0.2.999", "PrivateIpAddress"),
+        changed(PUBLIC, "nowhere", "Association", "PublicIp"),
+        changed(changed(PUBLIC, {"IpOwnerId": "amazon"}, "Association"), ..., "PrivateIpAddresses", 0, "Association"),
+        changed(changed(PUBLIC, ..., "PrivateIpAddress"), ..., "PrivateIpAddresses"),
+    ],
+    ids=["private address", "public address", "association", "no address"],
+)
+def test_an_interface_whose_addresses_cannot_be_read_may_be_public(broken: Resource) -> None:
+    assert ask(estate(WORLD.resources), "internet", "eni-app", 443) == "reachable"
+    assert ask(estate(WORLD.but(broken).resources), "internet", "eni-app", 443) == "unknown"
+
+
+def test_an_exclusion_from_block_public_access_for_nobody_knows_what_may_be_for_any() -> None:
+    shut = WORLD.but(block_public_access("block-bidirectional"))
+    excluded = exclusion("ex-1", HOME)
+    assert ask(estate(shut.resources), "internet", "eni-app", 443) == "unreachable"
+    assert ask(estate(shut.but(excluded).resources), "internet", "eni-app", 443) == "reachable"
+    assert ask(estate(shut.but(changed(excluded, ..., "ResourceArn")).resources), "internet", "eni-app", 443) == "unknown"
+
+
+# Peering
+
+OTHER = vpc("vpc-b", "10.1.0.0/16")
+OTHER_SUBNET = subnet("subnet-b", OTHER, "10.1.1.0/24")
+PEERING = peering("pcx-1", HOME, OTHER)
+PEERED = World(
+    HOME, APP, OTHER, OTHER_SUBNET, PEERING, acl("acl-a", HOME), acl("acl-b", OTHER),
+    table("rtb-a", HOME, to("10.1.0.0/16", "pcx-1"), main=True), table("rtb-b", OTHER, to("10.0.0.0/16", "pcx-1"), main=True),
+    group("sg-b", OTHER), group("sg-t", HOME, [allow("tcp", 443, "sg-b")]),
+    eni("eni-b", OTHER_SUBNET, "10.1.1.5", "sg-b"), eni("eni-t", APP, "10.0.2.5", "sg-t"),
+)  # fmt: skip
+TO_GROUP = PEERED.but(group("sg-b", OTHER, [], [allow("tcp", 443, "sg-t")]), group("sg-t", HOME, [ALLOW_ALL]))
+
+
+@pytest.mark.parametrize("world", [PEERED, TO_GROUP], ids=["from a group", "to a group"])
+@pytest.mark.parametrize("side", ["RequesterVpcInfo", "AccepterVpcInfo"])
+@pytest.mark.parametrize("member", ["Region", "VpcId"])
+def test_a_group_across_a_peering_of_which_an_end_was_not_seen_may_be_meant(world: World, side: str, member: str) -> None:
+    assert ask(estate(world.resources), "eni-b", "eni-t", 443) == "reachable"
+    assert ask(estate(world.but(changed(PEERING, ..., side, member)).resources), "eni-b", "eni-t", 443) == "unknown"
+
+
+def test_a_group_across_a_peering_of_other_regions_means_nobody() -> None:
+    far = changed(PEERING, "eu-west-1", "AccepterVpcInfo", "Region")
+    assert ask(estate(PEERED.but(far).resources), "eni-b", "eni-t", 443) == "unreachable"
+
+
+def test_a_peering_of_nobody_knows_which_network_may_let_the_internet_in() -> None:
+    unread = peering("pcx-2", HOME, vpc("vpc-far", "10.9.0.0/16", account=OTHER_ACCOUNT))
+    private = WORLD.without("igw-a").but(table("rtb-a", HOME, to("10.9.0.0/16", "pcx-2"), main=True), eni("eni-app", APP, "10.0.2.5", OPEN))
+    assert ask(estate(private.resources), "internet", "eni-app") == "unreachable"
+    for held in (unread, changed(unread, ..., "RequesterVpcInfo", "VpcId")):
+        assert ask(estate(private.but(held).resources), "internet", "eni-app") == "unknown"
+
+
+# Groups
+
+TARGET, SENDER = eni("eni-t", DATA, "10.0.3.5", "sg-t"), eni("eni-s", APP, "10.0.2.6", "sg-s")
+NARROW = World(
+    HOME, APP, DATA, acl("acl-a", HOME), table("rtb-a", HOME, main=True), TARGET, SENDER,
+    group("sg-t", HOME, [ALLOW_ALL]), group("sg-s", HOME, [], [allow("tcp", 5432, "sg-t")]),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("broken", [changed(TARGET, ..., "Groups"), changed(TARGET, "10.0.3.999", "PrivateIpAddress")])
+def test_egress_to_a_group_may_lead_to_what_may_have_it(broken: Resource) -> None:
+    assert ask(estate(NARROW.resources), "eni-s", "eni-t", 5432) == "reachable"
+    assert ask(estate(NARROW.but(broken).resources), "eni-s", "eni-t", 5432) == "unknown"
+    assert ask(estate(NARROW.but(broken).resources), "eni-s", "eni-t", 22) == "unreachable"
+
+
+def test_egress_to_the_group_of_a_database_without_an_interface_may_lead_to_it() -> None:
+    data = {
+        "PubliclyAccessible": False,
+        "VpcSecurityGroups": [{"VpcSecurityGroupId": "sg-t"}],
+        "DBSubnetGroup": {"VpcId": "vpc-a", "Subnets": [{"SubnetIdentifier": "subnet-data"}]},
+    }
+    world = NARROW.without("eni-t").but(Resource("orders", "aws.rds.db_instance", ACCOUNT, HERE, data))
+    assert ask(estate(world.resources), "eni-s", "orders", 5432) == "unknown"
+    assert ask(estate(world.resources), "eni-s", "orders", 22) == "unreachable"
+
+
+@pytest.mark.parametrize("member", ["IpRanges", "Ipv6Ranges", "PrefixListIds", "UserIdGroupPairs"])
+def test_a_rule_without_one_of_its_lists_may_allow_anyone(member: str) -> None:
+    shut = group("sg-t", HOME, [allow("tcp", 5432, "192.0.2.0/24")])
+    assert ask(estate(NARROW.but(shut).resources), "eni-s", "eni-t", 5432) == "unreachable"
+    unclear = changed(shut, ..., "IpPermissions", 0, member)
+    assert ask(estate(NARROW.but(unclear).resources), "eni-s", "eni-t", 5432) == "unknown"
+
+
+def test_an_interface_in_nobody_knows_which_subnet_may_be_a_neighbour() -> None:
+    near = eni("eni-t", APP, "10.0.2.9", "sg-t")
+    assert ask(estate(NARROW.but(near).resources), "eni-s", "eni-t", 5432) == "reachable"
+    assert ask(estate(NARROW.but(changed(near, ..., "SubnetId")).resources), "eni-s", "eni-t", 5432) == "unknown"
+
+
+# Delegated prefixes
+
+
+def test_an_interface_sends_and_receives_by_its_prefixes() -> None:
+    pods = changed(SENDER, [{"Ipv4Prefix": "10.0.2.64/28"}], "Ipv4Prefixes")
+    world = NARROW.but(pods, group("sg-s", HOME, [ALLOW_ALL]), group("sg-t", HOME, [allow("tcp", 443, "10.0.2.64/28")]))
+    assert ask(estate(world.resources), "eni-s", "eni-t", 443) == "reachable"
+    assert ask(estate(world.resources), "10.0.2.70", "eni-t", 443) == "reachable"
+    assert ask(estate(world.resources), "10.0.2.6", "eni-t", 443) == "unreachable"
+    assert ask(estate(world.but(group("sg-t", HOME, [ALLOW_ALL])).resources), "eni-t", "10.0.2.70", 443) == "reachable"
+
+
+# Transit gateways
+
+ROUTES = transit_table(
+    "tgw-rtb-1", "tgw-1", transit_route("10.0.0.0/16", "tgw-attach-a"), transit_route("10.1.0.0/16", "tgw-attach-b"),
+    associated=["tgw-attach-a", "tgw-attach-b"],
+)  # fmt: skip
+NEAR, FAR = vpc_attachment("tgw-attach-a", "tgw-1", HOME, APP)[0], vpc_attachment("tgw-attach-b", "tgw-1", OTHER, OTHER_SUBNET)[0]
+TRANSIT = World(
+    HOME, APP, DATA, OTHER, OTHER_SUBNET, acl("acl-a", HOME), acl("acl-b", OTHER), OPEN, group("sg-b", OTHER, [ALLOW_ALL]),
+    table("rtb-a", HOME, to("10.1.0.0/16", "tgw-1"), main=True), table("rtb-b", OTHER, to("10.0.0.0/16", "tgw-1"), main=True),
+    eni("eni-b", OTHER_SUBNET, "10.1.1.5", "sg-b"), eni("eni-t", APP, "10.0.2.5", OPEN), transit_gateway("tgw-1"), ROUTES, NEAR, FAR,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        changed(NEAR, ..., "VpcId"),
+        changed(ROUTES, ..., "TransitGatewayId"),
+        changed(ROUTES, ..., "Routes", 0, "TransitGatewayAttachments", 0, "TransitGatewayAttachmentId"),
+        changed(ROUTES, "all", "Associations"),
+        changed(ROUTES, ..., "Associations", 1, "TransitGatewayAttachmentId"),
+    ],
+    ids=["attached VPC", "gateway of the table", "attachment of a route", "associations", "association"],
+)
+def test_what_was_not_seen_of_a_transit_gateway_may_lead_on(broken: Resource) -> None:
+    assert ask(estate(TRANSIT.resources), "eni-b", "eni-t", 443) == "reachable"
+    assert ask(estate(TRANSIT.but(broken).resources), "eni-b", "eni-t", 443) == "unknown"
+
+
+def test_by_an_attached_subnet_that_was_not_seen_packets_may_go_on() -> None:
+    shut = TRANSIT.but(acl("acl-app", HOME, APP, egress=[]), eni("eni-t", DATA, "10.0.3.5", OPEN))
+    assert ask(estate(shut.resources), "eni-b", "eni-t", 443) == "unreachable"
+    two = changed(NEAR, ["subnet-app", "subnet-gone"], "SubnetIds")
+    assert ask(estate(shut.but(two).resources), "eni-b", "eni-t", 443) == "unknown"
+
+
+# Load balancers
+
+
+def test_a_load_balancer_in_whose_subnet_none_of_it_was_seen_is_there_all_the_same() -> None:
+    targets = target_group("app", HOME, "HTTP", 80, "i-app")
+    zones = {"AvailabilityZones": [{"SubnetId": "subnet-app"}, {"SubnetId": "subnet-data"}]}
+    front = balancer("web", HOME, OPEN, listeners=[listener("HTTP", 80, targets)], **zones)
+    near = balancer_eni("eni-lb", front, APP, "10.0.2.7", public="203.0.113.7")
+    world = WORLD.but(front, near, targets, acl("acl-app", HOME, APP, ingress=[]), eni("eni-app", DATA, "10.0.3.5", OPEN, instance="i-app"))
+    assert ask(estate(world.resources), "internet", "eni-app", 80) == "unknown"
+    both = world.but(balancer_eni("eni-lb-2", front, DATA, "10.0.3.7", public="203.0.113.8"))
+    assert ask(estate(both.resources), "internet", "eni-app", 80) == "reachable"
