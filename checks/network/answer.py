@@ -98,7 +98,7 @@ def isolated(
 def walking(graph: Graph, goals: Iterable[str], wanted: Wanted, stops: frozenset[str] = frozenset()) -> list[Walker]:
     """Walkers of what leads to some stations, one for each span of source ports."""
     towards = graph.leading_to(goals)
-    return [Walker(graph, ports, towards, stops) for ports in wanted.source_ports]
+    return [Walker(graph, ports, towards, stops) for ports in wanted.sent_from(graph)]
 
 
 def report(found: Found, part: Flow, replay: Replay) -> Answer:

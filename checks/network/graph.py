@@ -251,6 +251,11 @@ class Graph:
         return frozenset(found)
 
     @property
+    def tells_source_ports(self) -> bool:
+        """Whether any rule asks which port a packet comes from."""
+        return self.source_port_cuts != (0,)
+
+    @property
     def source_port_cuts(self) -> tuple[int, ...]:
         """The source ports from which on some rule treats packets differently; 0 first."""
         found = {0}

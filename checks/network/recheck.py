@@ -59,7 +59,7 @@ def _complaints(
         for family, own in place.addresses.items():
             start: list[Box] = [(protocols, EVERY_PORT, own.spans, everybody(family)) for protocols in wanted.protocols]
             there = held.get((place.sends, family, place.labels), [])
-            if place.sends not in cut.aside and own and not all(_contained(start, ports, there) for ports in wanted.source_ports):
+            if place.sends not in cut.aside and own and not all(_contained(start, ports, there) for ports in wanted.sent_from(graph)):
                 yield f"what {place.sends} sends is not held"
     for one in cut.held:
         for number, link in enumerate(graph.stations[one.station].links[one.family]):
