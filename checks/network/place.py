@@ -13,6 +13,8 @@ from checks.network.packet import INTERNET
 from checks.network.packets import EVERYBODY, NOBODY, Addresses, addresses, network_span
 
 _PARTS = re.compile(r"[/:]")
+_LIST_THEIR_OWN = frozenset({"aws.ec2.instance", "azure.compute.virtualmachines"})
+"""Types whose resources say themselves which interfaces are theirs; of others there may be some that nobody saw."""
 
 
 class NoSuchPlace(Exception):
@@ -47,8 +49,10 @@ def named(graph: Graph, name: str) -> Places:
     Raises NoSuchPlace.
     """
     kind, _, rest = name.partition(":")
-    if name == INTERNET or (kind == INTERNET and rest):
-        return Places(name, (_internet(graph, _block(rest) if rest else SENDERS),))
+    if name == INTERNET:
+        return Places(name, (_internet(graph, SENDERS),))
+    if kind == INTERNET and rest:
+        return Places(name, (_part_of_internet(graph, _block(rest)),))
     if kind == "tag" and rest:
         return tagged(graph, name, rest)
     if _is_block(name):
@@ -97,6 +101,17 @@ def _class(held: list[Interface]) -> Place:
 def _internet(graph: Graph, who: Mapping[int, Addresses]) -> Place:
     """The internet, as far as an address is not one of the estate's own."""
     return Place(INTERNET, INTERNET, {family: held - _public(graph, family) for family, held in who.items()}, NO_LABELS)
+
+
+def _part_of_internet(graph: Graph, block: Mapping[int, Addresses]) -> Place:
+    """Raises NoSuchPlace for what is no part of it: private addresses, and the estate's own."""
+    held = {family: block[family] & PUBLIC[family] for family in (4, 6)}
+    if not any(held.values()):
+        raise NoSuchPlace("that is no address of the internet: give a public one, or leave internet: out")
+    place = _internet(graph, held)
+    if not any(place.addresses.values()):
+        raise NoSuchPlace("that is an address of the estate's own: leave internet: out")
+    return place
 
 
 def _is_block(name: str) -> bool:
@@ -172,9 +187,11 @@ def _identified(graph: Graph, name: str) -> Places:
             if same(station):
                 own = graph.networks.get(station, EVERYBODY)
                 return Places(name, (Place(station, graph.stations[station].sends or station, own, NO_LABELS),))
-        owned = [one for one in interfaces if same(one.id) or any(same(id_) for _, id_ in one.owners)]
-        if owned:
-            return Places(name, of(owned))
+        if own_id := [one for one in interfaces if same(one.id)]:
+            return Places(name, of(own_id))
+        if owned := [one for one in interfaces if any(same(id_) for _, id_ in one.owners)]:
+            listed = all(type_ in _LIST_THEIR_OWN for one in owned for type_, id_ in one.owners if same(id_))
+            return Places(name, of(owned), () if listed else tuple(graph.doubts))
         there = [one for one in interfaces if same(one.network) or same(one.subnet)]
         if there or any(same(id_) for id_ in graph.networks):
             return Places(name, of(there), tuple(graph.doubts))

@@ -148,6 +148,12 @@ def test_pictures_are_well_formed(shop: Path, capsys: pytest.CaptureFixture[str]
         (["--from", "internet", "--to", "orders", "--port", "70000"], "is no port"),
         (["--from", "internet", "--to", "orders", "--protocol", "tpc"], "is no protocol"),
         (["--from", "tag:tier", "--to", "orders"], "tag:KEY=VALUE"),
+        (["--from", "internet:10.0.0.7", "--to", "orders"], "no address of the internet"),
+        (["--from", "internet:203.0.113.20", "--to", "orders"], "an address of the estate's own"),
+        (["--exposed", "--to", "orders"], "--exposed asks for everything"),
+        (["--exposed", "--expect", "reachable"], "--exposed asks for everything"),
+        (["--exposed", "--svg"], "--svg draws one path"),
+        (["--from", "internet", "--to", "orders", "--pivot", "--dot"], "--dot draws one path"),
     ],
 )
 def test_a_question_that_cannot_be_asked_is_a_usage_error(
