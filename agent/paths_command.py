@@ -69,7 +69,9 @@ def _held(graph: Graph, name: str) -> Places:
     """What a name stands for. Of nothing nothing is asked: a mistyped tag would be unreachable from everywhere."""
     places = named(graph, name)
     if not places.held and not places.doubts:
-        raise NoSuchPlace(f"no interface of the estate is in {name}" if not name.startswith("tag:") else f"nothing in the estate has {name}")
+        raise NoSuchPlace(
+            f"no interface of the estate is in {name}" if not name.startswith("tag:") else f"nothing in the estate has {name}"
+        )
     return places
 
 

@@ -136,7 +136,8 @@ def arrivals(
                 sent = flow(family, packets(own) & wanted.protocols_only(family), packets(EVERYBODY[family]))
                 for arrival in walker.arrivals(Start(source.sends, source.station, sent, source.labels)):
                     for target in goals.get(arrival.station, ()):
-                        there = packets(target.addresses.get(family, NOBODY)) & wanted.packets(family)
+                        arrived = arrival.flow.may.family
+                        there = packets(target.addresses.get(arrived, NOBODY)) & wanted.packets(arrived)
                         reached = _narrowed(arrival.flow, there)
                         if reached.may and not _itself(reached.may):
                             yield Found(source, target, arrival, reached, walker)

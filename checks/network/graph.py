@@ -134,6 +134,8 @@ class Rewrite:
     """How a packet is changed: an end translated one to one, or replaced by any of some addresses; sent to another port,
     or to any of a span of them (replies keep theirs).
 
+    With a `family`, it goes on as a packet of that one; both ends are then changed.
+
     `leg` says that here one connection ends and another begins, whose replies come back to the station that the link
     leaves: `proxy`, if the first must be established for the second to be made; `nat`, if packets just go on under
     another address; `pass`, if the network itself carries the replies back, whatever the routes say.
@@ -143,6 +145,7 @@ class Rewrite:
     destination: Translation | Addresses | None = None
     port: int | Span | None = None
     leg: Literal["", "proxy", "nat", "pass"] = ""
+    family: int = 0
 
 
 @dataclass(frozen=True, slots=True)

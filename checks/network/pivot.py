@@ -102,11 +102,7 @@ def _part_for(interface: Interface, answers: Iterable[Answered]) -> Flow | None:
 
 def _ids(place: Place) -> list[str]:
     """The interfaces of a place that have its addresses, or what it is called where it has none."""
-    own = [
-        one.id
-        for one in place.interfaces
-        if any(addresses(one.spans(family)).meets(held) for family, held in place.addresses.items())
-    ]
+    own = [one.id for one in place.interfaces if any(addresses(one.spans(family)).meets(held) for family, held in place.addresses.items())]
     return own or [place.station]
 
 

@@ -19,9 +19,8 @@ from checks.network.aws.reading import known_objects, known_texts, text
 from checks.network.aws.subnets import Subnet
 from checks.network.aws.view import View, each_family
 from checks.network.graph import Filter, Link, Rewrite, Rule
-from checks.network.internet import PUBLIC
-from checks.network.packet import INTERNET, Hop
-from checks.network.packets import NOBODY, Addresses, addresses, packets, union
+from checks.network.packet import Hop
+from checks.network.packets import NOBODY, Addresses, addresses
 
 
 def with_balancers(view: View, ports: dict[str, Port]) -> dict[str, Port]:
@@ -69,7 +68,7 @@ class Balancers:
             self.view.graph.filters[listener_filter(balancer.id)] = self._filter(balancer, listeners)
             for class_ in self.classes.by_owner.get((balancer.type, balancer.id), ()):
                 self.forward(class_.entry, class_, balancer, listeners)
-                self._across_families(class_, balancer, listeners)
+                self._across_families(class_.entry, class_, balancer, listeners)
 
     def _filter(self, balancer: Resource, listeners: list[Listener]) -> Filter:
         """What is taken at all. Where the listeners were not seen, that may be anything."""
@@ -127,21 +126,24 @@ class Balancers:
                 self.view.link(subnet.leaving, back, (family,))
         return True
 
-    def _across_families(self, class_: Class, balancer: Resource, listeners: list[Listener]) -> None:
-        """A dual-stack balancer takes IPv6 in and goes on in IPv4. A flow keeps its family here, so that way is in doubt."""
-        if not (class_.space.get(6, None) and class_.space[6] & PUBLIC[6]) or not class_.space.get(4):
-            return
-        filters = [self.view.graph.filters[id_] for id_ in class_.ingress]
-        admitted = union(one.allowance(6, frozenset(), 40000).may for one in filters) if filters else packets(PUBLIC[6])
-        for listener in listeners:
-            if not admitted & union(packets(PUBLIC[6], (one, one), listener.ports) for one in listener.protocols):
-                continue
-            for onward in listener.onward:
-                if onward.where.get(4):
-                    doubt = f"what comes to {balancer.id} over IPv6 goes on over IPv4, which is not modelled"
-                    rewrite = Rewrite(source=class_.space[4], destination=onward.where[4], port=onward.port, leg="pass")
-                    link = Link(class_.sends, packets=listener.packets(4), rewrite=rewrite, labels=frozenset(class_.groups), doubt=doubt)
-                    self.view.link(INTERNET, link, (4,))
+    def _across_families(self, at: str, class_: Class, balancer: Resource, listeners: list[Listener]) -> None:
+        """A dual-stack balancer takes one family in and goes on in the other, to targets that have that one."""
+        for came, _ in each_family(class_.space):
+            family = 10 - came
+            own = class_.space.get(family)
+            for listener, onward in ((one, onward) for one in listeners for onward in one.onward if own and onward.where.get(family)):
+                doubt = f"what comes to {balancer.id} over IPv{came} goes on over IPv{family}, which is not modelled"
+                rewrite = Rewrite(source=own, destination=onward.where[family], port=onward.port, leg="pass", family=family)
+                link = Link(
+                    class_.sends,
+                    packets=listener.packets(came),
+                    rewrite=rewrite,
+                    carries="first",
+                    labels=frozenset(class_.groups),
+                    doubt=doubt,
+                    via=(Hop(balancer.id, "load-balancer", (_told(listener, onward),)),),
+                )
+                self.view.link(at, link, (came,))
 
 
 def _leg(listener: Listener, *, keeps: bool, comes_back: bool) -> Literal["proxy", "nat", "pass"]:

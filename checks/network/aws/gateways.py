@@ -17,6 +17,7 @@ from checks.network.aws.classes import Class, Classes
 from checks.network.aws.interfaces import NAT
 from checks.network.aws.public_access import Passage, PublicAccess
 from checks.network.aws.reading import objects, single, text
+from checks.network.aws.routes import NAT64
 from checks.network.aws.subnets import Subnet
 from checks.network.aws.view import View
 from checks.network.flow import inverse
@@ -213,6 +214,11 @@ class Gateways:
                 self._nat_public.setdefault(vpc, []).append((outer, own, subnet))
             into = Link(station, ((subnet.ingress,),), packets=NAT_PACKETS, carries="first", doubt=doubt, via=(hop,))
             self.view.exit(vpc, nat.id, into, (4,))
+            translated = Rewrite(source=_one(own), destination=((*NAT64, 0),), leg="pass", family=4)
+            why = f"from IPv6 to IPv4 by {nat.id} (NAT64) is not modelled"
+            self.view.exit(
+                vpc, nat.id, Link(station, destination=addresses([NAT64]), rewrite=translated, carries="first", doubt=why, via=(hop,)), (6,)
+            )
 
 
 def _one(address: int) -> Addresses:

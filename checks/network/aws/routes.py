@@ -27,7 +27,8 @@ _TARGETS = (
 )  # fmt: skip
 """The members that name a route's target (EC2 API reference, Route); an instance's route names its interface too."""
 _PRECEDENCE = {"EnableVgwRoutePropagation": 2, "Advertisement": 2}
-_NAT64 = cidr("64:ff9b::/96")[1]
+NAT64: Span = cidr("64:ff9b::/96")[1]
+"""IPv4 addresses as those IPv6 hosts write them that a NAT gateway translates for (VPC user guide, DNS64 and NAT64)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +148,6 @@ class Routes:
                 listed.append((goes_to, name))
                 continue
             routes.append(Route(family, span, rank, goes_to, name, doubt))
-            if family == 6 and span == _NAT64 and text(route, "NatGatewayId"):
-                self.view.graph.doubts.append(f"from IPv6 to IPv4 by {target} (NAT64, {name}) is not modelled")
         return routes, unclear, listed
 
     def _link(self, station: str, vpc: str, table: str, part: Part, place: Place) -> None:

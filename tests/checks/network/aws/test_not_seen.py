@@ -18,10 +18,13 @@ from tests.checks.network.simulate.aws_world import (
     acl,
     allow,
     block_public_access,
+    endpoint,
+    endpoint_service,
     eni,
     exclusion,
     group,
     igw,
+    nat,
     peering,
     subnet,
     table,
@@ -29,7 +32,7 @@ from tests.checks.network.simulate.aws_world import (
     vpc,
 )
 from tests.checks.network.simulate.aws_world_balancers import balancer, balancer_eni, listener, target_group
-from tests.checks.network.simulate.aws_world_transit import transit_gateway, transit_route, transit_table, vpc_attachment
+from tests.checks.network.simulate.aws_world_transit import client_vpn, transit_gateway, transit_route, transit_table, vpc_attachment
 
 HOME = vpc("vpc-a", "10.0.0.0/16")
 APP, DATA = subnet("subnet-app", HOME, "10.0.2.0/24"), subnet("subnet-data", HOME, "10.0.3.0/24")
@@ -213,3 +216,78 @@ def test_a_load_balancer_in_whose_subnet_none_of_it_was_seen_is_there_all_the_sa
     assert ask(estate(world.resources), "internet", "eni-app", 80) == "unknown"
     both = world.but(balancer_eni("eni-lb-2", front, DATA, "10.0.3.7", public="203.0.113.8"))
     assert ask(estate(both.resources), "internet", "eni-app", 80) == "reachable"
+
+
+# From one address family to the other
+
+DUAL = vpc("vpc-a", "10.0.0.0/16", "2600:1f00:1::/56")
+DUAL_APP = subnet("subnet-app", DUAL, "10.0.2.0/24", "2600:1f00:1:2::/64")
+DUAL_DATA = subnet("subnet-data", DUAL, "10.0.3.0/24", "2600:1f00:1:3::/64")
+SIX = changed(
+    changed(eni("eni-six", DUAL_DATA, "10.0.3.9", OPEN, ipv6=["2600:1f00:1:3::9"]), ..., "PrivateIpAddress"), [], "PrivateIpAddresses"
+)
+
+
+def behind(target: str, family: str) -> World:
+    """A dual-stack load balancer in front of one address."""
+    targets = changed(target_group("app", DUAL, "HTTP", 80, target, kind="ip"), family, "IpAddressType")
+    front = balancer("web", DUAL, OPEN, listeners=[listener("HTTP", 80, targets)])
+    own = balancer_eni("eni-lb", front, DUAL_APP, "10.0.2.7", public="203.0.113.8", ipv6=["2600:1f00:1:2::7"])
+    return World(
+        DUAL, DUAL_APP, DUAL_DATA, OPEN, acl("acl-a", DUAL), table("rtb-a", DUAL, to("0.0.0.0/0", "igw-a"), main=True), igw("igw-a", DUAL),
+        targets, front, own, SIX, eni("eni-four", DUAL_DATA, "10.0.3.77", OPEN),
+        eni("eni-t", DUAL_DATA, "10.0.3.5", "sg-t", ipv6=["2600:1f00:1:3::5"]),
+        group("sg-t", DUAL, [allow("tcp", 80, "10.0.2.7/32", "2600:1f00:1:2::7/128")]),
+    )  # fmt: skip
+
+
+def test_a_dual_stack_load_balancer_may_go_on_in_the_other_family() -> None:
+    assert ask(estate(behind("10.0.3.5", "ipv4").resources), "eni-four", "eni-t", 80) == "reachable"
+    assert ask(estate(behind("10.0.3.5", "ipv4").resources), "eni-six", "eni-t", 80) == "unknown"
+    assert ask(estate(behind("10.0.3.5", "ipv4").resources), "eni-six", "eni-t", 22) == "unreachable"
+    assert ask(estate(behind("2600:1f00:1:3::5", "ipv6").resources), "eni-four", "eni-t", 80) == "unknown"
+    assert ask(estate(behind("2600:1f00:1:3::5", "ipv6").resources), "internet:198.51.100.7", "eni-t", 80) == "unknown"
+
+
+def test_a_nat_gateway_may_lead_from_ipv6_to_ipv4() -> None:
+    gateway = nat("nat-1", DUAL_APP, "10.0.2.20", "203.0.113.20")
+    world = World(
+        DUAL, DUAL_APP, DUAL_DATA, OPEN, acl("acl-a", DUAL), table("rtb-a", DUAL, to("0.0.0.0/0", "igw-a"), main=True), igw("igw-a", DUAL),
+        table("rtb-d", DUAL, to("64:ff9b::/96", "nat-1"), subnets=[DUAL_DATA]), gateway, SIX,
+    )  # fmt: skip
+    assert ask(estate(world.resources), "eni-six", "internet:198.51.100.7", 443) == "unknown"
+    without = world.but(table("rtb-d", DUAL, subnets=[DUAL_DATA]))
+    assert ask(estate(without.resources), "eni-six", "internet:198.51.100.7", 443) == "unreachable"
+
+
+# PrivateLink and Client VPN
+
+
+def test_what_was_not_seen_of_an_endpoint_service_may_lead_to_it() -> None:
+    targets = target_group("app", HOME, "TCP", 80, "i-app", preserve=False)
+    front = balancer("web", HOME, OPEN, kind="network", listeners=[listener("TCP", 80, targets)], Scheme="internal")
+    service = endpoint_service("vpce-svc-1", "com.example.svc", front)
+    door = endpoint("vpce-1", OTHER, "com.example.svc", interfaces=["eni-door"])
+    world = World(
+        HOME, APP, DATA, OTHER, OTHER_SUBNET, OPEN, group("sg-b", OTHER, [ALLOW_ALL]), acl("acl-a", HOME), acl("acl-b", OTHER),
+        table("rtb-a", HOME, main=True), table("rtb-b", OTHER, main=True), targets, front, service, door,
+        balancer_eni("eni-lb", front, APP, "10.0.2.7"), eni("eni-app", DATA, "10.0.3.5", OPEN, instance="i-app"),
+        eni("eni-b", OTHER_SUBNET, "10.1.1.5", "sg-b"), eni("eni-door", OTHER_SUBNET, "10.1.1.9", "sg-b", kind="vpc_endpoint"),
+    )  # fmt: skip
+    assert ask(estate(world.resources), "eni-b", "eni-app", 80) == "reachable"
+    for less in (
+        world.without("eni-door"),
+        world.without(front.id),
+        world.but(changed(service, ..., "ServiceName")),
+        world.but(changed(service, ..., "NetworkLoadBalancerArns")),
+        world.but(changed(door, ..., "ServiceName")),
+    ):
+        assert ask(estate(less.resources), "eni-b", "eni-app", 80) == "unknown"
+    assert ask(estate(world.without("vpce-1").resources), "eni-b", "eni-app", 80) == "unreachable"
+
+
+def test_clients_of_a_vpn_behind_a_transit_gateway_may_get_anywhere() -> None:
+    door = client_vpn("cvpn-endpoint-1", HOME, "172.30.0.0/22", APP, authorized=[])
+    assert ask(estate(WORLD.but(door).resources), "cvpn-endpoint-1", "eni-app", 443) == "unreachable"
+    transit = changed(changed(door, {"TransitGatewayId": "tgw-1"}, "TransitGatewayConfiguration"), ..., "VpcId")
+    assert ask(estate(WORLD.but(transit).resources), "cvpn-endpoint-1", "eni-app", 443) == "unknown"
