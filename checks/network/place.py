@@ -187,10 +187,10 @@ def _identified(graph: Graph, name: str) -> Places:
             if same(station):
                 own = graph.networks.get(station, EVERYBODY)
                 return Places(name, (Place(station, graph.stations[station].sends or station, own, NO_LABELS),))
-        if own_id := [one for one in interfaces if same(one.id)]:
-            return Places(name, of(own_id))
-        if owned := [one for one in interfaces if any(same(id_) for _, id_ in one.owners)]:
-            listed = all(type_ in _LIST_THEIR_OWN for one in owned for type_, id_ in one.owners if same(id_))
+        owned = [one for one in interfaces if same(one.id) or any(same(id_) for _, id_ in one.owners)]
+        if owned:
+            types = {type_ for one in owned for type_, id_ in one.owners if same(id_)}
+            listed = types <= _LIST_THEIR_OWN or any(same(one.id) for one in owned)
             return Places(name, of(owned), () if listed else tuple(graph.doubts))
         there = [one for one in interfaces if same(one.network) or same(one.subnet)]
         if there or any(same(id_) for id_ in graph.networks):

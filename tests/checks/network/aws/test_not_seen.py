@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from checks.model import Resource
-from tests.checks.network.aws.asking import ask, estate
+from checks.network.place import named
+from tests.checks.network.aws.asking import ask, denied, estate, lowered
 from tests.checks.network.simulate.aws_world import (
     ACCOUNT,
     ALLOW_ALL,
@@ -291,3 +292,12 @@ def test_clients_of_a_vpn_behind_a_transit_gateway_may_get_anywhere() -> None:
     assert ask(estate(WORLD.but(door).resources), "cvpn-endpoint-1", "eni-app", 443) == "unreachable"
     transit = changed(changed(door, {"TransitGatewayId": "tgw-1"}, "TransitGatewayConfiguration"), ..., "VpcId")
     assert ask(estate(WORLD.but(transit).resources), "cvpn-endpoint-1", "eni-app", 443) == "unknown"
+
+
+def test_of_a_load_balancer_there_may_be_interfaces_that_nobody_saw() -> None:
+    front = balancer("web", HOME, OPEN, listeners=[])
+    graph = lowered(
+        estate(WORLD.but(front, balancer_eni("eni-lb", front, APP, "10.0.2.7")).resources, gaps=[denied("aws.ec2.network_interface")])
+    )
+    assert named(graph, "web").doubts
+    assert not named(graph, "eni-lb").doubts
