@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from checks.network.cut import Cut, cut
@@ -24,7 +24,7 @@ Replay = Callable[[Packet, str], Trace]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`one_way`: a packet arrives, but no reply to it comes back. `why`: what an unknown rests on, or how it is told.
+    """`one_way`: a packet arrives, but no reply to it surely comes back. `why`: what an unknown rests on, or how it is told.
 
     `cut` is the proof of an `unreachable`, which was checked again before it is said.
     """
@@ -72,7 +72,8 @@ def ask(graph: Graph, sources: Places, targets: Places, wanted: Wanted, replay: 
         else:
             one_way = one_way or (found, found.flow.must, found.arrival.ports)
     if one_way:
-        return _replayed(*one_way, replay, one_way=True)
+        told = _replayed(*one_way, replay, one_way=True)
+        return replace(told, why=(*told.why, _PERHAPS)) if told.one_way and _perhaps_answered(one_way[0]) else told
     doubtful += [*sources.doubts, *targets.doubts]
     if doubtful:
         return Answer("unknown", why=tuple(dict.fromkeys(doubtful)))
@@ -115,6 +116,14 @@ def _answered(found: Found, part: Flow) -> Answered | None:
         return None
     surely, _ = found.walker.answered(found.arrival.station, Sure(part, part), found.arrival.leg)
     return min(surely, key=lambda one: (_rank(one.flow), one.ports), default=None)
+
+
+_PERHAPS = "whether the reply comes back is not sure: something on its way was not seen"
+
+
+def _perhaps_answered(found: Found) -> bool:
+    """Whether what arrived may be answered, for all that is known."""
+    return bool(found.walker.answered(found.arrival.station, found.flow, found.arrival.leg)[1])
 
 
 def _rank(part: Flow) -> int:

@@ -87,7 +87,10 @@ class Ports:
             found[resource.id] = self._own(resource)
         for resource in self.view.all(INSTANCE):
             for port in self._of_instance(resource):
-                found.setdefault(port.id, port)
+                held = found.setdefault(port.id, port)
+                if told := port.public.keys() - held.public.keys():
+                    doubt = f"{resource.id} has public addresses that {port.id} has not ({len(told)})"
+                    found[port.id] = replace(held, public_doubt=held.public_doubt or doubt)
         for port in found.values():
             if not port.vpc:
                 self.view.graph.doubts.append(f"in which VPC {port.id} is was not seen")
@@ -147,7 +150,7 @@ class Ports:
             addresses=addresses_,
             prefixes=prefixes,
             public=public,
-            public_doubt=doubt or _public_doubt(id_, data),
+            public_doubt=doubt or _public_doubt(id_, data) or self._elastic_doubts.get(id_, ""),
             forwards=data.get("SourceDestCheck") is False,
             closed=data.get("DenyAllIgwTraffic") is True,
             description=text(data, "Description"),
@@ -191,6 +194,16 @@ class Ports:
             id_, own, public = (text(resource.data, name) for name in ("NetworkInterfaceId", "PrivateIpAddress", "PublicIp"))
             if id_ and own and public:
                 found.setdefault(id_, []).append({"PrivateIpAddress": own, "Association": {"PublicIp": public}})
+        return found
+
+    @cached_property
+    def _elastic_doubts(self) -> dict[str, str]:
+        """By interface, the Elastic IP addresses of which it was not seen which of its own they stand for."""
+        found = {}
+        for resource in self.view.all(ADDRESS):
+            id_ = text(resource.data, "NetworkInterfaceId")
+            if id_ and not (text(resource.data, "PrivateIpAddress") and text(resource.data, "PublicIp")):
+                found[id_] = f"which address of {id_} is public as {resource.id} was not seen"
         return found
 
     # -- whom they serve ------------------------------------------------------------------------------------------

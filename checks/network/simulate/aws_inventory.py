@@ -53,6 +53,19 @@ class Inventory:
 
     def all(self, type_: str) -> Iterator[Resource]:
         yield from self.estate.of(type_)
+        if type_ == INTERFACE:
+            yield from self._of_instances
+
+    @cached_property
+    def _of_instances(self) -> tuple[Resource, ...]:
+        """The interfaces that only their instances tell of (EC2 API reference, InstanceNetworkInterface)."""
+        seen = {one.id for one in self.estate.of(INTERFACE)}
+        return tuple(
+            Resource(held["NetworkInterfaceId"], INTERFACE, one.account, one.region, {**held, "Attachment": {"InstanceId": one.id}})
+            for one in self.estate.of("aws.ec2.instance")
+            for held in one.data.get("NetworkInterfaces") or ()
+            if isinstance(held, Mapping) and isinstance(held.get("NetworkInterfaceId"), str) and held["NetworkInterfaceId"] not in seen
+        )
 
     def find(self, type_: str, id_: str) -> Resource | None:
         if type_ not in self._by_id:

@@ -8,7 +8,11 @@ from typing import Any
 import pytest
 
 from checks.model import Resource
+from checks.network.answer import ask as whole_ask
+from checks.network.lowering import Simulators
+from checks.network.lowering import lowered as whole
 from checks.network.place import named
+from checks.network.wanted import wanted
 from tests.checks.network.aws.asking import ask, denied, estate, lowered
 from tests.checks.network.simulate.aws_world import (
     ACCOUNT,
@@ -27,6 +31,7 @@ from tests.checks.network.simulate.aws_world import (
     igw,
     nat,
     peering,
+    prefix_list,
     subnet,
     table,
     to,
@@ -301,3 +306,43 @@ def test_of_a_load_balancer_there_may_be_interfaces_that_nobody_saw() -> None:
     )
     assert named(graph, "web").doubts
     assert not named(graph, "eni-lb").doubts
+
+
+# What instances and Elastic IP addresses tell of interfaces
+
+TOLD = {
+    "InstanceId": "i-app", "VpcId": "vpc-a", "SubnetId": "subnet-app",
+    "NetworkInterfaces": [{
+        "NetworkInterfaceId": "eni-app", "VpcId": "vpc-a", "SubnetId": "subnet-app", "PrivateIpAddress": "10.0.2.5",
+        "Groups": [{"GroupId": "sg-open"}], "Association": {"PublicIp": "203.0.113.9"}, "SourceDestCheck": True,
+    }],
+}  # fmt: skip
+INSTANCE = Resource("i-app", "aws.ec2.instance", ACCOUNT, HERE, TOLD)
+
+
+def test_an_interface_that_only_its_instance_tells_of_is_reached() -> None:
+    world = estate(WORLD.without("eni-app").but(INSTANCE).resources)
+    graph = whole(world)
+    found = whole_ask(graph, named(graph, "internet"), named(graph, "i-app"), wanted("tcp", "443"), Simulators(world).send)
+    assert found.verdict == "reachable"
+
+
+def test_a_public_address_that_only_the_instance_tells_of_may_be_there() -> None:
+    quiet = eni("eni-app", APP, "10.0.2.5", OPEN, instance="i-app")
+    assert ask(estate(WORLD.but(quiet).resources), "internet", "eni-app", 443) == "unreachable"
+    assert ask(estate(WORLD.but(quiet, INSTANCE).resources), "internet", "eni-app", 443) == "unknown"
+
+
+def test_an_elastic_address_of_nobody_knows_which_private_one_may_be_any() -> None:
+    data = {"AllocationId": "eipalloc-1", "PublicIp": "203.0.113.9", "NetworkInterfaceId": "eni-app"}
+    address = Resource("eipalloc-1", "aws.ec2.address", ACCOUNT, HERE, data)
+    world = WORLD.but(eni("eni-app", APP, "10.0.2.5", OPEN), address)
+    assert ask(estate(world.resources), "internet", "eni-app", 443) == "unknown"
+
+
+def test_where_the_way_of_the_reply_was_not_seen_one_way_is_not_sure() -> None:
+    world = WORLD.but(prefix_list("pl-1", read=False), table("rtb-a", HOME, to("pl-1", "pcx-9"), to("0.0.0.0/0", "igw-a"), main=True))
+    for held, sure in ((estate(WORLD.but(table("rtb-a", HOME, main=True)).resources), True), (estate(world.resources), False)):
+        graph = whole(held)
+        found = whole_ask(graph, named(graph, "internet"), named(graph, "eni-app"), wanted("tcp", "443"), Simulators(held).send)
+        assert (found.verdict, found.one_way, bool(found.why)) == ("reachable", True, not sure)
