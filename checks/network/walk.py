@@ -306,6 +306,9 @@ class Walker:
             if any(flowing.must <= other.must and flowing.may <= other.may for other in known):
                 continue
             known.append(flowing)
+            if self.graph.stations[at].kind == "unknown":  # from where nobody knows what happens, it may come home
+                found.append(self._undone(Sure(flow(sent.family, NOTHING, NOTHING), flowing.may), sent, changes))
+                continue
             for link in self.graph.stations[at].links[sent.family]:
                 if link.carries == "first" or (link.rewrite is not None and link.rewrite.leg):
                     continue

@@ -20,7 +20,7 @@ from checks.network.aws.subnets import Subnet
 from checks.network.aws.view import View, each_family
 from checks.network.graph import Filter, Link, Rewrite, Rule
 from checks.network.packet import Hop
-from checks.network.packets import NOBODY, Addresses, addresses
+from checks.network.packets import NOBODY, PORTS, Addresses, addresses
 
 
 def with_balancers(view: View, ports: dict[str, Port]) -> dict[str, Port]:
@@ -69,6 +69,19 @@ class Balancers:
             for class_ in self.classes.by_owner.get((balancer.type, balancer.id), ()):
                 self.forward(class_.entry, class_, balancer, listeners)
                 self._across_families(class_.entry, class_, balancer, listeners)
+
+        for port in self.listeners.ports.values():
+            if port.description.startswith("ELB ") and not any(type_ in {BALANCER, CLASSIC} for type_, _ in port.owners):
+                self._unseen(self.classes.by_interface[port.id], port.description.removeprefix("ELB "))
+
+    def _unseen(self, class_: Class, name: str) -> None:
+        """A load balancer of which nobody saw but an interface may send on to anything in its VPC."""
+        doubt = f"the load balancer {name} was not seen: where it sends what comes to it is not known"
+        for family, own in each_family(class_.space):
+            space = self.view.networks[class_.subnet.vpc].space.get(family, NOBODY)
+            rewrite = Rewrite(source=own, destination=space, port=(0, PORTS), leg="pass")
+            link = Link(class_.sends, rewrite=rewrite, carries="first", labels=frozenset(class_.groups), doubt=doubt)
+            self.view.link(class_.station, link, (family,))
 
     def _filter(self, balancer: Resource, listeners: list[Listener]) -> Filter:
         """What is taken at all. Where the listeners were not seen, that may be anything."""

@@ -118,6 +118,7 @@ def _frozen(lists: Mapping[K, list[Class]]) -> Mapping[K, tuple[Class, ...]]:
 def _likeness(port: Port) -> tuple[object, ...]:
     forwards = tuple(owner for owner in port.owners if owner[0] in _FORWARDERS)
     own = port.id if port.doubt or port.groups_doubt or port.public_doubt else ""
+    own = own or (port.id if port.description.startswith("ELB ") and not forwards else "")
     exposure = (bool(port.public), bool(port.spans(6)), port.forwards, port.closed)
     return (port.vpc, port.subnet, port.groups, port.kind if port.kind not in LISTENING else "", forwards, exposure, own)
 

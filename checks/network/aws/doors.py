@@ -12,10 +12,10 @@ from typing import Literal
 
 from checks.model import GLOBAL, Place, Resource
 from checks.network.aws.classes import Class, Classes
-from checks.network.aws.interfaces import ADDRESS, BALANCER, Port
+from checks.network.aws.interfaces import ADDRESS, BALANCER, CLASSIC, Port
 from checks.network.aws.reading import known_objects, known_texts, member, text
 from checks.network.aws.subnets import Subnet
-from checks.network.aws.view import ANYONE, INSTANCE, View, each_family
+from checks.network.aws.view import ANYONE, INSTANCE, INTERFACE, View, each_family
 from checks.network.graph import Link, Rewrite
 from checks.network.packet import INTERNET
 from checks.network.packets import EVERYBODY
@@ -143,6 +143,8 @@ class Doors:
             where = place if door.scope == "region" else Place(place.account, GLOBAL)
             if door.source != "none" and (why := self.view.unlisted(door.type, where)):
                 doubts[door.source].append(why)
+        if self.view.unlisted(INTERFACE, place):  # whose description else tells of a load balancer
+            doubts["internet"] += filter(None, (self.view.unlisted(type_, place) for type_ in (BALANCER, CLASSIC)))
         if place.account not in self.view.accounts:
             owned = f"account {place.account}, which owns {', '.join(networks[:3])}, was not read"
             doubts = {"internet": [owned], "on-premises": [owned]}

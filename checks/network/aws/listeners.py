@@ -116,13 +116,19 @@ class Listeners:
             groups = [text(action, "TargetGroupArn")] if text(action, "TargetGroupArn") else []
             weighted = known_objects(action, "ForwardConfig", "TargetGroups")
             groups += [text(one, "TargetGroupArn") for one in weighted if one.get("Weight") != 0]
-            for arn in dict.fromkeys(groups):
+            for arn in dict.fromkeys(filter(None, groups)):
                 yield arn, doubt
-            if text(action, "Type") == "forward" and not groups and not weighted:
-                why = f"where a listener of {balancer.id} forwards to was not seen"
-                yield from ((group.id, why) for group in self._groups_of(balancer))
-        if listener.get("DefaultActions") is None:
-            yield from ((group.id, f"the actions of a listener of {balancer.id} were not seen") for group in self._groups_of(balancer))
+            if text(action, "Type") in {"forward", ""} and not all(groups or [""]):
+                yield from self._any_of(balancer, f"where a listener of {balancer.id} forwards to was not seen")
+        if not actions:
+            yield from self._any_of(balancer, f"the actions of a listener of {balancer.id} were not seen")
+
+    def _any_of(self, balancer: Resource, why: str) -> Iterator[tuple[str, str]]:
+        """All target groups of a balancer, and where it was not seen which those are, one that nobody saw."""
+        groups = self._groups_of(balancer)
+        yield from ((group.id, why) for group in groups)
+        if not groups or any(not known_texts(group.data, "LoadBalancerArns") for group in self.view.all(TARGETS)):
+            yield "", why
 
     def _groups_of(self, balancer: Resource) -> list[Resource]:
         return self._groups_by_balancer.get(balancer.id, [])
@@ -151,7 +157,7 @@ class Listeners:
         """The targets of a group, by port."""
         group, vpc = self.view.find(TARGETS, arn), text(balancer.data, "VpcId")
         if group is None:
-            yield self._anything(vpc, self.view.unseen(TARGETS, "target group", arn, balancer.place))
+            yield self._anything(vpc, self.view.unseen(TARGETS, "target group", arn, balancer.place) if arn else doubt)
             return
         kind = text(group.data, "TargetType")
         if kind == "lambda":

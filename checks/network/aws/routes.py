@@ -115,9 +115,20 @@ class Routes:
         also_local = any(target not in services for target, _ in listed)
         for part in parts(routes, unclear, also_local=also_local):
             self._link(station, vpc, table.id, part, table.place)
+        self._unseen_local(station, vpc, table.id, routes)
         for target, name in listed:
             for family in (4, 6):
                 self._link(station, vpc, table.id, Part(family, EVERYBODY[family], target, name, unclear), table.place)
+
+    def _unseen_local(self, station: str, vpc: str, table: str, routes: list[Route]) -> None:
+        """Every table has routes for its VPC's own blocks (VPC user guide, Route table concepts): one without was not seen whole."""
+        network = self.view.networks.get(vpc)
+        if network is None or network.resource is None or network.doubt:
+            return
+        for family, space in network.space.items():
+            if missing := space - addresses(route.span for route in routes if route.family == family):
+                doubt = f"the local route of {table} was not seen"
+                self.view.link(station, Link(self.view.deliver(vpc), destination=missing, doubt=doubt), (family,))
 
     def read(self, table: Resource) -> tuple[list[Route], str, list[tuple[str, str]]]:
         """(routes, why there may be others, targets of prefix lists that nobody resolved)."""
