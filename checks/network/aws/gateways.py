@@ -204,6 +204,11 @@ class Gateways:
         if subnet is None or not pairs:
             doubt = doubt or f"where the NAT gateway {nat.id} stands was not seen"
             self.view.exit(vpc, nat.id, Link(self.view.elsewhere(vpc), carries="first", doubt=doubt, via=(hop,)))
+            if text(nat.data, "ConnectivityType") != "private":
+                out = Rewrite(source=PUBLIC[4], leg="pass")
+                self.view.exit(
+                    vpc, nat.id, Link(INTERNET, destination=PUBLIC[4], rewrite=out, carries="first", doubt=doubt, via=(hop,)), (4,)
+                )
             return
         for own, outer in pairs:
             station = self.view.graph.station(self._nat_station(vpc, own), "nat-gateway", sends=subnet.leaving).id

@@ -16,7 +16,7 @@ from checks.functions.traffic import port_range
 from checks.model import Resource
 from checks.network.aws.classes import Classes
 from checks.network.aws.interfaces import BALANCER, CLASSIC, Port
-from checks.network.aws.reading import Wire, known_objects, known_texts, member, objects, single, text
+from checks.network.aws.reading import Wire, all_objects, known_objects, known_texts, member, objects, single, text
 from checks.network.aws.view import View, each_family
 from checks.network.packet import TCP, UDP
 from checks.network.packets import EVERYBODY, PORTS, Addresses, PacketSet, Span, addresses, packets, union
@@ -251,7 +251,7 @@ class Listeners:
                 onward.append(replace(self._anything(text(balancer.data, "VPCId"), doubt), port=port))
             found.append(Listener((TCP,), ports, tuple(onward), unclear))
         for name in ("ListenerDescriptions", "Instances"):
-            if balancer.data.get(name) is None:
+            if not all_objects(balancer.data, name):
                 why = self.view.gap(balancer, name) or f"{name} of {balancer.id} were not seen"
                 found.append(Listener((TCP,), _ANY_PORT, (self._anything(text(balancer.data, "VPCId"), why),), why))
         return found

@@ -126,7 +126,8 @@ class Routes:
         if network is None or network.resource is None or network.doubt:
             return
         for family, space in network.space.items():
-            if missing := space - addresses(route.span for route in routes if route.family == family):
+            own = [route.span for route in routes if route.family == family and addresses([route.span]) <= space]
+            if missing := space - addresses(own):
                 doubt = f"the local route of {table} was not seen"
                 self.view.link(station, Link(self.view.deliver(vpc), destination=missing, doubt=doubt), (family,))
 

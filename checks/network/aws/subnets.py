@@ -13,7 +13,7 @@ from checks.functions.declare import DataError
 from checks.model import Place, Resource
 from checks.network.aws import acls
 from checks.network.aws.interfaces import UNSEEN, Port
-from checks.network.aws.reading import cidr_set, known_objects, text
+from checks.network.aws.reading import all_objects, cidr_set, known_objects, text
 from checks.network.aws.view import ROUTES, SUBNET, View, each_family
 from checks.network.graph import Link
 from checks.network.packets import EVERYBODY, NOBODY, Addresses, addresses
@@ -115,7 +115,7 @@ class _Tables:
         self._unclear: dict[str, str] = {}
         for table in view.all(ROUTES):
             home = text(table.data, "VpcId")
-            if table.data.get("Associations") is None or not home:
+            if not all_objects(table.data, "Associations") or not home:
                 why = view.gap(table, "Associations", "VpcId") or f"what {table.id} is associated with was not seen"
                 self._unclear.setdefault(home, why)
             for association in known_objects(table.data, "Associations"):

@@ -346,3 +346,62 @@ def test_where_the_way_of_the_reply_was_not_seen_one_way_is_not_sure() -> None:
         graph = whole(held)
         found = whole_ask(graph, named(graph, "internet"), named(graph, "eni-app"), wanted("tcp", "443"), Simulators(held).send)
         assert (found.verdict, found.one_way, bool(found.why)) == ("reachable", True, not sure)
+
+
+# Behind a load balancer: its answers must find back, too
+
+FRONT_GROUP, BACK_GROUP = group("sg-lb", HOME, [allow("tcp", 443, "0.0.0.0/0")]), group("sg-app", HOME, [allow("tcp", 8080, "sg-lb")])
+BACK = target_group("app", HOME, "HTTP", 8080, "i-app")
+FRONT = balancer("web", HOME, FRONT_GROUP, listeners=[listener("HTTP", 443, BACK)], AvailabilityZones=[{"SubnetId": "subnet-app"}])
+GATEWAY, ROUTED = igw("igw-a", HOME), table("rtb-a", HOME, to("0.0.0.0/0", "igw-a"), main=True)
+SHOP = World(
+    HOME, APP, DATA, acl("acl-a", HOME), GATEWAY, ROUTED, FRONT_GROUP, BACK_GROUP, BACK, FRONT,
+    balancer_eni("eni-lb", FRONT, APP, "10.0.2.7", public="203.0.113.7"), eni("eni-app", DATA, "10.0.3.5", BACK_GROUP, instance="i-app"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        changed(ROUTED, ..., "Routes"),
+        changed(ROUTED, ..., "Routes", 0),
+        changed(ROUTED, ..., "Associations"),
+        changed(ROUTED, 5, "Associations"),
+        changed(ROUTED, ..., "Routes", 1, "GatewayId"),
+        changed(GATEWAY, ..., "Attachments"),
+        changed(FRONT, ..., "Listeners", 0, "DefaultActions"),
+        changed(FRONT, [], "Listeners", 0, "DefaultActions"),
+        changed(FRONT, ..., "Listeners", 0, "DefaultActions", 0, "TargetGroupArn"),
+        changed(SHOP.of("aws.ec2.network_interface")[0], ..., "SubnetId"),
+    ],
+    ids=["routes", "local route", "table", "malformed table", "target of a route", "gateway", "actions", "no actions", "group", "subnet"],
+)
+def test_what_was_not_seen_of_a_load_balancer_or_of_its_way_back_is_no_wall(broken: Resource) -> None:
+    assert ask(estate(SHOP.resources), "internet", "eni-app", 8080) == "reachable"
+    assert ask(estate(SHOP.but(broken).resources), "internet", "eni-app", 8080) == "unknown"
+
+
+def test_a_route_table_that_nobody_looked_for_is_no_wall_behind_a_load_balancer() -> None:
+    unseen = estate(SHOP.without("rtb-a").resources, gaps=[denied("aws.ec2.route_table")])
+    assert ask(unseen, "internet", "eni-app", 8080) == "unknown"
+
+
+def test_a_load_balancer_that_only_its_interface_tells_of_may_send_to_anything() -> None:
+    unseen = estate(SHOP.without(FRONT.id).resources, gaps=[denied("aws.elbv2.load_balancer")])
+    assert ask(unseen, "internet", "eni-app", 8080) == "unknown"
+    assert ask(estate(SHOP.without(FRONT.id, "eni-lb").resources), "internet", "eni-app", 8080) == "unreachable"
+
+
+def test_load_balancers_that_nobody_looked_for_may_be_among_interfaces_that_nobody_saw() -> None:
+    types = ("aws.elbv2.load_balancer", "aws.ec2.network_interface")
+    quiet = SHOP.without(FRONT.id, "eni-lb").resources
+    assert ask(estate(quiet, gaps=[denied(type_) for type_ in types]), "internet", "eni-app", 8080) == "unknown"
+
+
+@pytest.mark.parametrize("member", ["SubnetId", "NatGatewayAddresses"])
+def test_by_a_nat_gateway_that_was_not_seen_whole_packets_may_get_out(member: str) -> None:
+    gateway = nat("nat-1", APP, "10.0.2.20", "203.0.113.20")
+    inside = eni("eni-in", DATA, "10.0.3.6", OPEN)
+    world = WORLD.without("eni-app").but(gateway, inside, table("rtb-d", HOME, to("0.0.0.0/0", "nat-1"), subnets=[DATA]))
+    assert ask(estate(world.resources), "eni-in", "internet", 443) == "reachable"
+    assert ask(estate(world.but(changed(gateway, ..., member)).resources), "eni-in", "internet", 443) == "unknown"
