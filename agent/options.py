@@ -62,7 +62,12 @@ def paths(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--port", metavar="PORTS", dest="ports", default="any", help="the ports it arrives at: 443,8000-8100 (default any)"
     )
-    command.add_argument("--source-port", metavar="PORTS", default="any", help="the ports it comes from (default 1024-65535)")
+    command.add_argument(
+        "--source-port",
+        metavar="PORTS",
+        default="any",
+        help="the ports it comes from (default: 1024-65535, and lower ones where a rule asks for them)",
+    )
     command.add_argument("--pivot", action="store_true", help="also step by step, by way of machines that are reached before")
     command.add_argument("--exposed", action="store_true", help="everything that the internet reaches, instead of one question")
     command.add_argument("--expect", choices=["reachable", "unreachable"], help="exit with 0 if it is so, 1 if not, 3 if that is not known")

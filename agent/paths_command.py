@@ -16,11 +16,12 @@ from agent.publish.text import printable
 from checks.model import Estate
 from checks.network.answer import Answer, ask
 from checks.network.exposure import Exposed, Exposure
+from checks.network.graph import Graph
 from checks.network.lowering import Simulators, lowered
 from checks.network.packet import PROTOCOL_NAMES, Hop, Packet, address
 from checks.network.packets import PORTS, PROTOCOLS, Span
 from checks.network.pivot import Pivots, pivots
-from checks.network.place import NoSuchPlace, named
+from checks.network.place import NoSuchPlace, Places, named
 from checks.network.wanted import Unclear, wanted
 from checks.network.witness import Witness
 
@@ -40,6 +41,10 @@ def run(
 ) -> int:
     """Answer one question, or list what is open to the internet. Raises ConfigurationError."""
     held = read_estate(estate)
+    if format_ in {"dot", "svg"} and (exposed_only or pivot):
+        raise ConfigurationError(f"--{format_} draws one path: leave {'--exposed' if exposed_only else '--pivot'} out")
+    if exposed_only and (source is not None or target is not None or pivot or expect is not None):
+        raise ConfigurationError("--exposed asks for everything: leave --from, --to, --pivot and --expect out")
     if exposed_only:
         return _exposed(held, as_json=format_ == "json")
     if source is None or target is None:
@@ -47,16 +52,27 @@ def run(
     graph = lowered(held)
     try:
         about = wanted(protocol, ports, source_ports)
-        if pivot:
-            found = pivots(graph, named(graph, source), named(graph, target), about, Simulators(held).send)
-            print(_pivot_json(found, source, target) if format_ == "json" else _pivot_text(found, source, target))
-            return _code(found.verdict, expect)
-        answer = ask(graph, named(graph, source), named(graph, target), about, Simulators(held).send)
+        sources, targets = _held(graph, source), _held(graph, target)
     except (NoSuchPlace, Unclear) as error:
         raise ConfigurationError(str(error)) from error
+    if pivot:
+        found = pivots(graph, sources, targets, about, Simulators(held).send)
+        print(_pivot_json(found, source, target) if format_ == "json" else _pivot_text(found, source, target))
+        return _code(found.verdict, expect)
+    answer = ask(graph, sources, targets, about, Simulators(held).send)
     printers = {"json": _json, "dot": path_pictures.dot, "svg": path_pictures.svg, "text": _text}
     print(printers[format_](answer, source, target))
     return _code(answer.verdict, expect)
+
+
+def _held(graph: Graph, name: str) -> Places:
+    """What a name stands for. Of nothing nothing is asked: a mistyped tag would be unreachable from everywhere."""
+    places = named(graph, name)
+    if not places.held and not places.doubts:
+        raise NoSuchPlace(
+            f"no interface of the estate is in {name}" if not name.startswith("tag:") else f"nothing in the estate has {name}"
+        )
+    return places
 
 
 def _code(verdict: str, expect: str | None) -> int:

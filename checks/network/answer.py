@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from checks.network.cut import Cut, cut
@@ -24,7 +24,7 @@ Replay = Callable[[Packet, str], Trace]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`one_way`: a packet arrives, but no reply to it comes back. `why`: what an unknown rests on, or how it is told.
+    """`one_way`: a packet arrives, but no reply to it surely comes back. `why`: what an unknown rests on, or how it is told.
 
     `cut` is the proof of an `unreachable`, which was checked again before it is said.
     """
@@ -72,7 +72,8 @@ def ask(graph: Graph, sources: Places, targets: Places, wanted: Wanted, replay: 
         else:
             one_way = one_way or (found, found.flow.must, found.arrival.ports)
     if one_way:
-        return _replayed(*one_way, replay, one_way=True)
+        told = _replayed(*one_way, replay, one_way=True)
+        return replace(told, why=(*told.why, _PERHAPS)) if told.one_way and _perhaps_answered(one_way[0]) else told
     doubtful += [*sources.doubts, *targets.doubts]
     if doubtful:
         return Answer("unknown", why=tuple(dict.fromkeys(doubtful)))
@@ -98,7 +99,7 @@ def isolated(
 def walking(graph: Graph, goals: Iterable[str], wanted: Wanted, stops: frozenset[str] = frozenset()) -> list[Walker]:
     """Walkers of what leads to some stations, one for each span of source ports."""
     towards = graph.leading_to(goals)
-    return [Walker(graph, ports, towards, stops) for ports in wanted.source_ports]
+    return [Walker(graph, ports, towards, stops) for ports in wanted.sent_from(graph)]
 
 
 def report(found: Found, part: Flow, replay: Replay) -> Answer:
@@ -115,6 +116,14 @@ def _answered(found: Found, part: Flow) -> Answered | None:
         return None
     surely, _ = found.walker.answered(found.arrival.station, Sure(part, part), found.arrival.leg)
     return min(surely, key=lambda one: (_rank(one.flow), one.ports), default=None)
+
+
+_PERHAPS = "whether the reply comes back is not sure: something on its way was not seen"
+
+
+def _perhaps_answered(found: Found) -> bool:
+    """Whether what arrived may be answered, for all that is known."""
+    return bool(found.walker.answered(found.arrival.station, found.flow, found.arrival.leg)[1])
 
 
 def _rank(part: Flow) -> int:
@@ -136,7 +145,8 @@ def arrivals(
                 sent = flow(family, packets(own) & wanted.protocols_only(family), packets(EVERYBODY[family]))
                 for arrival in walker.arrivals(Start(source.sends, source.station, sent, source.labels)):
                     for target in goals.get(arrival.station, ()):
-                        there = packets(target.addresses.get(family, NOBODY)) & wanted.packets(family)
+                        arrived = arrival.flow.may.family
+                        there = packets(target.addresses.get(arrived, NOBODY)) & wanted.packets(arrived)
                         reached = _narrowed(arrival.flow, there)
                         if reached.may and not _itself(reached.may):
                             yield Found(source, target, arrival, reached, walker)

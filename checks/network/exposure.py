@@ -13,7 +13,7 @@ from checks.network.flow import Flow, flow
 from checks.network.graph import NO_LABELS, Filter, Graph, Link
 from checks.network.internet import SENDERS
 from checks.network.packet import INTERNET, TCP
-from checks.network.packets import EVERYBODY, NOTHING, Addresses, PacketSet, Span, packets, rows, support
+from checks.network.packets import EVERYBODY, NOTHING, PORTS, Addresses, PacketSet, Span, addresses, packets, rows, support
 from checks.network.place import Place, of
 from checks.network.walk import Arrival, Seen, Start, Sure, Visit, Walker
 from checks.network.witness import sources_of
@@ -82,7 +82,7 @@ class Exposed:
         return frozenset(dirty & self._classes.keys())
 
     def _begin(self) -> None:
-        self._walker = Walker(self.graph)
+        self._walker = Walker(self.graph, (0, PORTS)) if self.graph.tells_source_ports else Walker(self.graph)
         self._seen: dict[int, Seen] = {4: {}, 6: {}}
         self._arrivals: dict[str, list[Arrival]] = {}
         self._found: dict[str, tuple[Exposure, ...]] = {}
@@ -202,15 +202,15 @@ def _by_interface(place: Place, arrival: Arrival, part: Flow) -> Iterator[tuple[
     everybody = EVERYBODY[part.family]
     senders = part.source if _through(arrival) is None else support(part.source, sources_of(arrival, part))
     there = list(rows(part.destination))
-    leaves = {addresses for _, _, addresses in there}
+    leaves = {who for _, _, who in there}
     for interface in place.interfaces:
-        for address in interface.addresses.get(part.family, ()):
+        for span in interface.spans(part.family):
             if len(leaves) == 1:
-                if address in next(iter(leaves)):
+                if next(iter(leaves)).meets(addresses([span])):
                     yield interface.id, senders
                 continue
-            for protocols, ports, addresses in there:
-                if address in addresses:
+            for protocols, ports, who in there:
+                if who.meets(addresses([span])):
                     yield interface.id, senders & packets(everybody, protocols, ports)
 
 

@@ -134,6 +134,8 @@ class Rewrite:
     """How a packet is changed: an end translated one to one, or replaced by any of some addresses; sent to another port,
     or to any of a span of them (replies keep theirs).
 
+    With a `family`, it goes on as a packet of that one; both ends are then changed.
+
     `leg` says that here one connection ends and another begins, whose replies come back to the station that the link
     leaves: `proxy`, if the first must be established for the second to be made; `nat`, if packets just go on under
     another address; `pass`, if the network itself carries the replies back, whatever the routes say.
@@ -143,6 +145,7 @@ class Rewrite:
     destination: Translation | Addresses | None = None
     port: int | Span | None = None
     leg: Literal["", "proxy", "nat", "pass"] = ""
+    family: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,8 +188,8 @@ class Interface:
     """One network interface. It receives at `station` and sends from `sends`; both are shared by its class.
 
     `owners` are the ids of the resources it serves (an instance, a load balancer, a database), by type.
-    `addresses` are its own, by family; `public` maps its public addresses to its own. `tags` are its own and its owners';
-    None, or with `more_tags`, there may be some that nobody saw.
+    `addresses` are its own, by family, and `prefixes` the ranges that are delegated to it; `public` maps its public
+    addresses to its own. `tags` are its own and its owners'; None, or with `more_tags`, there may be some that nobody saw.
     """
 
     id: str
@@ -204,6 +207,11 @@ class Interface:
     labels: frozenset[str] = frozenset()
     tags: Mapping[str, str] | None = None
     more_tags: bool = False
+    prefixes: Mapping[int, tuple[Span, ...]] = field(default_factory=dict)
+
+    def spans(self, family: int) -> tuple[Span, ...]:
+        """All addresses of a family that are its own."""
+        return (*((one, one) for one in self.addresses.get(family, ())), *self.prefixes.get(family, ()))
 
 
 @dataclass(slots=True)
@@ -244,6 +252,11 @@ class Graph:
                     found.add(id_)
                     todo.append(id_)
         return frozenset(found)
+
+    @property
+    def tells_source_ports(self) -> bool:
+        """Whether any rule asks which port a packet comes from."""
+        return self.source_port_cuts != (0,)
 
     @property
     def source_port_cuts(self) -> tuple[int, ...]:

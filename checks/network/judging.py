@@ -13,7 +13,7 @@ from checks.network.changes import Change, smallest
 from checks.network.flow import Flow, flow
 from checks.network.graph import NO_LABELS, Graph, Interface, Link
 from checks.network.packet import INTERNET
-from checks.network.packets import EVERYBODY, NOBODY, packets, rows
+from checks.network.packets import EVERYBODY, NOBODY, addresses, packets, rows
 from checks.network.place import NoSuchPlace, Place, Places, everything, named, typed
 from checks.network.question import Wanted
 from checks.network.walk import Walker
@@ -200,7 +200,11 @@ class _Exemption:
 
 
 def _exemption(graph: Graph, entry: Allowed) -> _Exemption:
-    return _Exemption(select(graph, entry.from_).held, select(graph, entry.to).held, wanted(entry.protocol, entry.ports))
+    """What an allowed path exempts: nothing, where one of its ends is nowhere in the estate."""
+    try:
+        return _Exemption(select(graph, entry.from_).held, select(graph, entry.to).held, wanted(entry.protocol, entry.ports))
+    except NoSuchPlace:
+        return _Exemption((), (), wanted(entry.protocol, entry.ports))
 
 
 def _left(part: Flow, found: Found, exempt: Iterable[_Exemption]) -> list[Flow]:
@@ -271,9 +275,8 @@ def _within(targets: Places, network: str) -> list[Place]:
 def _affected(one: Breach, network: str) -> Iterable[str]:
     reached = [who for _, _, who in rows(one.flow.destination)]
     for interface in one.found.target.interfaces:
-        if home(interface) == network and any(
-            address in who for who in reached for address in interface.addresses.get(one.flow.family, ())
-        ):
+        own = addresses(interface.spans(one.flow.family))
+        if home(interface) == network and any(who.meets(own) for who in reached):
             yield interface.id
 
 

@@ -22,6 +22,10 @@ def lowered(estate: Estate) -> Graph:
     return graph
 
 
+_MALFORMED = (AttributeError, LookupError, TypeError, ValueError)
+"""What the simulators, which read wire JSON as the provider writes it, come upon in what is not so."""
+
+
 class Simulators:
     """Replays a packet in the provider's network that it is sent into; from the internet, in every one."""
 
@@ -38,10 +42,26 @@ class Simulators:
 
     def send(self, packet: Packet, at: str) -> Trace:
         if at != INTERNET:
-            return self._azure.send(packet, at) if at.startswith("/") or at == AZURE else self._aws.send(packet, at)
-        traces = [self._aws.send(packet, at), self._azure.send(packet, at)]
+            return self._azure_trace(packet, at) if at.startswith("/") or at == AZURE else self._aws_trace(packet, at)
+        traces = [self._aws_trace(packet, at), self._azure_trace(packet, at)]
         return Trace(
             tuple(one for trace in traces for one in trace.deliveries),
             tuple(one for trace in traces for one in trace.dropped),
             tuple(one for trace in traces for one in trace.unknown),
         )
+
+    def _aws_trace(self, packet: Packet, at: str) -> Trace:
+        try:
+            return self._aws.send(packet, at)
+        except _MALFORMED as error:
+            return _lost(packet, "AWS", error)
+
+    def _azure_trace(self, packet: Packet, at: str) -> Trace:
+        try:
+            return self._azure.send(packet, at)
+        except _MALFORMED as error:
+            return _lost(packet, "Azure", error)
+
+
+def _lost(packet: Packet, provider: str, error: Exception) -> Trace:
+    return Trace((), (), (f"{packet} cannot be followed: what there is of {provider} on its way cannot be read ({error!r})",))

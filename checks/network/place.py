@@ -13,6 +13,8 @@ from checks.network.packet import INTERNET
 from checks.network.packets import EVERYBODY, NOBODY, Addresses, addresses, network_span
 
 _PARTS = re.compile(r"[/:]")
+_LIST_THEIR_OWN = frozenset({"aws.ec2.instance", "azure.compute.virtualmachines"})
+"""Types whose resources say themselves which interfaces are theirs; of others there may be some that nobody saw."""
 
 
 class NoSuchPlace(Exception):
@@ -47,8 +49,10 @@ def named(graph: Graph, name: str) -> Places:
     Raises NoSuchPlace.
     """
     kind, _, rest = name.partition(":")
-    if name == INTERNET or (kind == INTERNET and rest):
-        return Places(name, (_internet(graph, _block(rest) if rest else SENDERS),))
+    if name == INTERNET:
+        return Places(name, (_internet(graph, SENDERS),))
+    if kind == INTERNET and rest:
+        return Places(name, (_part_of_internet(graph, _block(rest)),))
     if kind == "tag" and rest:
         return tagged(graph, name, rest)
     if _is_block(name):
@@ -90,13 +94,24 @@ def of(interfaces: Iterable[Interface]) -> tuple[Place, ...]:
 
 
 def _class(held: list[Interface]) -> Place:
-    own = {family: addresses((value, value) for one in held for value in one.addresses.get(family, ())) for family in (4, 6)}
+    own = {family: addresses(span for one in held for span in one.spans(family)) for family in (4, 6)}
     return Place(held[0].station, held[0].sends, own, held[0].labels, tuple(held))
 
 
 def _internet(graph: Graph, who: Mapping[int, Addresses]) -> Place:
     """The internet, as far as an address is not one of the estate's own."""
     return Place(INTERNET, INTERNET, {family: held - _public(graph, family) for family, held in who.items()}, NO_LABELS)
+
+
+def _part_of_internet(graph: Graph, block: Mapping[int, Addresses]) -> Place:
+    """Raises NoSuchPlace for what is no part of it: private addresses, and the estate's own."""
+    held = {family: block[family] & PUBLIC[family] for family in (4, 6)}
+    if not any(held.values()):
+        raise NoSuchPlace("that is no address of the internet: give a public one, or leave internet: out")
+    place = _internet(graph, held)
+    if not any(place.addresses.values()):
+        raise NoSuchPlace("that is an address of the estate's own: leave internet: out")
+    return place
 
 
 def _is_block(name: str) -> bool:
@@ -121,20 +136,12 @@ def _addressed(graph: Graph, name: str) -> Places:
     block = _block(name)
     family = 4 if block[4] else 6
     wanted = block[family]
-    inside = []
-    for one in graph.interfaces.values():
-        public = {own for address, own in one.public.items() if _family(address, family) and address in wanted}
-        if any(address in wanted or address in public for address in one.addresses.get(family, ())):
-            inside.append(one)
+    within = {one.id: own for one in graph.interfaces.values() if (own := _own_among(one, family, wanted))}
+    inside = [graph.interfaces[id_] for id_ in within]
     held = []
     for place in of(inside):
-        own = {
-            value
-            for one in place.interfaces
-            for value in one.addresses.get(family, ())
-            if value in wanted or any(inner == value and address in wanted for address, inner in one.public.items())
-        }
-        held.append(Place(place.station, place.sends, {family: addresses((value, value) for value in own)}, place.labels, place.interfaces))
+        spans = [span for one in place.interfaces for span in within[one.id].spans]
+        held.append(Place(place.station, place.sends, {family: addresses(spans)}, place.labels, place.interfaces))
     for station in sorted(graph.outside):
         if station == INTERNET:
             continue
@@ -148,10 +155,16 @@ def _addressed(graph: Graph, name: str) -> Places:
     return Places(name, tuple(held), () if single and inside else tuple(graph.doubts))
 
 
+def _own_among(one: Interface, family: int, wanted: Addresses) -> Addresses:
+    """The addresses of an interface that are meant, by themselves or by their public ones."""
+    public = [(own, own) for address, own in one.public.items() if _family(address, family) and address in wanted]
+    return (addresses(one.spans(family)) & wanted) | addresses(public)
+
+
 def _public(graph: Graph, family: int) -> Addresses:
     """The public addresses of the estate's interfaces."""
     if family == 6:
-        return addresses((value, value) for one in graph.interfaces.values() for value in one.addresses.get(6, ())) & PUBLIC[6]
+        return addresses(span for one in graph.interfaces.values() for span in one.spans(6)) & PUBLIC[6]
     return addresses((value, value) for one in graph.interfaces.values() for value in one.public if _family(value, 4))
 
 
@@ -176,7 +189,9 @@ def _identified(graph: Graph, name: str) -> Places:
                 return Places(name, (Place(station, graph.stations[station].sends or station, own, NO_LABELS),))
         owned = [one for one in interfaces if same(one.id) or any(same(id_) for _, id_ in one.owners)]
         if owned:
-            return Places(name, of(owned))
+            types = {type_ for one in owned for type_, id_ in one.owners if same(id_)}
+            listed = types <= _LIST_THEIR_OWN or any(same(one.id) for one in owned)
+            return Places(name, of(owned), () if listed else tuple(graph.doubts))
         there = [one for one in interfaces if same(one.network) or same(one.subnet)]
         if there or any(same(id_) for id_ in graph.networks):
             return Places(name, of(there), tuple(graph.doubts))

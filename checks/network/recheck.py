@@ -59,7 +59,7 @@ def _complaints(
         for family, own in place.addresses.items():
             start: list[Box] = [(protocols, EVERY_PORT, own.spans, everybody(family)) for protocols in wanted.protocols]
             there = held.get((place.sends, family, place.labels), [])
-            if place.sends not in cut.aside and own and not all(_contained(start, ports, there) for ports in wanted.source_ports):
+            if place.sends not in cut.aside and own and not all(_contained(start, ports, there) for ports in wanted.sent_from(graph)):
                 yield f"what {place.sends} sends is not held"
     for one in cut.held:
         for number, link in enumerate(graph.stations[one.station].links[one.family]):
@@ -68,16 +68,16 @@ def _complaints(
                 continue
             if link.rewrite is not None and one.station in stops:
                 continue
-            out = outcome(graph, link, one)
-            for question in asked.get((link.to, one.family), ()):
+            out, family = outcome(graph, link, one), (link.rewrite.family if link.rewrite is not None else 0) or one.family
+            for question in asked.get((link.to, family), ()):
                 arriving = within(out, question)
-                for other in allowed.get((link.to, one.family), ()):
+                for other in allowed.get((link.to, family), ()):
                     arriving = without(arriving, other)
                 if any(s != e or len(s) > 1 or s[0][0] < s[0][1] for _, _, s, e in arriving):
                     yield f"what was asked about gets from {one.station} to {link.to}"
             if onward[link.to] <= cut.aside:
                 continue
-            next_ = held.get((link.to, one.family, one.labels if link.labels == "kept" else link.labels), [])
+            next_ = held.get((link.to, family, one.labels if link.labels == "kept" else link.labels), [])
             same = [other for other in next_ if other.ports == one.ports]
             if out and not (_contained(out, CLIENTS, next_) if leg in {"proxy", "nat"} else _contained(out, one.ports, same)):
                 yield f"what gets from {one.station} to {link.to} is not held there"

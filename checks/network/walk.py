@@ -96,8 +96,8 @@ class Visit:
     legs_answered: bool
 
 
-Seen = dict[tuple[str, str, Labels, Span, bool], list[Visit]]
-"""Visits that were followed, by station, the home and source ports of their leg, labels, and whether legs are answered."""
+Seen = dict[tuple[str, str, Labels, Span, bool, int], list[Visit]]
+"""Visits that were followed, by station, the home and source ports of their leg, labels, whether legs are answered, family."""
 
 Came = tuple[str, int, Labels, Span]
 """What a flow that came by a station is kept under: the station, the family, the labels and the source ports."""
@@ -149,7 +149,7 @@ class Walker:
         while todo:
             here = todo.pop()
             flowing, leg, family = here.flow, here.leg, here.flow.may.family
-            known = seen.setdefault((here.at, leg.home, here.labels, leg.ports, here.legs_answered), [])
+            known = seen.setdefault((here.at, leg.home, here.labels, leg.ports, here.legs_answered, family), [])
             if any(flowing.must <= other.flow.must and flowing.may <= other.flow.may for other in known):
                 continue
             station = self.graph.stations[here.at]
@@ -250,7 +250,7 @@ class Walker:
             if not part:
                 return part
             source = changed(part.source, rewrite.source, rewrite.port)
-            return flow(part.family, source, changed(part.destination, rewrite.destination, rewrite.port))
+            return flow(rewrite.family or part.family, source, changed(part.destination, rewrite.destination, rewrite.port))
 
         may = one(inside.may)
         certain = inside.must if rewrite.port is None else of_one_kind(inside.must)
@@ -306,6 +306,9 @@ class Walker:
             if any(flowing.must <= other.must and flowing.may <= other.may for other in known):
                 continue
             known.append(flowing)
+            if self.graph.stations[at].kind == "unknown":  # from where nobody knows what happens, it may come home
+                found.append(self._undone(Sure(flow(sent.family, NOTHING, NOTHING), flowing.may), sent, changes))
+                continue
             for link in self.graph.stations[at].links[sent.family]:
                 if link.carries == "first" or (link.rewrite is not None and link.rewrite.leg):
                     continue

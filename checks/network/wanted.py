@@ -5,7 +5,6 @@ from __future__ import annotations
 from checks.network.packet import PROTOCOL_NAMES
 from checks.network.packets import PORTS, PROTOCOLS, Span
 from checks.network.question import PORTED_ONLY, Wanted
-from checks.network.walk import EPHEMERAL
 
 ANY = "any"
 _NUMBERS = {
@@ -22,7 +21,8 @@ class Unclear(ValueError):
 def wanted(protocol: str = ANY, ports: str = ANY, source_ports: str = ANY) -> Wanted:
     """The packets of a protocol (a name, a number, or any), to and from ports (numbers and ranges, comma-separated, or any).
 
-    Ports without a protocol mean TCP and UDP. Without source ports, those that clients use (1024-65535) are meant.
+    Ports without a protocol mean TCP and UDP. Without source ports, those that clients use (1024-65535) are meant, and the
+    lower ones too where a rule tells source ports apart.
     Raises Unclear.
     """
     to, from_ = _spans(ports), _spans(source_ports)
@@ -32,7 +32,7 @@ def wanted(protocol: str = ANY, ports: str = ANY, source_ports: str = ANY) -> Wa
         if not ported:
             raise Unclear(f"{protocol} has no ports: leave the ports out, or ask for tcp or udp")
         numbers = tuple(span for span in PORTED_ONLY if any(low <= span[0] <= high for low, high in numbers))
-    return Wanted(numbers, to or ((0, PORTS),), from_ or (EPHEMERAL,))
+    return Wanted(numbers, to or ((0, PORTS),), from_)
 
 
 def _protocols(text: str) -> tuple[Span, ...]:

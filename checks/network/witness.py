@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from checks.network.flow import Flow, inverse
 from checks.network.graph import Filter, Graph, Link, Translation
 from checks.network.packet import INTERNET, PORTED, TCP, UDP, Hop, Packet
-from checks.network.packets import Addresses, Span, rows, who
+from checks.network.packets import EVERYBODY, Addresses, Span, rows, who
 from checks.network.place import Place
 from checks.network.walk import Arrival, Step, Walker
 
@@ -51,7 +51,7 @@ def _kind(place: Place) -> str:
 
 
 def _interface(place: Place, family: int, address: int) -> str:
-    found = next((one.id for one in place.interfaces if address in one.addresses.get(family, ())), None)
+    found = next((one.id for one in place.interfaces if any(low <= address <= high for low, high in one.spans(family))), None)
     return found or (place.interfaces[0].id if place.interfaces else place.station)
 
 
@@ -151,5 +151,6 @@ def sources_of(arrival: Arrival, part: Flow) -> Addresses:
     """Who may have sent what arrived: of a connection that a proxy or NAT gateway made, who made the first one."""
     for step in arrival.step.way():
         if step.link.rewrite is not None and isinstance(step.link.rewrite.source, Addresses):
-            return who((step.inside.must or step.inside.may).source)
+            first = step.inside.must or step.inside.may
+            return who(first.source) if first.family == part.family else EVERYBODY[part.family]
     return who(part.source)

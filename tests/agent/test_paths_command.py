@@ -56,9 +56,7 @@ def test_the_forgotten_rule_opens_the_database_through_the_peered_network(shop: 
     }  # fmt: skip
     assert [hop["id"] for hop in answer["hops"]][::7] == ["eni-0reports", "eni-0orders"]
     assert "pcx-0shopreports" in [hop["id"] for hop in answer["hops"]]
-    assert [hop["allowed_by"] for hop in answer["hops"] if hop["id"] == "sg-0data"] == [
-        ["sg-0data ingress tcp/5432 from 10.20.0.0/16"]
-    ]
+    assert [hop["allowed_by"] for hop in answer["hops"] if hop["id"] == "sg-0data"] == [["sg-0data ingress tcp/5432 from 10.20.0.0/16"]]
 
 
 def test_without_the_rule_the_database_is_isolated(mended: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -148,6 +146,12 @@ def test_pictures_are_well_formed(shop: Path, capsys: pytest.CaptureFixture[str]
         (["--from", "internet", "--to", "orders", "--port", "70000"], "is no port"),
         (["--from", "internet", "--to", "orders", "--protocol", "tpc"], "is no protocol"),
         (["--from", "tag:tier", "--to", "orders"], "tag:KEY=VALUE"),
+        (["--from", "internet:10.0.0.7", "--to", "orders"], "no address of the internet"),
+        (["--from", "internet:203.0.113.20", "--to", "orders"], "an address of the estate's own"),
+        (["--exposed", "--to", "orders"], "--exposed asks for everything"),
+        (["--exposed", "--expect", "reachable"], "--exposed asks for everything"),
+        (["--exposed", "--svg"], "--svg draws one path"),
+        (["--from", "internet", "--to", "orders", "--pivot", "--dot"], "--dot draws one path"),
     ],
 )
 def test_a_question_that_cannot_be_asked_is_a_usage_error(

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from checks.functions.declare import DataError
 from checks.model import Place, Resource
 from checks.network.aws.interfaces import UNSEEN
-from checks.network.aws.reading import ANY_PACKET, Wire, cidr_set, entry_traffic, known_objects, matching, objects, text, whole
+from checks.network.aws.reading import ANY_PACKET, Wire, all_objects, cidr_set, entry_traffic, known_objects, matching, objects, text, whole
 from checks.network.aws.view import ACL, View
 from checks.network.graph import End, Filter, Rule, unread
 
@@ -51,7 +51,7 @@ class Associations:
 def associations(view: View) -> Associations:
     named, default, unclear = {}, {}, ""
     for resource in view.all(ACL):
-        if resource.data.get("Associations") is None:
+        if not all_objects(resource.data, "Associations"):
             unclear = view.gap(resource, "Associations") or f"what {resource.id} is associated with was not seen"
         for association in known_objects(resource.data, "Associations"):
             if subnet := text(association, "SubnetId"):

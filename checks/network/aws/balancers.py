@@ -13,34 +13,39 @@ from typing import Literal
 
 from checks.model import Resource
 from checks.network.aws.classes import Class, Classes, listener_filter
-from checks.network.aws.interfaces import BALANCER, CLASSIC, Port, made_up
+from checks.network.aws.interfaces import BALANCER, CLASSIC, UNSEEN, Port, made_up
 from checks.network.aws.listeners import Listener, Listeners, Onward
 from checks.network.aws.reading import known_objects, known_texts, text
 from checks.network.aws.subnets import Subnet
 from checks.network.aws.view import View, each_family
 from checks.network.graph import Filter, Link, Rewrite, Rule
-from checks.network.internet import PUBLIC
-from checks.network.packet import INTERNET, Hop
-from checks.network.packets import NOBODY, Addresses, addresses, packets, union
+from checks.network.packet import Hop
+from checks.network.packets import NOBODY, PORTS, Addresses, addresses
 
 
 def with_balancers(view: View, ports: dict[str, Port]) -> dict[str, Port]:
-    """The interfaces, and one made up in each subnet of a load balancer that has none that was seen."""
+    """The interfaces, and one made up in each subnet of a load balancer where none of it was seen."""
     found = dict(ports)
-    seen = {owner for port in ports.values() for owner in port.owners}
+    seen: dict[tuple[str, str], set[str]] = {}
+    for port in ports.values():
+        for owner in port.owners:
+            seen.setdefault(owner, set()).add(port.subnet)
     for balancer in (*view.all(BALANCER), *view.all(CLASSIC)):
         owner = (balancer.type, balancer.id)
-        if owner in seen or text(balancer.data, "Type") == "gateway":
+        own = seen.get(owner, set())
+        if text(balancer.data, "Type") == "gateway" or any(one.startswith(UNSEEN) for one in own):
             continue
         vpc = text(balancer.data, "VpcId") or text(balancer.data, "VPCId")
         subnets = [text(one, "SubnetId") for one in known_objects(balancer.data, "AvailabilityZones")]
         subnets = [one for one in (subnets or known_texts(balancer.data, "Subnets")) if one]
+        if own and not subnets:
+            continue
         if not vpc or not subnets:
             view.graph.doubts.append(f"in which subnets {balancer.id} stands was not seen")
             continue
         kind = "network_load_balancer" if text(balancer.data, "Type") == "network" else "interface"
         groups = tuple(sorted(known_texts(balancer.data, "SecurityGroups")))
-        for subnet in sorted(set(subnets)):
+        for subnet in sorted(set(subnets) - own):
             port = made_up(balancer, vpc, subnet, groups, (owner,), kind=kind)
             if text(balancer.data, "Scheme") != "internal":
                 port = replace(port, public_doubt=f"the public addresses of {balancer.id} are not known")
@@ -63,7 +68,20 @@ class Balancers:
             self.view.graph.filters[listener_filter(balancer.id)] = self._filter(balancer, listeners)
             for class_ in self.classes.by_owner.get((balancer.type, balancer.id), ()):
                 self.forward(class_.entry, class_, balancer, listeners)
-                self._across_families(class_, balancer, listeners)
+                self._across_families(class_.entry, class_, balancer, listeners)
+
+        for port in self.listeners.ports.values():
+            if port.description.startswith("ELB ") and not any(type_ in {BALANCER, CLASSIC} for type_, _ in port.owners):
+                self._unseen(self.classes.by_interface[port.id], port.description.removeprefix("ELB "))
+
+    def _unseen(self, class_: Class, name: str) -> None:
+        """A load balancer of which nobody saw but an interface may send on to anything in its VPC."""
+        doubt = f"the load balancer {name} was not seen: where it sends what comes to it is not known"
+        for family, own in each_family(class_.space):
+            space = self.view.networks[class_.subnet.vpc].space.get(family, NOBODY)
+            rewrite = Rewrite(source=own, destination=space, port=(0, PORTS), leg="pass")
+            link = Link(class_.sends, rewrite=rewrite, carries="first", labels=frozenset(class_.groups), doubt=doubt)
+            self.view.link(class_.station, link, (family,))
 
     def _filter(self, balancer: Resource, listeners: list[Listener]) -> Filter:
         """What is taken at all. Where the listeners were not seen, that may be anything."""
@@ -121,21 +139,24 @@ class Balancers:
                 self.view.link(subnet.leaving, back, (family,))
         return True
 
-    def _across_families(self, class_: Class, balancer: Resource, listeners: list[Listener]) -> None:
-        """A dual-stack balancer takes IPv6 in and goes on in IPv4. A flow keeps its family here, so that way is in doubt."""
-        if not (class_.space.get(6, None) and class_.space[6] & PUBLIC[6]) or not class_.space.get(4):
-            return
-        filters = [self.view.graph.filters[id_] for id_ in class_.ingress]
-        admitted = union(one.allowance(6, frozenset(), 40000).may for one in filters) if filters else packets(PUBLIC[6])
-        for listener in listeners:
-            if not admitted & union(packets(PUBLIC[6], (one, one), listener.ports) for one in listener.protocols):
-                continue
-            for onward in listener.onward:
-                if onward.where.get(4):
-                    doubt = f"what comes to {balancer.id} over IPv6 goes on over IPv4, which is not modelled"
-                    rewrite = Rewrite(source=class_.space[4], destination=onward.where[4], port=onward.port, leg="pass")
-                    link = Link(class_.sends, packets=listener.packets(4), rewrite=rewrite, labels=frozenset(class_.groups), doubt=doubt)
-                    self.view.link(INTERNET, link, (4,))
+    def _across_families(self, at: str, class_: Class, balancer: Resource, listeners: list[Listener]) -> None:
+        """A dual-stack balancer takes one family in and goes on in the other, to targets that have that one."""
+        for came, _ in each_family(class_.space):
+            family = 10 - came
+            own = class_.space.get(family)
+            for listener, onward in ((one, onward) for one in listeners for onward in one.onward if own and onward.where.get(family)):
+                doubt = f"what comes to {balancer.id} over IPv{came} goes on over IPv{family}, which is not modelled"
+                rewrite = Rewrite(source=own, destination=onward.where[family], port=onward.port, leg="pass", family=family)
+                link = Link(
+                    class_.sends,
+                    packets=listener.packets(came),
+                    rewrite=rewrite,
+                    carries="first",
+                    labels=frozenset(class_.groups),
+                    doubt=doubt,
+                    via=(Hop(balancer.id, "load-balancer", (_told(listener, onward),)),),
+                )
+                self.view.link(at, link, (came,))
 
 
 def _leg(listener: Listener, *, keeps: bool, comes_back: bool) -> Literal["proxy", "nat", "pass"]:

@@ -118,6 +118,7 @@ def _frozen(lists: Mapping[K, list[Class]]) -> Mapping[K, tuple[Class, ...]]:
 def _likeness(port: Port) -> tuple[object, ...]:
     forwards = tuple(owner for owner in port.owners if owner[0] in _FORWARDERS)
     own = port.id if port.doubt or port.groups_doubt or port.public_doubt else ""
+    own = own or (port.id if port.description.startswith("ELB ") and not forwards else "")
     exposure = (bool(port.public), bool(port.spans(6)), port.forwards, port.closed)
     return (port.vpc, port.subnet, port.groups, port.kind if port.kind not in LISTENING else "", forwards, exposure, own)
 
@@ -201,6 +202,7 @@ def _interface(view: View, port: Port, class_: Class, station: str, sends: str) 
         labels=class_.labels,
         tags=tags,
         more_tags=more_tags,
+        prefixes={} if class_.doubt else port.prefixes,
     )
 
 
@@ -223,6 +225,21 @@ def members_by_group(ports: Iterable[Port]) -> dict[str, dict[str, dict[int, Add
         group: {vpc: {family: addresses(held) for family, held in families.items()} for vpc, families in vpcs.items()}
         for group, vpcs in spans.items()
     }
+
+
+def unclear_members(ports: Iterable[Port], subnets: Mapping[str, Subnet]) -> list[security_groups.Unclear]:
+    """The interfaces whose groups or addresses were not seen: by the address that stands for them."""
+    found = []
+    for port in ports:
+        if not port.groups_doubt and not port.doubt:
+            continue
+        space = {family: addresses(port.spans(family)) for family in (4, 6)}
+        if port.doubt:
+            low = {family: held.spans[0][0] for family, held in subnets[port.subnet].space.items() if held}
+            space = {family: addresses([(one, one)]) for family, one in low.items()}
+        groups = None if port.groups_doubt else port.groups
+        found.append(security_groups.Unclear(port.id, port.vpc, groups, space, port.groups_doubt or port.doubt))
+    return found
 
 
 def unseen_interfaces(view: View) -> None:

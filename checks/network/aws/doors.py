@@ -12,10 +12,10 @@ from typing import Literal
 
 from checks.model import GLOBAL, Place, Resource
 from checks.network.aws.classes import Class, Classes
-from checks.network.aws.interfaces import ADDRESS, BALANCER, Port
+from checks.network.aws.interfaces import ADDRESS, BALANCER, CLASSIC, Port
 from checks.network.aws.reading import known_objects, known_texts, member, text
 from checks.network.aws.subnets import Subnet
-from checks.network.aws.view import ANYONE, INSTANCE, View, each_family
+from checks.network.aws.view import ANYONE, INSTANCE, INTERFACE, View, each_family
 from checks.network.graph import Link, Rewrite
 from checks.network.packet import INTERNET
 from checks.network.packets import EVERYBODY
@@ -44,11 +44,14 @@ def _member(*path: str) -> Leads:
 
 
 def _accelerator(_: Doors, resource: Resource) -> Iterator[str]:
-    """Global Accelerator developer guide, Endpoints: load balancers, instances, Elastic IP addresses."""
+    """Global Accelerator developer guide, Endpoints: load balancers, instances, Elastic IP addresses; Custom routing
+    accelerators: subnets, to the instances in them."""
     groups = known_objects(resource.data, "EndpointGroups")
     if not groups:
         yield ""
     for group in groups:
+        if group.get("EndpointDescriptions") is None:
+            yield ""
         yield from (text(one, "EndpointId") for one in known_objects(group, "EndpointDescriptions"))
 
 
@@ -97,6 +100,7 @@ DOORS: tuple[Door, ...] = (
     Door("aws.networkmanager.vpc_attachment", "Cloud WAN attachments", "global", leads=_cloud_wan, idle=(("State", _DELETED),)),
     Door("aws.cloudfront.vpc_origin", "CloudFront VPC origins", "global", leads=_origin),
     Door("aws.globalaccelerator.accelerator", "Global Accelerator", "global", leads=_accelerator, idle=(("Enabled", (False,)),)),
+    Door("aws.globalaccelerator.custom_routing_accelerator", "Global Accelerator, custom routing", "global", leads=_accelerator, idle=(("Enabled", (False,)),)),
     Door("aws.vpclattice.service_network_vpc_association", "VPC Lattice service networks", leads=_member("vpcId"), idle=(("status", _DELETED),)),
     Door("aws.vpclattice.target_group", "VPC Lattice target groups", leads=_member("vpcIdentifier"), idle=(("type", ("LAMBDA",)),)),
     Door("aws.vpclattice.resource_gateway", "VPC Lattice resource gateways", leads=_member("vpcIdentifier"), idle=(("status", _DELETED),)),
@@ -139,6 +143,8 @@ class Doors:
             where = place if door.scope == "region" else Place(place.account, GLOBAL)
             if door.source != "none" and (why := self.view.unlisted(door.type, where)):
                 doubts[door.source].append(why)
+        if self.view.unlisted(INTERFACE, place):  # whose description else tells of a load balancer
+            doubts["internet"] += filter(None, (self.view.unlisted(type_, place) for type_ in (BALANCER, CLASSIC)))
         if place.account not in self.view.accounts:
             owned = f"account {place.account}, which owns {', '.join(networks[:3])}, was not read"
             doubts = {"internet": [owned], "on-premises": [owned]}

@@ -56,18 +56,45 @@ class Entrances:
         consumers = self.view.outside(f"consumers:{service.id}", f"consumers of the endpoint service {service.id}")
         doubt = f"who uses the endpoint service {service.id}, and lets the internet use it, is not known"
         self.view.link(INTERNET, Link(consumers, labels=ANYONE, doubt=doubt))
-        callers = [consumers]
+        callers = {consumers: ""}
         for endpoint in self.view.all(ENDPOINT):
-            if name and text(endpoint.data, "ServiceName") == name and text(endpoint.data, "VpcEndpointType") == "Interface":
-                callers += [class_.station for class_ in self.classes.by_owner.get((ENDPOINT, endpoint.id), ())]
-        for arn in known_texts(service.data, "NetworkLoadBalancerArns"):
+            callers |= self._callers(endpoint, service.id, name)
+        arns = known_texts(service.data, "NetworkLoadBalancerArns")
+        if service.data.get("NetworkLoadBalancerArns") is None and not known_texts(service.data, "GatewayLoadBalancerArns"):
+            self._anywhere(callers, service, f"which load balancers {service.id} leads to was not seen")
+        for arn in arns:
             balancer = self.view.find(BALANCER, arn)
-            if balancer is None:
+            held = self.classes.by_owner.get((BALANCER, arn), ())
+            if balancer is None or not held:
+                self._anywhere(callers, service, f"load balancer {arn}, which {service.id} leads to, was not seen")
                 continue
-            for class_ in self.classes.by_owner.get((BALANCER, arn), ()):
+            for class_ in held:
                 station = self.private_listener(class_, balancer)
+                for caller, doubt in callers.items():
+                    self._call(caller, station, class_, balancer, hop, doubt)
+
+    def _callers(self, endpoint: Resource, service: str, name: str) -> dict[str, str]:
+        """The stations that an endpoint leads to a service from, each with why that is not sure: its interfaces, or where
+        none was seen, wherever its VPC's interfaces send from."""
+        asks, kind = text(endpoint.data, "ServiceName"), text(endpoint.data, "VpcEndpointType")
+        if kind not in {"Interface", ""} or (name and asks and asks != name):
+            return {}
+        doubt = "" if name and asks and kind else f"whether {endpoint.id} leads to {service} was not seen"
+        if held := self.classes.by_owner.get((ENDPOINT, endpoint.id), ()):
+            return {class_.station: doubt for class_ in held}
+        vpc = text(endpoint.data, "VpcId")
+        doubt = doubt or f"no network interface of {endpoint.id} was seen"
+        return {subnet.leaving: doubt for subnet in self.subnets.values() if subnet.vpc == vpc or not vpc}
+
+    def _anywhere(self, callers: Mapping[str, str], service: Resource, doubt: str) -> None:
+        """In doubt, from all callers to all of the service's account."""
+        for id_, network in self.view.networks.items():
+            if network.place != service.place:
+                continue
+            for family, space in each_family(network.space):
+                rewrite = Rewrite(source=EVERYBODY[family], destination=space, leg="pass")
                 for caller in callers:
-                    self._call(caller, station, class_, balancer, hop)
+                    self.view.link(caller, Link(self.view.deliver(id_), rewrite=rewrite, labels=ANYONE, doubt=doubt), (family,))
 
     def private_listener(self, class_: Class, balancer: Resource) -> str:
         """Where packets arrive at a balancer by PrivateLink: its targets then see its own address."""
@@ -79,14 +106,12 @@ class Entrances:
             self.view.link(class_.entry, Link(id_, carries="reply"))
         return id_
 
-    def _call(self, caller: str, station: str, class_: Class, balancer: Resource, hop: Hop) -> None:
+    def _call(self, caller: str, station: str, class_: Class, balancer: Resource, hop: Hop, doubt: str) -> None:
         enforced = text(balancer.data, "EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic") != "off"
         for family, space in each_family(class_.space):
             where = class_.stand_in(family) if class_.doubt else space
-            rewrite = Rewrite(destination=where, leg="pass")
-            link = Link(
-                station, class_.admits if enforced else class_.listens, rewrite=rewrite, labels=NO_LABELS, doubt=class_.doubt, via=(hop,)
-            )
+            rewrite, doubt = Rewrite(destination=where, leg="pass"), class_.doubt or doubt
+            link = Link(station, class_.admits if enforced else class_.listens, rewrite=rewrite, labels=NO_LABELS, doubt=doubt, via=(hop,))
             self.view.link(caller, link, (family,))
 
     # -- Client VPN -----------------------------------------------------------------------------------------------
@@ -104,6 +129,8 @@ class Entrances:
         for name in ("TargetNetworks", "AuthorizationRules", "Routes"):
             if endpoint.data.get(name) is None:
                 doubt = doubt or f"{name} of {endpoint.id} were not seen"
+        if endpoint.data.get("TransitGatewayConfiguration"):
+            doubt = f"where the clients of {endpoint.id} get to by a transit gateway is not modelled"
         station = self.view.outside(endpoint.id, f"clients of the Client VPN endpoint {endpoint.id}", clients)
         if doubt:
             for vpc in self._networks(endpoint, text(endpoint.data, "VpcId")):

@@ -17,6 +17,7 @@ from checks.network.aws.classes import Class, Classes
 from checks.network.aws.interfaces import NAT
 from checks.network.aws.public_access import Passage, PublicAccess
 from checks.network.aws.reading import objects, single, text
+from checks.network.aws.routes import NAT64
 from checks.network.aws.subnets import Subnet
 from checks.network.aws.view import View
 from checks.network.flow import inverse
@@ -203,6 +204,11 @@ class Gateways:
         if subnet is None or not pairs:
             doubt = doubt or f"where the NAT gateway {nat.id} stands was not seen"
             self.view.exit(vpc, nat.id, Link(self.view.elsewhere(vpc), carries="first", doubt=doubt, via=(hop,)))
+            if text(nat.data, "ConnectivityType") != "private":
+                out = Rewrite(source=PUBLIC[4], leg="pass")
+                self.view.exit(
+                    vpc, nat.id, Link(INTERNET, destination=PUBLIC[4], rewrite=out, carries="first", doubt=doubt, via=(hop,)), (4,)
+                )
             return
         for own, outer in pairs:
             station = self.view.graph.station(self._nat_station(vpc, own), "nat-gateway", sends=subnet.leaving).id
@@ -213,6 +219,11 @@ class Gateways:
                 self._nat_public.setdefault(vpc, []).append((outer, own, subnet))
             into = Link(station, ((subnet.ingress,),), packets=NAT_PACKETS, carries="first", doubt=doubt, via=(hop,))
             self.view.exit(vpc, nat.id, into, (4,))
+            translated = Rewrite(source=_one(own), destination=((*NAT64, 0),), leg="pass", family=4)
+            why = f"from IPv6 to IPv4 by {nat.id} (NAT64) is not modelled"
+            self.view.exit(
+                vpc, nat.id, Link(station, destination=addresses([NAT64]), rewrite=translated, carries="first", doubt=why, via=(hop,)), (6,)
+            )
 
 
 def _one(address: int) -> Addresses:

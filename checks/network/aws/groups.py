@@ -8,7 +8,7 @@ gateway only ingress rules refer (Transit Gateway guide, Security group referenc
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from checks.functions.declare import DataError
@@ -39,14 +39,26 @@ Members = Mapping[str, Mapping[str, Mapping[int, Addresses]]]
 
 
 @dataclass(frozen=True, slots=True)
+class Unclear:
+    """An interface that may have a group (any, where `groups` is None) at some address: the one, or both, were not seen."""
+
+    id: str
+    vpc: str
+    groups: tuple[str, ...] | None
+    space: Mapping[int, Addresses]
+    doubt: str
+
+
+@dataclass(frozen=True, slots=True)
 class Groups:
     """What reading a group's rules needs."""
 
     view: View
     lists: PrefixLists
     members: Members
-    peers: Mapping[str, frozenset[str]]
-    """By VPC, those that it has an active peering with in its region."""
+    peers: Mapping[str, Mapping[str, str]]
+    """By VPC, those that it has an active peering with in its region, and why that is not sure."""
+    unclear: Sequence[Unclear] = ()
 
     def lower(self) -> None:
         for resource in self.view.all(GROUP):
@@ -77,7 +89,7 @@ class Groups:
         except DataError as error:
             yield Rule(f"{group.id} {direction} ?", ANY_PACKET, doubt=f"a rule of {group.id} cannot be read: {error}")
             return
-        for name in ("IpRanges", "Ipv6Ranges"):
+        for name in ("IpRanges", "Ipv6Ranges", "PrefixListIds", "UserIdGroupPairs"):
             if permission.get(name) is None:
                 doubt = f"a rule of {group.id} has no {name}, where EC2 writes an empty list"
                 yield Rule(f"{named} ?", any_matches(traffic), doubt=doubt)
@@ -105,12 +117,20 @@ class Groups:
 
     def _to_group(self, group: Resource, other: str, id_: str, traffic: tuple[tuple[int, int], tuple[int, int]]) -> Iterator[Rule]:
         homes = {text(group.data, "VpcId"), *self.members.get(group.id, {})}
-        reach = homes.union(*(self.peers.get(home, frozenset()) for home in homes))
+        reach = dict.fromkeys(homes, "")
+        for home in homes:
+            for peer, doubt in self.peers.get(home, {}).items():
+                reach[peer] = "" if reach.get(peer) == "" else doubt
         found = dict.fromkeys((4, 6), NOBODY)
         for vpc, space in self.members.get(other, {}).items():
-            if vpc in reach:
+            if reach.get(vpc) == "":
                 found = {family: found[family] | space[family] for family in found}
+            elif vpc in reach:
+                yield Rule(f"{id_} in {vpc}", matching(space, traffic), doubt=reach[vpc])
         yield Rule(id_, matching(found, traffic))
+        for one in self.unclear:
+            if one.vpc in reach and (one.groups is None or other in one.groups):
+                yield Rule(f"{id_}, perhaps {one.id}", matching(one.space, traffic), doubt=one.doubt)
         places = {self.view.networks[vpc].place for vpc in reach if vpc in self.view.networks} or {group.place}
         if why := next(filter(None, (self.view.unlisted(INTERFACE, place) for place in sorted(places))), ""):
             doubt = f"which interfaces have {other} is not known: {why}"

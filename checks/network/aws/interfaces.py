@@ -87,7 +87,10 @@ class Ports:
             found[resource.id] = self._own(resource)
         for resource in self.view.all(INSTANCE):
             for port in self._of_instance(resource):
-                found.setdefault(port.id, port)
+                held = found.setdefault(port.id, port)
+                if told := port.public.keys() - held.public.keys():
+                    doubt = f"{resource.id} has public addresses that {port.id} has not ({len(told)})"
+                    found[port.id] = replace(held, public_doubt=held.public_doubt or doubt)
         for port in found.values():
             if not port.vpc:
                 self.view.graph.doubts.append(f"in which VPC {port.id} is was not seen")
@@ -147,6 +150,7 @@ class Ports:
             addresses=addresses_,
             prefixes=prefixes,
             public=public,
+            public_doubt=doubt or _public_doubt(id_, data) or self._elastic_doubts.get(id_, ""),
             forwards=data.get("SourceDestCheck") is False,
             closed=data.get("DenyAllIgwTraffic") is True,
             description=text(data, "Description"),
@@ -192,6 +196,16 @@ class Ports:
                 found.setdefault(id_, []).append({"PrivateIpAddress": own, "Association": {"PublicIp": public}})
         return found
 
+    @cached_property
+    def _elastic_doubts(self) -> dict[str, str]:
+        """By interface, the Elastic IP addresses of which it was not seen which of its own they stand for."""
+        found = {}
+        for resource in self.view.all(ADDRESS):
+            id_ = text(resource.data, "NetworkInterfaceId")
+            if id_ and not (text(resource.data, "PrivateIpAddress") and text(resource.data, "PublicIp")):
+                found[id_] = f"which address of {id_} is public as {resource.id} was not seen"
+        return found
+
     # -- whom they serve ------------------------------------------------------------------------------------------
 
     def _owners(self, port: Port) -> Iterator[tuple[str, str]]:
@@ -234,6 +248,18 @@ class Ports:
             for id_ in known_texts(endpoint.data, "NetworkInterfaceIds"):
                 found.setdefault(id_, []).append((ENDPOINT, endpoint.id))
         return found
+
+
+_ASSOCIATED = ("PublicIp", "CarrierIp", "CustomerOwnedIp")
+
+
+def _public_doubt(id_: str, data: Wire) -> str:
+    """Why an interface may have a public address that is not told: an association that names none of any kind."""
+    for one in (data, *known_objects(data, "PrivateIpAddresses")):
+        held = one.get("Association")
+        if held is not None and not any(member(held, name) is not None for name in _ASSOCIATED):
+            return f"an association of {id_} names no address"
+    return ""
 
 
 def _groups(id_: str, kind: str, data: Wire) -> tuple[tuple[str, ...], str]:

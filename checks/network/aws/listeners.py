@@ -16,7 +16,7 @@ from checks.functions.traffic import port_range
 from checks.model import Resource
 from checks.network.aws.classes import Classes
 from checks.network.aws.interfaces import BALANCER, CLASSIC, Port
-from checks.network.aws.reading import Wire, known_objects, known_texts, member, objects, single, text
+from checks.network.aws.reading import Wire, all_objects, known_objects, known_texts, member, objects, single, text
 from checks.network.aws.view import View, each_family
 from checks.network.packet import TCP, UDP
 from checks.network.packets import EVERYBODY, PORTS, Addresses, PacketSet, Span, addresses, packets, union
@@ -116,13 +116,19 @@ class Listeners:
             groups = [text(action, "TargetGroupArn")] if text(action, "TargetGroupArn") else []
             weighted = known_objects(action, "ForwardConfig", "TargetGroups")
             groups += [text(one, "TargetGroupArn") for one in weighted if one.get("Weight") != 0]
-            for arn in dict.fromkeys(groups):
+            for arn in dict.fromkeys(filter(None, groups)):
                 yield arn, doubt
-            if text(action, "Type") == "forward" and not groups and not weighted:
-                why = f"where a listener of {balancer.id} forwards to was not seen"
-                yield from ((group.id, why) for group in self._groups_of(balancer))
-        if listener.get("DefaultActions") is None:
-            yield from ((group.id, f"the actions of a listener of {balancer.id} were not seen") for group in self._groups_of(balancer))
+            if text(action, "Type") in {"forward", ""} and not all(groups or [""]):
+                yield from self._any_of(balancer, f"where a listener of {balancer.id} forwards to was not seen")
+        if not actions:
+            yield from self._any_of(balancer, f"the actions of a listener of {balancer.id} were not seen")
+
+    def _any_of(self, balancer: Resource, why: str) -> Iterator[tuple[str, str]]:
+        """All target groups of a balancer, and where it was not seen which those are, one that nobody saw."""
+        groups = self._groups_of(balancer)
+        yield from ((group.id, why) for group in groups)
+        if not groups or any(not known_texts(group.data, "LoadBalancerArns") for group in self.view.all(TARGETS)):
+            yield "", why
 
     def _groups_of(self, balancer: Resource) -> list[Resource]:
         return self._groups_by_balancer.get(balancer.id, [])
@@ -151,7 +157,7 @@ class Listeners:
         """The targets of a group, by port."""
         group, vpc = self.view.find(TARGETS, arn), text(balancer.data, "VpcId")
         if group is None:
-            yield self._anything(vpc, self.view.unseen(TARGETS, "target group", arn, balancer.place))
+            yield self._anything(vpc, self.view.unseen(TARGETS, "target group", arn, balancer.place) if arn else doubt)
             return
         kind = text(group.data, "TargetType")
         if kind == "lambda":
@@ -245,7 +251,7 @@ class Listeners:
                 onward.append(replace(self._anything(text(balancer.data, "VPCId"), doubt), port=port))
             found.append(Listener((TCP,), ports, tuple(onward), unclear))
         for name in ("ListenerDescriptions", "Instances"):
-            if balancer.data.get(name) is None:
+            if not all_objects(balancer.data, name):
                 why = self.view.gap(balancer, name) or f"{name} of {balancer.id} were not seen"
                 found.append(Listener((TCP,), _ANY_PORT, (self._anything(text(balancer.data, "VPCId"), why),), why))
         return found

@@ -7,15 +7,17 @@ own addresses and from the other's. Whether a packet takes it is for the route t
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import product
+from typing import Literal
 
 from checks.functions.declare import DataError
 from checks.model import Resource
 from checks.network.aws.outside import premises, unread_network
 from checks.network.aws.reading import Wire, cidr_set, known_objects, member, objects, text
 from checks.network.aws.routes import Routes, parts
-from checks.network.aws.view import ROUTES, View
-from checks.network.graph import NO_LABELS, Link
-from checks.network.packet import Hop
+from checks.network.aws.view import ANYONE, ROUTES, View
+from checks.network.graph import NO_LABELS, Labels, Link
+from checks.network.packet import INTERNET, Hop
 from checks.network.packets import EVERYBODY, NOBODY, Addresses
 
 PEERING, VPN_GATEWAY = "aws.ec2.vpc_peering_connection", "aws.ec2.vpn_gateway"
@@ -23,15 +25,21 @@ _SIDES = ("RequesterVpcInfo", "AccepterVpcInfo")
 _DEAD = frozenset({"initiating-request", "pending-acceptance", "deleted", "rejected", "failed", "expired", "provisioning", "deleting"})
 
 
-def peers(view: View) -> dict[str, frozenset[str]]:
-    """By VPC, those that it has an active peering with in its region."""
-    found: dict[str, set[str]] = {}
+def peers(view: View) -> dict[str, dict[str, str]]:
+    """By VPC, those that it has an active peering with in its region, and why that is not sure."""
+    found: dict[str, dict[str, str]] = {}
     for connection in view.all(PEERING):
-        ends = [(text(connection.data, side, "VpcId"), text(connection.data, side, "Region")) for side in _SIDES]
-        if text(connection.data, "Status", "Code") == "active" and ends[0][1] == ends[1][1]:
-            for (one, _), (other, _) in (ends, ends[::-1]):
-                found.setdefault(one, set()).add(other)
-    return {vpc: frozenset(held) for vpc, held in found.items()}
+        ids, regions = ([text(connection.data, side, name) for side in _SIDES] for name in ("VpcId", "Region"))
+        status = text(connection.data, "Status", "Code")
+        if status in _DEAD or (all(regions) and regions[0] != regions[1]):
+            continue
+        sure = status == "active" and all(regions) and all(ids)
+        doubt = "" if sure else f"whether {connection.id} is active, in one region, and between which VPCs, is not known"
+        ends = [[id_] if id_ else sorted(view.networks) for id_ in ids]
+        for one, other in (*product(*ends), *product(*ends[::-1])):
+            if found.setdefault(one, {}).get(other) != "":
+                found[one][other] = doubt
+    return found
 
 
 def lower(view: View) -> None:
@@ -42,8 +50,20 @@ def lower(view: View) -> None:
             continue
         doubt = "" if status == "active" else f"whether {connection.id} is active is not known: its status is {status or 'not seen'}"
         doubt = view.gap(connection, "Status", *_SIDES) or doubt
+        if not all(text(connection.data, side, "VpcId") for side in _SIDES):
+            _without_ends(view, connection)
+            continue
         for near, far in (_SIDES, _SIDES[::-1]):
             _side(view, connection, near, far, doubt)
+
+
+def _without_ends(view: View, connection: Resource) -> None:
+    """A connection of which it was not seen what it connects: that may be any VPC there, and another that nobody read."""
+    doubt = f"which VPCs {connection.id} connects was not seen"
+    for id_, network in view.networks.items():
+        if network.place == connection.place:
+            view.enter(INTERNET, id_, doubt)
+            view.exit(id_, connection.id, Link(view.everywhere(), labels=ANYONE, doubt=doubt))
 
 
 def _side(view: View, connection: Resource, near: str, far: str, doubt: str) -> None:
@@ -57,7 +77,8 @@ def _side(view: View, connection: Resource, near: str, far: str, doubt: str) -> 
         there, doubt = EVERYBODY, f"the other side of {connection.id} cannot be read: {error}"
     here = view.networks[vpc].space
     known = other in view.networks and view.networks[other].resource is not None
-    same_region = text(connection.data, near, "Region") == text(connection.data, far, "Region") != ""
+    regions = {text(connection.data, side, "Region") for side in _SIDES}
+    labels: Labels | Literal["kept"] = ANYONE if "" in regions else "kept" if len(regions) == 1 else NO_LABELS
     if known:
         station = view.deliver(other)
     else:
@@ -77,7 +98,7 @@ def _side(view: View, connection: Resource, near: str, far: str, doubt: str) -> 
                 station,
                 source=here[family],
                 destination=there[family],
-                labels="kept" if same_region else NO_LABELS,
+                labels=labels,
                 doubt=doubt,
                 via=(Hop(connection.id, "vpc-peering-connection"),),
             ),

@@ -67,7 +67,8 @@ class PublicAccess:
     def _excluded(self, subnet: Subnet, place: Place, *, ingress_only: bool) -> Passage | None:
         """What the exclusions of a subnet and its VPC let through; None where there are none."""
         found: list[Passage] = []
-        for resource in self._exclusions.get(subnet.id, []) + self._exclusions.get(subnet.vpc, []):
+        unclear = [one for one in self._exclusions.get("", []) if one.place == place]
+        for resource in self._exclusions.get(subnet.id, []) + self._exclusions.get(subnet.vpc, []) + unclear:
             state, mode = text(resource.data, "State"), text(resource.data, "InternetGatewayExclusionMode")
             if state in _OVER or (mode == "allow-egress" and ingress_only):
                 continue
@@ -76,6 +77,8 @@ class PublicAccess:
             )
             if mode not in {"allow-egress", "allow-bidirectional"}:
                 doubt = f"what the exclusion {resource.id} allows is not known"
+            if resource in unclear:
+                doubt = f"what the exclusion {resource.id} is for was not seen"
             found.append(Passage(inward=mode != "allow-egress", outward=True, doubt=doubt))
         if found:
             best = [one for one in found if not one.doubt] or found

@@ -71,6 +71,12 @@ def known_objects(data: object, *path: str) -> list[Wire]:
     return [one for one in value if isinstance(one, Mapping)] if isinstance(value, list | tuple) else []
 
 
+def all_objects(data: object, *path: str) -> bool:
+    """Whether a member is a list of objects."""
+    value = member(data, *path)
+    return isinstance(value, list | tuple) and all(isinstance(one, Mapping) for one in value)
+
+
 def cidr(value: object) -> tuple[int, Span]:
     """(family, span) of an address or CIDR. Raises DataError."""
     network = read_network(value)

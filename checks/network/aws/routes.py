@@ -27,7 +27,8 @@ _TARGETS = (
 )  # fmt: skip
 """The members that name a route's target (EC2 API reference, Route); an instance's route names its interface too."""
 _PRECEDENCE = {"EnableVgwRoutePropagation": 2, "Advertisement": 2}
-_NAT64 = cidr("64:ff9b::/96")[1]
+NAT64: Span = cidr("64:ff9b::/96")[1]
+"""IPv4 addresses as those IPv6 hosts write them that a NAT gateway translates for (VPC user guide, DNS64 and NAT64)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +115,21 @@ class Routes:
         also_local = any(target not in services for target, _ in listed)
         for part in parts(routes, unclear, also_local=also_local):
             self._link(station, vpc, table.id, part, table.place)
+        self._unseen_local(station, vpc, table.id, routes)
         for target, name in listed:
             for family in (4, 6):
                 self._link(station, vpc, table.id, Part(family, EVERYBODY[family], target, name, unclear), table.place)
+
+    def _unseen_local(self, station: str, vpc: str, table: str, routes: list[Route]) -> None:
+        """Every table has routes for its VPC's own blocks (VPC user guide, Route table concepts): one without was not seen whole."""
+        network = self.view.networks.get(vpc)
+        if network is None or network.resource is None or network.doubt:
+            return
+        for family, space in network.space.items():
+            own = [route.span for route in routes if route.family == family and addresses([route.span]) <= space]
+            if missing := space - addresses(own):
+                doubt = f"the local route of {table} was not seen"
+                self.view.link(station, Link(self.view.deliver(vpc), destination=missing, doubt=doubt), (family,))
 
     def read(self, table: Resource) -> tuple[list[Route], str, list[tuple[str, str]]]:
         """(routes, why there may be others, targets of prefix lists that nobody resolved)."""
@@ -147,8 +160,6 @@ class Routes:
                 listed.append((goes_to, name))
                 continue
             routes.append(Route(family, span, rank, goes_to, name, doubt))
-            if family == 6 and span == _NAT64 and text(route, "NatGatewayId"):
-                self.view.graph.doubts.append(f"from IPv6 to IPv4 by {target} (NAT64, {name}) is not modelled")
         return routes, unclear, listed
 
     def _link(self, station: str, vpc: str, table: str, part: Part, place: Place) -> None:

@@ -13,10 +13,10 @@ from checks.functions.declare import DataError
 from checks.model import Place, Resource
 from checks.network.aws import acls
 from checks.network.aws.interfaces import UNSEEN, Port
-from checks.network.aws.reading import cidr_set, known_objects, text
+from checks.network.aws.reading import all_objects, cidr_set, known_objects, text
 from checks.network.aws.view import ROUTES, SUBNET, View, each_family
 from checks.network.graph import Link
-from checks.network.packets import EVERYBODY, NOBODY, Addresses
+from checks.network.packets import EVERYBODY, NOBODY, Addresses, addresses
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,22 @@ def lower(view: View, ports: Mapping[str, Port]) -> dict[str, Subnet]:
             found[port.subnet] = _unseen(view, port, known_acls, tables)
     for subnet in found.values():
         _border(view, subnet)
+    for port in ports.values():
+        if port.subnet.startswith(UNSEEN):
+            _in_any(view, port, found)
     return found
+
+
+def _in_any(view: View, port: Port, subnets: Mapping[str, Subnet]) -> None:
+    """An interface of which it was not seen in which subnet it is: it may be in each that its addresses are of."""
+    own = subnets[port.subnet]
+    for subnet in subnets.values():
+        if subnet.vpc != port.vpc or subnet is own:
+            continue
+        for family, space in each_family(own.space if port.doubt else {family: addresses(port.spans(family)) for family in (4, 6)}):
+            if there := space & subnet.space.get(family, NOBODY):
+                doubt = f"in which subnet {port.id} is was not seen"
+                view.link(subnet.inside, Link(own.inside, destination=there, doubt=doubt), (family,))
 
 
 def _seen(view: View, resource: Resource, vpc: str, known_acls: acls.Associations, tables: _Tables) -> Subnet:
@@ -100,7 +115,7 @@ class _Tables:
         self._unclear: dict[str, str] = {}
         for table in view.all(ROUTES):
             home = text(table.data, "VpcId")
-            if table.data.get("Associations") is None or not home:
+            if not all_objects(table.data, "Associations") or not home:
                 why = view.gap(table, "Associations", "VpcId") or f"what {table.id} is associated with was not seen"
                 self._unclear.setdefault(home, why)
             for association in known_objects(table.data, "Associations"):

@@ -31,6 +31,7 @@ GATEWAY, ATTACHMENT = "aws.ec2.transit_gateway", "aws.ec2.transit_gateway_attach
 VPC_ATTACHMENT, PEERING_ATTACHMENT = "aws.ec2.transit_gateway_vpc_attachment", "aws.ec2.transit_gateway_peering_attachment"
 TABLE = "aws.ec2.transit_gateway_route_table"
 _WORKING, _GONE = frozenset({"available", "modifying"}), frozenset({"deleted", "failed", "rejected", "deleting", "rejecting", "failing"})
+_DISASSOCIATED = frozenset({"disassociating", "disassociated"})
 _PREMISES = {
     "vpn": "a VPN",
     "vpn-concentrator": "a VPN concentrator",
@@ -129,7 +130,7 @@ class Transit:
             yield Attachment(resource.id, gateway, "vpc", vpc, owner, subnets, referencing=referencing, doubt=doubt)
             return
         table = text(data, "Association", "TransitGatewayRouteTableId") or None
-        if text(data, "Association", "State") not in {"associated", "associating"}:
+        if text(data, "Association", "State") in _DISASSOCIATED:
             table = None
         kind = text(data, "ResourceType")
         owner = text(data, "ResourceOwnerId")
@@ -141,7 +142,7 @@ class Transit:
         found = {}
         for table in self.view.all(TABLE):
             for one in known_objects(table.data, "Associations"):
-                if text(one, "State") in {"associated", "associating", ""}:
+                if text(one, "State") not in _DISASSOCIATED:
                     found[text(table.data, "TransitGatewayId"), text(one, "TransitGatewayAttachmentId")] = table.id
         return found
 
@@ -185,7 +186,7 @@ class Transit:
             doubt = doubt or f"which of several attachments is taken is not known: {name}"
         target = "" if state == "blackhole" else " ".join(ids)
         rank = 0 if text(route, "Type") == "static" else 1
-        if state != "blackhole" and not ids:
+        if state != "blackhole" and not all(ids or [""]):
             return [], f"{name}: a route of {table.id} names no attachment"
         try:
             if listed and route.get("DestinationCidrBlock") is None:
@@ -225,7 +226,7 @@ class Transit:
             self._anywhere(one.inward, one.gateway, why)
         if one.kind == "vpc" and one.resource in self.view.networks:
             self._from_vpc(one)
-        elif one.kind == "vpc":
+        elif one.kind == "vpc" and one.resource:
             title = f"VPC {one.resource} of account {one.owner or 'unknown'}, behind {one.gateway}"
             space = self._known.get(one.id) or EVERYBODY
             into = dict.fromkeys((4, 6), Link(one.inward, doubt=one.doubt))
@@ -244,7 +245,7 @@ class Transit:
             if owner and owner not in self.view.accounts:
                 return f"{one.gateway} belongs to account {owner}, which was not read"
             for table in self.view.all(TABLE):
-                if text(table.data, "TransitGatewayId") == one.gateway and table.data.get("Associations") is None:
+                if text(table.data, "TransitGatewayId") in {one.gateway, ""} and not _tells_associations(table):
                     return self.view.gap(table, "Associations") or f"what is associated with {table.id} was not seen"
             return ""
         return f"{one.gateway} is not in the estate"
@@ -280,7 +281,7 @@ class Transit:
         labels = self._labels(one)
         if one.kind == "vpc" and one.resource in self.view.networks:
             self._into_vpc(one, labels)
-        elif one.kind == "vpc":
+        elif one.kind == "vpc" and one.resource:
             self.view.link(one.outward, Link(one.id, labels=labels, doubt=one.doubt))
         elif one.kind in _PREMISES:
             self.view.link(one.outward, Link(one.id, labels=NO_LABELS, doubt=one.doubt))
@@ -298,6 +299,9 @@ class Transit:
             self.view.link(one.outward, Link(self.view.elsewhere(one.resource), labels=labels, doubt=doubt))
             return
         alike = len({(subnet.table, subnet.egress) for subnet in near}) == 1
+        if len(near) < len(one.subnets):
+            doubt = f"not all subnets of {one.id} were seen"
+            self.view.link(one.outward, Link(self.view.elsewhere(one.resource), labels=labels, doubt=doubt))
         several = f"by which of its subnets {one.id} delivers into {one.resource} depends on the availability zone"
         for family in (4, 6):
             own = NOBODY
@@ -330,3 +334,11 @@ class Transit:
         into = dict.fromkeys((4, 6), Link(one.inward, doubt=one.doubt))
         station = unread_network(self.view, one.id, title, one.owner, EVERYBODY, into)
         self.view.link(one.outward, Link(station, labels=NO_LABELS, doubt=one.doubt))
+
+
+def _tells_associations(table: Resource) -> bool:
+    """Whether a table says which attachments of which gateway are associated with it."""
+    held = table.data.get("Associations")
+    if not isinstance(held, list | tuple) or not text(table.data, "TransitGatewayId"):
+        return False
+    return all(text(one, "TransitGatewayAttachmentId") for one in held)

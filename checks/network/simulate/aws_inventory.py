@@ -53,6 +53,19 @@ class Inventory:
 
     def all(self, type_: str) -> Iterator[Resource]:
         yield from self.estate.of(type_)
+        if type_ == INTERFACE:
+            yield from self._of_instances
+
+    @cached_property
+    def _of_instances(self) -> tuple[Resource, ...]:
+        """The interfaces that only their instances tell of (EC2 API reference, InstanceNetworkInterface)."""
+        seen = {one.id for one in self.estate.of(INTERFACE)}
+        return tuple(
+            Resource(held["NetworkInterfaceId"], INTERFACE, one.account, one.region, {**held, "Attachment": {"InstanceId": one.id}})
+            for one in self.estate.of("aws.ec2.instance")
+            for held in one.data.get("NetworkInterfaces") or ()
+            if isinstance(held, Mapping) and isinstance(held.get("NetworkInterfaceId"), str) and held["NetworkInterfaceId"] not in seen
+        )
 
     def find(self, type_: str, id_: str) -> Resource | None:
         if type_ not in self._by_id:
@@ -73,15 +86,20 @@ class Inventory:
     @cached_property
     def _held(self) -> dict[tuple[str, int, int], Resource]:
         held: dict[tuple[str, int, int], Resource] = {}
-        for interface in self.all(INTERFACE):
+        for interface in self._readable:
             for family, text in addresses(interface):
                 held.setdefault((str(interface.data["VpcId"]), family, number(text)), interface)
         return held
 
     @cached_property
+    def _readable(self) -> tuple[Resource, ...]:
+        """The interfaces that are written as EC2 writes them: one that is not takes no other's packets."""
+        return tuple(one for one in self.all(INTERFACE) if _is_readable(one))
+
+    @cached_property
     def _with_prefixes(self) -> tuple[Resource, ...]:
         """The interfaces with delegated prefixes (EC2 user guide, Prefix delegation)."""
-        return tuple(one for one in self.all(INTERFACE) if one.data.get("Ipv4Prefixes") or one.data.get("Ipv6Prefixes"))
+        return tuple(one for one in self._readable if one.data.get("Ipv4Prefixes") or one.data.get("Ipv6Prefixes"))
 
     def nat_at(self, vpc: str, family: int, address: int) -> Resource | None:
         """The NAT gateway of a VPC one of whose private addresses this is."""
@@ -110,7 +128,7 @@ class Inventory:
             for entry in gateway.data.get("NatGatewayAddresses") or ():
                 if entry.get("PublicIp") and entry.get("PrivateIp"):
                     public.setdefault(number(entry["PublicIp"]), Holder(gateway, number(entry["PrivateIp"])))
-        for interface in self.all(INTERFACE):
+        for interface in self._readable:
             for private, address in self._associated(interface):
                 public.setdefault(address, Holder(interface, private))
         return public
@@ -176,6 +194,15 @@ class Inventory:
     def in_vpc(self, vpc: str, family: int, address: int) -> bool:
         found = self.find(VPC, vpc)
         return found is not None and in_cidrs(vpc_cidrs(found.data), family, address)
+
+
+def _is_readable(interface: Resource) -> bool:
+    try:
+        list(associations(interface))
+        holds(interface, 4, 0)
+    except (AttributeError, LookupError, TypeError, ValueError):
+        return False
+    return "VpcId" in interface.data
 
 
 def _associations(table: Resource) -> Iterator[Entry]:

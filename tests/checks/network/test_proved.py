@@ -79,6 +79,12 @@ def test_from_everything_each_source_has_its_own_proof() -> None:
     assert verdict(shop(public=False), **asked, allowed=[{**inside, "from": "eni-web"}, front]) == "reachable"
 
 
+def test_what_is_allowed_and_is_nowhere_in_the_estate_exempts_nothing() -> None:
+    nowhere = {"from": "10.99.0.0/16", "ports": "22", "protocol": "tcp"}
+    assert verdict(shop(SSH), allowed=[OFFICE, WEB, nowhere, {**WEB, "to": "i-gone"}]) == "unreachable"
+    assert verdict(shop(SSH), allowed=[WEB, nowhere, {**OFFICE, "to": "i-gone"}]) == "reachable"
+
+
 def test_what_nobody_saw_is_no_proof() -> None:
     assert verdict([one for one in shop(SSH) if one.id != "sg-web"], allowed=[OFFICE, WEB]) == "unknown"
 

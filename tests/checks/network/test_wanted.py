@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from checks.network.graph import Graph
 from checks.network.packet import ICMP, TCP, UDP
 from checks.network.walk import EPHEMERAL
 from checks.network.wanted import Unclear, wanted
@@ -14,7 +15,7 @@ from checks.network.wanted import Unclear, wanted
 def test_nothing_said_is_every_packet_from_the_ports_of_clients() -> None:
     assert wanted() == wanted("any", "any", "any")
     assert wanted().protocols == ((0, 255),)
-    assert wanted().source_ports == (EPHEMERAL,)
+    assert wanted().sent_from(Graph()) == (EPHEMERAL,)
 
 
 @pytest.mark.parametrize(("name", "number"), [("tcp", 6), ("UDP", 17), ("icmp", 1), ("icmpv6", 58), ("gre", 47), ("132", 132), ("0", 0)])

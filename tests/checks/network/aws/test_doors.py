@@ -96,6 +96,13 @@ ARN = f"arn:aws:ec2:{HERE}:{ACCOUNT}"
             region=GLOBAL,
         ),
         made("aws.globalaccelerator.accelerator", "ga-2", {"Enabled": True}, region=GLOBAL),
+        made("aws.globalaccelerator.accelerator", "ga-3", {"Enabled": True, "EndpointGroups": [{}]}, region=GLOBAL),
+        made(
+            "aws.globalaccelerator.custom_routing_accelerator",
+            "ga-4",
+            {"Enabled": True, "EndpointGroups": [{"EndpointDescriptions": [{"EndpointId": "subnet-app"}]}]},
+            region=GLOBAL,
+        ),
         made("aws.vpclattice.service_network_vpc_association", "snva-1", {"vpcId": "vpc-a", "status": "ACTIVE"}),
         made("aws.vpclattice.target_group", "tg-1", {"vpcIdentifier": "vpc-a", "type": "IP"}),
         made("aws.vpclattice.resource_gateway", "rgw-1", {"vpcIdentifier": "vpc-a", "status": "ACTIVE"}),

@@ -2,6 +2,7 @@
 
 import pytest
 
+from checks.network.exposure import Exposed
 from tests.checks.network.azure.arm_world import answer, lowered, made, nic, nsg, public_ip, rule, subnet, verdict, vnet, why
 
 NET = vnet("shop", "10.0.0.0/16", subnet("front", "10.0.1.0/24", nsg="g"), subnet("back", "10.0.2.0/24"))
@@ -48,6 +49,12 @@ def test_source_ports_count():
     graph = world(rule("dns", 100, protocol="Udp", source_ports="53"))
     assert answer(graph, "internet", "web", 4000, protocol="udp", source_port=53) == "reachable"
     assert answer(graph, "internet", "web", 4000, protocol="udp", source_port=54) == "unreachable"
+
+
+def test_a_rule_for_a_low_source_port_opens_to_whoever_chooses_it():
+    graph = world(rule("dns", 100, protocol="Udp", source_ports="53"))
+    assert answer(graph, "internet", "web", 4000, protocol="udp") == "reachable"
+    assert [one.interfaces for one in Exposed(graph)] == [(WEB.id,)]
 
 
 def test_both_the_subnets_and_the_interfaces_group_must_allow():
