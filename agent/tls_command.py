@@ -8,16 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agent import gate, rulebook
+from agent.clock import Clock
 from agent.collect.tls import Inspector, Target
 from agent.collect.tls_estate import Progress, estate, inspect
 from agent.collect.tls_roots import roots
 from agent.collect.tls_targets import BadTarget, pinned, read
+from agent.collecting import tool
 from agent.config import ConfigurationError
 from agent.publish import outputs
 from agent.publish.result import Findings, Result
 from agent.publish.tls_text import TlsReport
 from agent.rulebook import Rulebook
-from agent.run import Clock, tool
 from agent.terminal import colour
 from checks.judge import Bound, Population, bind, judge, key
 from checks.model import Estate, digest
