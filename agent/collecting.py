@@ -34,7 +34,16 @@ def plan_for(inputs: Inputs, *, every: bool) -> Plan:
     rules = list(inputs.book.rules.values()) if every else inputs.judged
     tagged = any(promise.scope.exclude or promise.names_tags for promise in inputs.promises.promises)
     needed = whole(plan(rules, tags=tagged, universe=bool(inputs.promises.promises)), inputs.book.catalogue)
-    return {**needed, TLS_ENDPOINT: frozenset({"*"})} if any(rule.kind == TLS_ENDPOINT for rule in rules) else needed
+    if not any(rule.kind == TLS_ENDPOINT for rule in rules):
+        return needed
+    return {**needed, **(_serving(needed) if inputs.configuration.settings.collect.tls else {}), TLS_ENDPOINT: frozenset({"*"})}
+
+
+def _serving(needed: Plan) -> Plan:
+    """What tells which endpoints are served, beside what is needed of it anyway."""
+    from agent.collect.tls_targets import TELLING
+
+    return {name: members | needed.get(name, frozenset()) for name, members in TELLING.items()}
 
 
 def collect(inputs: Inputs, place: Path, wanted: Plan, clock: Clock, progress: Progress | None = None) -> None:
@@ -50,7 +59,7 @@ def collect(inputs: Inputs, place: Path, wanted: Plan, clock: Clock, progress: P
     with EstateWriter(place, tls_targets.SERVED if tls else ()) as writer:
         accounts, identity = _aws(inputs, of_aws, doors, writer, deadline, clock, progress)
         if tls:
-            tls_stage.collect(*tls, writer.remembered, writer, clock.now, progress)
+            tls_stage.collect(*tls, writer, clock.now, lambda: deadline.left <= 0, progress)
             accounts[TLS_ACCOUNT] = (GLOBAL,)
         scope = Scope(accounts, tuple(sorted(wanted if tls else of_aws)))
         writer.finish(Manifest("upheld.estate/1", started, rfc3339(clock.now()), tool(), identity, endpoint_override(), scope))
@@ -92,7 +101,7 @@ def _aws(
             accounts[door.account] = tuple(door.regions)
             for gap in account_gaps(book.catalogue, wanted, door):
                 writer.add_gap(gap)
-    some = named(book.rules.values(), wanted, book.catalogue)
+    some = {asked: by for asked, by in named(book.rules.values(), wanted, book.catalogue).items() if asked[0] not in writer.remembers}
     AwsCollector(book.catalogue, wanted, writer, deadline, clock.now, progress=progress, named=some).collect(entered)
     return accounts, {door.account.id: door.identity for door in entered}
 

@@ -94,6 +94,8 @@ class Inspector:
     plain_port: Callable[[Target], int | None] = plain_port
     caa: Callable[[str], Awaitable[Mapping[str, Any] | None]] | None = None
     """Looks up which authorities may issue for a host; nobody asks where it is not given."""
+    late: Callable[[], bool] = lambda: False
+    """Whether no time is left to begin with an endpoint."""
 
     async def inspect(self, targets: Iterable[Target]) -> AsyncIterator[Seen]:
         """Each endpoint as it is done, in whatever order."""
@@ -117,6 +119,8 @@ class Inspector:
 
     async def one(self, target: Target) -> Seen:
         """One endpoint at all its addresses."""
+        if self.late():
+            return Seen(target, None, None, (self._gap(target, "the collection's deadline passed before it was asked", Reason.LATE),))
         found = await self._addresses(target)
         if isinstance(found, Gap):
             return Seen(target, None, None, (found,))

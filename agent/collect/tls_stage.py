@@ -8,16 +8,16 @@ from datetime import datetime
 from agent.collect.estate import EstateWriter
 from agent.collect.tls import Inspector, Target
 from agent.collect.tls_estate import Progress, inspect, told
-from agent.collect.tls_targets import USUAL, Discovered, discovered, read
+from agent.collect.tls_targets import USUAL, BadTarget, Discovered, discovered, hidden, read
 from agent.config import Tls
-from checks.model import GLOBAL, Gap, Reason, Resource
+from checks.model import GLOBAL, Gap, Reason
 from checks.tls import endpoint
 from checks.tls.certificate import Roots
 
 
 def named(settings: Tls) -> list[Target]:
-    """The endpoints of the configuration. Raises BadTarget."""
-    found = []
+    """The endpoints of the configuration. Raises BadTarget, also for one that stands twice: only one of them would be told."""
+    found: list[Target] = []
     for one in settings.endpoints:
         if isinstance(one, str):
             found.append(read(one))
@@ -25,24 +25,30 @@ def named(settings: Tls) -> list[Target]:
         host = f"[{one.host}]" if ":" in one.host else one.host
         port = one.port or USUAL.get(one.starttls or "", 443)
         found.append(read(f"{host}:{port}", starttls=one.starttls, server_name=one.server_name))
+    for index, target in enumerate(found):
+        if target.id in (other.id for other in found[:index]):
+            raise BadTarget(f"collect.tls.endpoints: {target.id} stands twice")
     return found
 
 
 def collect(
-    settings: Tls, roots: Roots, served: Iterable[Resource], writer: EstateWriter, now: Callable[[], datetime], progress: Progress | None
+    settings: Tls, roots: Roots, writer: EstateWriter, now: Callable[[], datetime], late: Callable[[], bool], progress: Progress | None
 ) -> None:
-    """Inspect, and write what was seen. An endpoint that the estate serves and that is not asked is a gap that names it.
+    """Inspect, and write what was seen. An endpoint that the estate serves and that is not asked is a gap that names it; what may
+    serve some and was not seen is a gap in which there are. `late`: whether the collection's time is up.
 
     Raises BadTarget.
     """
+    for gap in hidden(writer.remembered_gaps):
+        writer.add_gap(gap)
     targets = {target.id: target for target in named(settings)}
-    beside = [one for one in discovered(served) if one.target.id not in targets]
+    beside = [one for one in discovered(writer.remembered) if one.target.id not in targets]
     if settings.from_estate:
         targets |= {one.target.id: one.target for one in beside}
     else:
         for gap in _unlisted(beside):
             writer.add_gap(gap)
-    resources, looks, gaps = told(inspect(Inspector(roots, now), targets.values(), progress), now())
+    resources, looks, gaps = told(inspect(Inspector(roots, now, late=late), targets.values(), progress), now())
     writer.add_resources(resources)
     for look in looks:
         writer.add_look(look)
