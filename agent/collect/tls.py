@@ -199,7 +199,7 @@ class Inspector:
         """
         shown = facts.get("certificate", {}).get("sha256")
         others = [self._examined(target, chain) for chain in probe.chains]
-        if facts.get("versions", {}).get("tls12") and (shaken.kind is Kind.ACCEPTED or "tls12" in facts.get("suites", {})):
+        if "tls12" in facts.get("suites", {}):  # every suite was asked for, and with it every type of key
             facts["other_certificates"] = [certificate.summary(one) for one in others if one.get("sha256") != shown]
         if name is None:
             return 0

@@ -38,9 +38,9 @@ def told(seen: Sequence[Seen], at: datetime) -> tuple[list[Resource], list[Look]
     return resources, [*looks, listing], [gap for one in seen for gap in one.gaps]
 
 
-def estate(seen: Sequence[Seen], started: datetime, finished: datetime, tool: str) -> Estate:
-    """An estate of endpoints alone."""
+def estate(seen: Sequence[Seen], started: datetime, finished: datetime, tool: str, unread: Sequence[Gap] = ()) -> Estate:
+    """An estate of endpoints alone. `unread`: what was listed and is no endpoint that could be asked."""
     resources, looks, gaps = told(seen, finished)
     scope = Scope({endpoint.ACCOUNT: (GLOBAL,)}, (endpoint.TYPE,))
     manifest = Manifest("upheld.estate/1", rfc3339(started), rfc3339(finished), tool, {}, None, scope, source="tls")
-    return Estate(manifest, {endpoint.TYPE: tuple(resources)}, tuple(looks), tuple(gaps))
+    return Estate(manifest, {endpoint.TYPE: tuple(resources)}, tuple(looks), (*gaps, *unread))
