@@ -39,20 +39,19 @@ def collect(
 
     Raises BadTarget.
     """
-    for gap in hidden(writer.remembered_gaps):
-        writer.add_gap(gap)
+    hides = list(hidden(writer.remembered_gaps))
     targets = {target.id: target for target in named(settings)}
     beside = [one for one in discovered(writer.remembered) if one.target.id not in targets]
     if settings.from_estate:
         targets |= {one.target.id: one.target for one in beside}
     else:
-        for gap in _unlisted(beside):
-            writer.add_gap(gap)
-    resources, looks, gaps = told(inspect(Inspector(roots, now, late=late), targets.values(), progress), now())
+        hides += _unlisted(beside)
+    seen = inspect(Inspector(roots, now, late=late), targets.values(), progress)
+    resources, looks, gaps = told(seen, now(), whole=not hides)
     writer.add_resources(resources)
     for look in looks:
         writer.add_look(look)
-    for gap in gaps:
+    for gap in (*hides, *gaps):
         writer.add_gap(gap)
 
 
