@@ -184,15 +184,13 @@ class Inspector:
         elif probe.chains:  # a server too old for a real handshake shows its certificate nevertheless
             facts["certificate"] = self._examined(target, probe.chains[0])
         if full and facts.get("outcome") == "inspected":
-            count += await self._other_certificates(target, door, name, facts, shaken, probe)
+            count += await self._other_certificates(target, door, name, facts, probe)
         if plain is not None and facts.get("outcome") == "inspected":
             facts["plain_http"] = await _plain_http(target, address, plain)
             count += 1
         return facts | derived(facts), count
 
-    async def _other_certificates(
-        self, target: Target, door: Door, name: str | None, facts: dict[str, Any], shaken: Shaken, probe: Probe
-    ) -> int:
+    async def _other_certificates(self, target: Target, door: Door, name: str | None, facts: dict[str, Any], probe: Probe) -> int:
         """What else a server shows than in a handshake: the chain of another type of key, and what it has for clients that give no name.
 
         Below TLS 1.3 both stand in the clear. Gives the number of connections it took.
