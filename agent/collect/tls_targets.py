@@ -27,10 +27,17 @@ class BadTarget(ValueError):
 
 
 def read(text: str, *, starttls: str | None = None, server_name: str | None = None) -> Target:
-    """`HOST`, `HOST:PORT`, `ADDRESS`, `[ADDRESS]:PORT`, or an https:// address. Raises BadTarget."""
+    """`HOST`, `HOST:PORT`, `ADDRESS`, `[ADDRESS]:PORT`; an https:// address; or `smtp://HOST`, with the protocol before TLS.
+
+    Raises BadTarget.
+    """
     rest = text.strip()
-    if rest.lower().startswith("https://"):
-        rest = rest[8:].partition("/")[0]
+    scheme, found, after = rest.partition("://")
+    if found:
+        rest = after.partition("/")[0]
+        if scheme.lower() not in {"https", *PROTOCOLS}:
+            raise BadTarget(f"{text}: {scheme!r} is none of https, {', '.join(sorted(PROTOCOLS))}")
+        starttls = None if scheme.lower() == "https" else scheme.lower()
     if starttls is not None and starttls not in PROTOCOLS:
         raise BadTarget(f"{text}: STARTTLS is known for {', '.join(sorted(PROTOCOLS))}, and not for {starttls!r}")
     host, port = _split(rest, text, USUAL.get(starttls or "", 443))

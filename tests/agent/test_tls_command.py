@@ -19,7 +19,8 @@ from agent.publish import json_report, ocsf
 from tests.conftest import Ended, upheld
 from tests.world.tls_certificates import Holder, ec_key, issue, rsa_key
 from tests.world.tls_responders import Responder, plaintext_http
-from tests.world.tls_servers import port, s_server
+from tests.world.tls_servers import context, port, s_server
+from tests.world.tls_starttls import double
 
 MODERN = ("-tls1_3", "-ciphersuites", "TLS_AES_256_GCM_SHA384")
 
@@ -29,6 +30,8 @@ class Street:
     """Endpoints on loopback under the name localhost, by what is wrong with them."""
 
     root: Path
+    pair: tuple[Path, Path]
+    """Chain and key of the good endpoint."""
     good: int
     old: int
     """Speaks TLS 1.0, too."""
@@ -58,6 +61,7 @@ def street(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Street]:
     with ExitStack() as running:
         yield Street(
             root=folder / "root.pem",
+            pair=rsa,
             good=running.enter_context(s_server(folder, *own(rsa), *MODERN)),
             old=running.enter_context(s_server(folder, *own(rsa), *lax)),
             two=running.enter_context(s_server(folder, *own(ecdsa), "-dcert", str(weak[0]), "-dkey", str(weak[1]), "-tls1_2", *lax)),
@@ -154,6 +158,13 @@ def test_quick_mode_makes_no_promise_about_what_it_did_not_ask(street: Street) -
     assert of(quick, "upheld") <= of(full, "upheld")
     assert {"protocol-ssl3", "cipher-bits", "certificate-second-weak-key"} <= of(quick, "unproven")
     assert quick["protocol-tls10"] == "upheld"
+
+
+def test_each_endpoint_may_have_its_own_protocol_before_tls(street: Street) -> None:
+    with Responder(double("smtp", context(*street.pair))) as mail:
+        ended = street.ask(f"smtp://127.0.0.1:{mail.port}", at(street.good), "--format", "json")
+    assert verdicts(ended, at(mail.port))["transport-no-starttls"] == "upheld"
+    assert "transport-no-starttls" not in verdicts(ended, at(street.good))
 
 
 def test_an_endpoint_that_is_named_twice_is_inspected_and_told_once(street: Street) -> None:
@@ -286,6 +297,7 @@ def test_what_is_not_severe_enough_does_not_set_the_exit_code_and_is_told_nevert
         (["fe80::1%lo"], "zone"),
         (["10.1"], "neither a name nor an address"),
         (["xn--a\u0308.example"], "is no host name"),
+        (["http://shop.example"], "'http' is none of https, ftp, imap"),
         (["shop.example:https"], "'https' is no port"),
         (["shop.example", "--profile", "own"], "there is no profile 'own'"),
         (["shop.example", "--starttls", "gopher"], "STARTTLS is known for"),
