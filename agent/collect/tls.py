@@ -6,8 +6,10 @@ import asyncio
 import secrets
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Any
 
@@ -96,19 +98,25 @@ class Inspector:
     """Looks up which authorities may issue for a host; nobody asks where it is not given."""
     late: Callable[[], bool] = lambda: False
     """Whether no time is left to begin with an endpoint."""
+    _resolvers: ThreadPoolExecutor | None = None
+    """A place for each endpoint: of the loop's own few, names that nobody answers for would take all."""
 
     async def inspect(self, targets: Iterable[Target]) -> AsyncIterator[Seen]:
         """Each endpoint as it is done, in whatever order."""
         waiting = iter(targets)
         running: set[asyncio.Task[Seen]] = set()
-        while True:
-            while len(running) < self.at_once and (target := next(waiting, None)) is not None:
-                running.add(asyncio.create_task(self._one(target)))
-            if not running:
-                return
-            done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                yield task.result()
+        self._resolvers = ThreadPoolExecutor(self.at_once, "resolve")
+        try:
+            while True:
+                while len(running) < self.at_once and (target := next(waiting, None)) is not None:
+                    running.add(asyncio.create_task(self._one(target)))
+                if not running:
+                    return
+                done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    yield task.result()
+        finally:
+            self._resolvers.shutdown(wait=False, cancel_futures=True)
 
     async def _one(self, target: Target) -> Seen:
         """One endpoint, whatever it does to us: a fault of our own must not lose the others."""
@@ -150,8 +158,8 @@ class Inspector:
             return self._permitted(target, [target.host])
         try:
             async with asyncio.timeout(RESOLVE_SECONDS):
-                loop = asyncio.get_running_loop()
-                answers = await loop.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
+                ask = partial(socket.getaddrinfo, target.host, target.port, type=socket.SOCK_STREAM)
+                answers = await asyncio.get_running_loop().run_in_executor(self._resolvers, ask)
         except TimeoutError:
             return self._gap(target, f"{target.host}: no answer within {RESOLVE_SECONDS:g} s", Reason.TIMED_OUT, "DNS")
         except (OSError, UnicodeError) as error:
