@@ -118,9 +118,11 @@ def _endpoints(inputs: Inputs, wanted: Plan) -> tuple[Tls, Roots] | None:
     settings, configuration = inputs.configuration.settings.collect.tls, inputs.configuration
     if settings is None or TLS_ENDPOINT not in wanted:
         return None
+    good = 0
     try:
-        tls_stage.named(settings)
+        for good, _ in enumerate(tls_stage.named(settings), 1):  # noqa: B007
+            pass
     except BadTarget as error:
-        raise ConfigurationError(f"{configuration.file}: {error}") from error
+        raise ConfigurationError(f"{configuration.place('collect', 'tls', 'endpoints', good)}: {error}") from error
     public = configuration.path(settings.public_roots) if settings.public_roots else None
     return settings, roots(public, map(configuration.path, settings.private_roots))

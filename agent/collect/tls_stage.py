@@ -9,26 +9,28 @@ from agent.collect.estate import EstateWriter
 from agent.collect.tls import Inspector, Target
 from agent.collect.tls_estate import Progress, inspect, told
 from agent.collect.tls_targets import USUAL, BadTarget, Discovered, discovered, hidden, read
-from agent.config import Tls
+from agent.config import Endpoint, Tls
 from checks.model import GLOBAL, Gap, Reason
 from checks.tls import endpoint
 from checks.tls.certificate import Roots
 
 
-def named(settings: Tls) -> list[Target]:
-    """The endpoints of the configuration. Raises BadTarget, also for one that stands twice: only one of them would be told."""
-    found: list[Target] = []
+def named(settings: Tls) -> Iterator[Target]:
+    """The endpoints of the configuration, one by one. Raises BadTarget, also for one that stands twice: only one would be told."""
+    found = set[str]()
     for one in settings.endpoints:
-        if isinstance(one, str):
-            found.append(read(one))
-            continue
-        host = f"[{one.host}]" if ":" in one.host else one.host
-        port = one.port or USUAL.get(one.starttls or "", 443)
-        found.append(read(f"{host}:{port}", starttls=one.starttls, server_name=one.server_name))
-    for index, target in enumerate(found):
-        if target.id in (other.id for other in found[:index]):
-            raise BadTarget(f"collect.tls.endpoints: {target.id} stands twice")
-    return found
+        target = _target(one)
+        if target.id in found:
+            raise BadTarget(f"the endpoint {target.id} stands twice")
+        found.add(target.id)
+        yield target
+
+
+def _target(one: str | Endpoint) -> Target:
+    if isinstance(one, str):
+        return read(one)
+    host = f"[{one.host}]" if ":" in one.host else one.host
+    return read(f"{host}:{one.port or USUAL.get(one.starttls or '', 443)}", starttls=one.starttls, server_name=one.server_name)
 
 
 def collect(

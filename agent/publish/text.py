@@ -84,9 +84,8 @@ class TextReport:
         held = [rule for rule in rules if rule.verdict is Verdict.UPHELD]
         idle = sum(rule.verdict is None for rule in rules)
         if held:
-            seen = ", ".join(f"{rule.counts['upheld']} {printable(rule.type)}" for rule in held[:6]) + (
-                " and others" if len(held) > 6 else ""
-            )
+            kinds = list(dict.fromkeys(f"{rule.counts['upheld']} {printable(rule.type)}" for rule in held))
+            seen = ", ".join(kinds[:6]) + (" and others" if len(kinds) > 6 else "")
             yield from self._wrapped(f"holds under {_many(len(held), 'rule')}: {seen}", "      ", first="    ")
         if idle:
             yield f"    {_many(idle, 'rule')} not applicable: looked, and found nothing to judge"

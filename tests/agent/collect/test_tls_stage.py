@@ -248,6 +248,9 @@ def refused(ended: Ended) -> str:
         ("{endpoints: [], private_roots: [nowhere.pem]}", "nowhere.pem: cannot be read"),
         ("{endpoints: [], public_roots: upheld.yaml}", "holds no certificate in PEM"),
         ("{from_estates: true}", "from_estates"),
+        ("{endpoints: [{port: 443}]}", "upheld.yaml:3: 'collect.tls.endpoints.0.mapping.host' is missing"),
+        ("{endpoints: [443]}", "upheld.yaml:3: collect.tls.endpoints.0.text: Input should be a valid string"),
+        ("\n    endpoints:\n    - a.example\n    - b..example", "upheld.yaml:6: b..example: 'b..example' is no host name"),
     ],
 )  # fmt: skip
 def test_a_bad_configuration_is_one_line_and_leaves_no_estate(tmp_path: Path, tls: str, said: str) -> None:
@@ -265,4 +268,4 @@ def test_endpoints_written_as_mappings_have_the_usual_ports() -> None:
 
 def test_an_endpoint_that_stands_twice_is_refused_for_only_one_would_be_told() -> None:
     with pytest.raises(BadTarget, match="stands twice"):
-        tls_stage.named(Tls(endpoints=["a.example:25", Endpoint(host="a.example", port=25, starttls="smtp")]))
+        list(tls_stage.named(Tls(endpoints=["a.example:25", Endpoint(host="a.example", port=25, starttls="smtp")])))
