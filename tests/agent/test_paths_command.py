@@ -56,9 +56,7 @@ def test_the_forgotten_rule_opens_the_database_through_the_peered_network(shop: 
     }  # fmt: skip
     assert [hop["id"] for hop in answer["hops"]][::7] == ["eni-0reports", "eni-0orders"]
     assert "pcx-0shopreports" in [hop["id"] for hop in answer["hops"]]
-    assert [hop["allowed_by"] for hop in answer["hops"] if hop["id"] == "sg-0data"] == [
-        ["sg-0data ingress tcp/5432 from 10.20.0.0/16"]
-    ]
+    assert [hop["allowed_by"] for hop in answer["hops"] if hop["id"] == "sg-0data"] == [["sg-0data ingress tcp/5432 from 10.20.0.0/16"]]
 
 
 def test_without_the_rule_the_database_is_isolated(mended: Path, capsys: pytest.CaptureFixture[str]) -> None:
