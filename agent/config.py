@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
 
 from agent.rulebook import read_document
-from checks.document import DocumentError, validate
+from checks.document import Document, DocumentError, validate
 
 FORMATS: Final = ("text", "json", "ocsf")
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -85,10 +85,15 @@ class Endpoint(_Strict):
     server_name: str | None = None
 
 
+def _form(value: object) -> str:
+    """Whether an endpoint is written as a mapping or as text: a complaint is about what is written, not about the other form."""
+    return "mapping" if isinstance(value, dict | Endpoint) else "text"
+
+
 class Tls(_Strict):
     """Endpoints to inspect: those named, and with `from_estate` those that the rest of the estate serves to the internet."""
 
-    endpoints: list[str | Endpoint] = []
+    endpoints: list[Annotated[Annotated[str, Tag("text")] | Annotated[Endpoint, Tag("mapping")], Discriminator(_form)]] = []
     from_estate: bool = True
     private_roots: list[str] = []
     public_roots: str | None = None
@@ -121,6 +126,13 @@ class Configuration:
 
     settings: Settings
     file: Path | None
+    document: Document | None = None
+    """The file's text, for the lines of what stands in it."""
+
+    def place(self, *path: str | int) -> str:
+        """`upheld.yaml:12`: where something stands that turns out to be wrong later on."""
+        line = self.document.line(path) if self.document else None
+        return f"{self.file}:{line}" if line else str(self.file)
 
     def path(self, name: str) -> Path:
         return (self.file.parent if self.file else Path()) / name
@@ -152,7 +164,7 @@ def load(option: str | None, environment: Mapping[str, str]) -> Configuration:
     for index, account in enumerate(accounts):
         if account in accounts[:index]:
             raise ConfigurationError(f"{file}:{document.line(('collect', 'aws', index))}: account {account} stands twice")
-    return Configuration(settings, file)
+    return Configuration(settings, file, document)
 
 
 def schema() -> dict[str, Any]:

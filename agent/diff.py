@@ -84,7 +84,7 @@ def judged(inputs: Inputs, estate: Estate) -> Result:
 
 
 def turns(before: Result, after: Result) -> list[Turn]:
-    """Findings whose verdict differs."""
+    """Findings whose verdict differs, by resource and rule."""
     old, new = ({record["id"]: record for record in result.findings.records()} for result in (before, after))
     found = []
     for id_ in sorted(old.keys() | new.keys()):
@@ -94,7 +94,7 @@ def turns(before: Result, after: Result) -> list[Turn]:
             assert shown is not None
             sides = (left["verdict"] if left else None, right["verdict"] if right else None)
             found.append(Turn(id_, shown["rule"], shown["resource"], *sides, shown["explanation"], "accepted" in shown))
-    return found
+    return sorted(found, key=lambda turn: (*(turn.resource[name] for name in ("type", "account", "region", "id")), turn.rule, turn.id))
 
 
 def promise_turns(before: Result, after: Result) -> list[PromiseTurn]:

@@ -78,7 +78,12 @@ def paths(command: argparse.ArgumentParser) -> None:
 
 def tls(command: argparse.ArgumentParser) -> None:
     """`upheld tls`: which endpoints, whom to trust, what to hold them against."""
-    command.add_argument("targets", metavar="HOST[:PORT]", nargs="*", help="a name or address; [ADDRESS]:PORT for IPv6")
+    command.add_argument(
+        "targets",
+        metavar="HOST[:PORT]",
+        nargs="*",
+        help="a name or address; [ADDRESS]:PORT for IPv6; smtp://HOST for a protocol before TLS",
+    )
     command.add_argument(
         "--targets", metavar="FILE", dest="files", type=Path, action="append", default=[], help="endpoints, one a line; - for stdin"
     )

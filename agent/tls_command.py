@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from agent import gate, rulebook
+from agent.clock import Clock
 from agent.collect.tls import Inspector, Target
 from agent.collect.tls_estate import Progress, estate, inspect
 from agent.collect.tls_roots import roots
 from agent.collect.tls_targets import BadTarget, pinned, read
+from agent.collecting import tool
 from agent.config import ConfigurationError
 from agent.publish import outputs
 from agent.publish.result import Findings, Result
 from agent.publish.tls_text import TlsReport
 from agent.rulebook import Rulebook
-from agent.run import Clock, tool
 from agent.terminal import colour
 from checks.judge import Bound, Population, bind, judge, key
-from checks.model import Estate, digest
+from checks.model import GLOBAL, Estate, Gap, Reason, digest
 from checks.summary import summarize_rule
-from checks.tls.endpoint import TYPE
+from checks.tls.endpoint import ACCOUNT, TYPE
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +44,18 @@ class Question:
 def check(question: Question, clock: Clock, progress: Progress | None = None) -> tuple[Result, Estate]:
     """Inspect and judge. Raises ConfigurationError."""
     try:
-        targets = pinned(_targets(question), question.resolve)
+        named = [_read(text, question) for text in question.targets]
+        listed, unread = _listed(question)
+        targets = pinned([*named, *listed], question.resolve)
     except BadTarget as error:
         raise ConfigurationError(str(error)) from error
-    if not targets:
+    if not targets and not unread:
         raise ConfigurationError("name an endpoint, such as shop.example or mail.example:25, or a file of them with --targets")
     book = rulebook.load()
     bound = _bound(book, question.profile)
     inspector = Inspector(roots(question.public_roots, question.ca_files), clock.now, full=lambda _: question.full)
     started = clock.now()
-    held = estate(inspect(inspector, targets, progress), started, clock.now(), tool())
+    held = estate(inspect(inspector, targets, progress), started, clock.now(), tool(), unread)
     return assess(book, held, bound), held
 
 
@@ -75,19 +78,32 @@ def _bound(book: Rulebook, profile: str | None) -> list[Bound]:
     return profiles[profile].bind(book.rules)
 
 
-def _targets(question: Question) -> Iterator[Target]:
-    for text in (*question.targets, *_listed(question.files)):
-        yield read(text, starttls=question.starttls, server_name=question.server_name)
+def _read(text: str, question: Question) -> Target:
+    return read(text, starttls=question.starttls, server_name=question.server_name)
 
 
-def _listed(files: Iterable[Path]) -> Iterator[str]:
-    """The endpoints of files, one a line; `-` is standard input; what follows a # is a remark."""
-    for file in files:
+def _listed(question: Question) -> tuple[list[Target], list[Gap]]:
+    """The endpoints of files, one a line; `-` is standard input; what follows a # is a remark. A line that is none is a gap: no slip
+    in a long list keeps the others from being inspected.
+
+    Raises ConfigurationError.
+    """
+    targets, unread = [], []
+    for file in question.files:
         try:
             text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigurationError(f"{file}: cannot be read: {error}") from error
-        yield from (line for row in text.splitlines() if (line := row.partition("#")[0].strip()))
+        except OSError as error:
+            raise ConfigurationError(f"{file}: cannot be read: {error.strerror}") from error
+        except UnicodeDecodeError as error:
+            raise ConfigurationError(f"{file}: is no text in UTF-8") from error
+        for number, row in enumerate(text.splitlines(), 1):
+            if line := row.partition("#")[0].strip():
+                try:
+                    targets.append(_read(line, question))
+                except BadTarget as error:
+                    where = "standard input" if str(file) == "-" else str(file)
+                    unread.append(Gap(TYPE, ACCOUNT, GLOBAL, line, None, Reason.MALFORMED, "", message=f"{where}:{number}: {error}"))
+    return targets, unread
 
 
 def exit_code(result: Result, severity: str) -> int:

@@ -170,5 +170,7 @@ def _complaint(error: Any) -> str:
             return f"unknown key {where!r}"
         case "missing":
             return f"{where!r} is missing"
+        case "model_type" | "dict_type" if not where:
+            return "expected a mapping: lines of `key: value`"
         case _:
             return f"{where}: {error['msg'].removeprefix('Value error, ')}" if where else error["msg"].removeprefix("Value error, ")

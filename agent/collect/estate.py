@@ -37,9 +37,11 @@ class EstateWriter:
     def __init__(self, place: Path, remember: Iterable[str] = ()) -> None:
         if place.exists() and (not place.is_dir() or any(place.iterdir())):
             raise EstateError(f"{place} is there already: an estate is never written over another; name a new folder")
-        self._place, self._remember = place, frozenset(remember)
+        self._place, self.remembers = place, frozenset(remember)
         self.remembered: list[Resource] = []
         """The resources of the types that a later stage of the collection asks for."""
+        self.remembered_gaps: list[Gap] = []
+        """The gaps of these types."""
         self._looks: dict[str, Look] = {}
         self._gaps: list[Gap] = []
 
@@ -55,13 +57,15 @@ class EstateWriter:
         self._looks[look.id] = look
 
     def add_gap(self, gap: Gap) -> None:
+        if gap.type in self.remembers:
+            self.remembered_gaps.append(gap)
         self._gaps.append(gap)
 
     def add_resources(self, resources: Iterable[Resource]) -> None:
         """Append the resources of one listing to their files."""
         files: dict[Path, list[Resource]] = {}
         for resource in resources:
-            if resource.type in self._remember:
+            if resource.type in self.remembers:
                 self.remembered.append(resource)
             folder = self._folder / _safe(resource.type.partition(".")[0]) / _safe(resource.account) / _safe(resource.region)
             files.setdefault(folder / f"{_safe(resource.type)}.jsonl", []).append(resource)

@@ -6,8 +6,10 @@ import asyncio
 import secrets
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Any
 
@@ -94,19 +96,27 @@ class Inspector:
     plain_port: Callable[[Target], int | None] = plain_port
     caa: Callable[[str], Awaitable[Mapping[str, Any] | None]] | None = None
     """Looks up which authorities may issue for a host; nobody asks where it is not given."""
+    late: Callable[[], bool] = lambda: False
+    """Whether no time is left to begin with an endpoint."""
+    _resolvers: ThreadPoolExecutor | None = None
+    """A place for each endpoint: of the loop's own few, names that nobody answers for would take all."""
 
     async def inspect(self, targets: Iterable[Target]) -> AsyncIterator[Seen]:
         """Each endpoint as it is done, in whatever order."""
         waiting = iter(targets)
         running: set[asyncio.Task[Seen]] = set()
-        while True:
-            while len(running) < self.at_once and (target := next(waiting, None)) is not None:
-                running.add(asyncio.create_task(self._one(target)))
-            if not running:
-                return
-            done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                yield task.result()
+        self._resolvers = ThreadPoolExecutor(self.at_once, "resolve")
+        try:
+            while True:
+                while len(running) < self.at_once and (target := next(waiting, None)) is not None:
+                    running.add(asyncio.create_task(self._one(target)))
+                if not running:
+                    return
+                done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    yield task.result()
+        finally:
+            self._resolvers.shutdown(wait=False, cancel_futures=True)
 
     async def _one(self, target: Target) -> Seen:
         """One endpoint, whatever it does to us: a fault of our own must not lose the others."""
@@ -117,6 +127,8 @@ class Inspector:
 
     async def one(self, target: Target) -> Seen:
         """One endpoint at all its addresses."""
+        if self.late():
+            return Seen(target, None, None, (self._gap(target, "the collection's deadline passed before it was asked", Reason.LATE),))
         found = await self._addresses(target)
         if isinstance(found, Gap):
             return Seen(target, None, None, (found,))
@@ -146,8 +158,8 @@ class Inspector:
             return self._permitted(target, [target.host])
         try:
             async with asyncio.timeout(RESOLVE_SECONDS):
-                loop = asyncio.get_running_loop()
-                answers = await loop.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
+                ask = partial(socket.getaddrinfo, target.host, target.port, type=socket.SOCK_STREAM)
+                answers = await asyncio.get_running_loop().run_in_executor(self._resolvers, ask)
         except TimeoutError:
             return self._gap(target, f"{target.host}: no answer within {RESOLVE_SECONDS:g} s", Reason.TIMED_OUT, "DNS")
         except (OSError, UnicodeError) as error:
@@ -180,22 +192,20 @@ class Inspector:
         elif probe.chains:  # a server too old for a real handshake shows its certificate nevertheless
             facts["certificate"] = self._examined(target, probe.chains[0])
         if full and facts.get("outcome") == "inspected":
-            count += await self._other_certificates(target, door, name, facts, shaken, probe)
+            count += await self._other_certificates(target, door, name, facts, probe)
         if plain is not None and facts.get("outcome") == "inspected":
             facts["plain_http"] = await _plain_http(target, address, plain)
             count += 1
         return facts | derived(facts), count
 
-    async def _other_certificates(
-        self, target: Target, door: Door, name: str | None, facts: dict[str, Any], shaken: Shaken, probe: Probe
-    ) -> int:
+    async def _other_certificates(self, target: Target, door: Door, name: str | None, facts: dict[str, Any], probe: Probe) -> int:
         """What else a server shows than in a handshake: the chain of another type of key, and what it has for clients that give no name.
 
         Below TLS 1.3 both stand in the clear. Gives the number of connections it took.
         """
         shown = facts.get("certificate", {}).get("sha256")
         others = [self._examined(target, chain) for chain in probe.chains]
-        if facts.get("versions", {}).get("tls12") and (shaken.kind is Kind.ACCEPTED or "tls12" in facts.get("suites", {})):
+        if "tls12" in facts.get("suites", {}):  # every suite was asked for, and with it every type of key
             facts["other_certificates"] = [certificate.summary(one) for one in others if one.get("sha256") != shown]
         if name is None:
             return 0

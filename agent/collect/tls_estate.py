@@ -30,17 +30,21 @@ def inspect(inspector: Inspector, targets: Iterable[Target], progress: Progress 
     return asyncio.run(run())
 
 
-def told(seen: Sequence[Seen], at: datetime) -> tuple[list[Resource], list[Look], list[Gap]]:
-    """(resources, looks, gaps): the endpoints, what each look took, and the look that shows which endpoints there are."""
-    resources = with_shared_keys([one.resource for one in seen if one.resource is not None])
+def told(seen: Sequence[Seen], at: datetime, *, whole: bool = True) -> tuple[list[Resource], list[Look], list[Gap]]:
+    """(resources, looks, gaps): the endpoints, what each look took, and the look that shows which endpoints there are.
+
+    `whole`: whether no endpoint is known that stands not among these.
+    """
+    resources = [one.resource for one in seen if one.resource is not None]
+    resources = with_shared_keys(resources, whole=whole and len(resources) == len(seen))
     looks = [one.look for one in seen if one.look is not None]
     listing = endpoint.listing([one.target.id for one in seen], rfc3339(at))
     return resources, [*looks, listing], [gap for one in seen for gap in one.gaps]
 
 
-def estate(seen: Sequence[Seen], started: datetime, finished: datetime, tool: str) -> Estate:
-    """An estate of endpoints alone."""
-    resources, looks, gaps = told(seen, finished)
+def estate(seen: Sequence[Seen], started: datetime, finished: datetime, tool: str, unread: Sequence[Gap] = ()) -> Estate:
+    """An estate of endpoints alone. `unread`: what was listed and is no endpoint that could be asked."""
+    resources, looks, gaps = told(seen, finished, whole=not unread)
     scope = Scope({endpoint.ACCOUNT: (GLOBAL,)}, (endpoint.TYPE,))
     manifest = Manifest("upheld.estate/1", rfc3339(started), rfc3339(finished), tool, {}, None, scope, source="tls")
-    return Estate(manifest, {endpoint.TYPE: tuple(resources)}, tuple(looks), tuple(gaps))
+    return Estate(manifest, {endpoint.TYPE: tuple(resources)}, tuple(looks), (*gaps, *unread))

@@ -8,45 +8,52 @@ from datetime import datetime
 from agent.collect.estate import EstateWriter
 from agent.collect.tls import Inspector, Target
 from agent.collect.tls_estate import Progress, inspect, told
-from agent.collect.tls_targets import USUAL, Discovered, discovered, read
-from agent.config import Tls
-from checks.model import GLOBAL, Gap, Reason, Resource
+from agent.collect.tls_targets import USUAL, BadTarget, Discovered, discovered, hidden, read
+from agent.config import Endpoint, Tls
+from checks.model import GLOBAL, Gap, Reason
 from checks.tls import endpoint
 from checks.tls.certificate import Roots
 
 
-def named(settings: Tls) -> list[Target]:
-    """The endpoints of the configuration. Raises BadTarget."""
-    found = []
+def named(settings: Tls) -> Iterator[Target]:
+    """The endpoints of the configuration, one by one. Raises BadTarget, also for one that stands twice: only one would be told."""
+    found = set[str]()
     for one in settings.endpoints:
-        if isinstance(one, str):
-            found.append(read(one))
-            continue
-        host = f"[{one.host}]" if ":" in one.host else one.host
-        port = one.port or USUAL.get(one.starttls or "", 443)
-        found.append(read(f"{host}:{port}", starttls=one.starttls, server_name=one.server_name))
-    return found
+        target = _target(one)
+        if target.id in found:
+            raise BadTarget(f"the endpoint {target.id} stands twice")
+        found.add(target.id)
+        yield target
+
+
+def _target(one: str | Endpoint) -> Target:
+    if isinstance(one, str):
+        return read(one)
+    host = f"[{one.host}]" if ":" in one.host else one.host
+    return read(f"{host}:{one.port or USUAL.get(one.starttls or '', 443)}", starttls=one.starttls, server_name=one.server_name)
 
 
 def collect(
-    settings: Tls, roots: Roots, served: Iterable[Resource], writer: EstateWriter, now: Callable[[], datetime], progress: Progress | None
+    settings: Tls, roots: Roots, writer: EstateWriter, now: Callable[[], datetime], late: Callable[[], bool], progress: Progress | None
 ) -> None:
-    """Inspect, and write what was seen. An endpoint that the estate serves and that is not asked is a gap that names it.
+    """Inspect, and write what was seen. An endpoint that the estate serves and that is not asked is a gap that names it; what may
+    serve some and was not seen is a gap in which there are. `late`: whether the collection's time is up.
 
     Raises BadTarget.
     """
+    hides = list(hidden(writer.remembered_gaps))
     targets = {target.id: target for target in named(settings)}
-    beside = [one for one in discovered(served) if one.target.id not in targets]
+    beside = [one for one in discovered(writer.remembered) if one.target.id not in targets]
     if settings.from_estate:
         targets |= {one.target.id: one.target for one in beside}
     else:
-        for gap in _unlisted(beside):
-            writer.add_gap(gap)
-    resources, looks, gaps = told(inspect(Inspector(roots, now), targets.values(), progress), now())
+        hides += _unlisted(beside)
+    seen = inspect(Inspector(roots, now, late=late), targets.values(), progress)
+    resources, looks, gaps = told(seen, now(), whole=not hides)
     writer.add_resources(resources)
     for look in looks:
         writer.add_look(look)
-    for gap in gaps:
+    for gap in (*hides, *gaps):
         writer.add_gap(gap)
 
 

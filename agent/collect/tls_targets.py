@@ -12,7 +12,10 @@ import idna
 
 from agent.collect.tls import Target
 from agent.collect.tls_starttls import PROTOCOLS
-from checks.model import Resource
+from checks import paths
+from checks.model import GLOBAL, Gap, Resource
+from checks.plan import Plan
+from checks.tls import endpoint
 from checks.tls.names import is_address
 
 USUAL = {"smtp": 25, "imap": 143, "pop3": 110, "ftp": 21, "ldap": 389, "postgres": 5432, "mysql": 3306, "xmpp": 5222}
@@ -24,10 +27,17 @@ class BadTarget(ValueError):
 
 
 def read(text: str, *, starttls: str | None = None, server_name: str | None = None) -> Target:
-    """`HOST`, `HOST:PORT`, `ADDRESS`, `[ADDRESS]:PORT`, or an https:// address. Raises BadTarget."""
+    """`HOST`, `HOST:PORT`, `ADDRESS`, `[ADDRESS]:PORT`; an https:// address; or `smtp://HOST`, with the protocol before TLS.
+
+    Raises BadTarget.
+    """
     rest = text.strip()
-    if rest.lower().startswith("https://"):
-        rest = rest[8:].partition("/")[0]
+    scheme, found, after = rest.partition("://")
+    if found:
+        rest = after.partition("/")[0]
+        if scheme.lower() not in {"https", *PROTOCOLS}:
+            raise BadTarget(f"{text}: {scheme!r} is none of https, {', '.join(sorted(PROTOCOLS))}")
+        starttls = None if scheme.lower() == "https" else scheme.lower()
     if starttls is not None and starttls not in PROTOCOLS:
         raise BadTarget(f"{text}: STARTTLS is known for {', '.join(sorted(PROTOCOLS))}, and not for {starttls!r}")
     host, port = _split(rest, text, USUAL.get(starttls or "", 443))
@@ -151,3 +161,19 @@ SERVED = {
     "aws.cloudfront.distribution": _distribution,
     "aws.apigateway.domain_name": _api_domain,
 }
+TELLING: Plan = {
+    "aws.elbv2.load_balancer": frozenset({"Scheme", "DNSName", "Listeners"}),
+    "aws.elb.load_balancer": frozenset({"Scheme", "DNSName", "ListenerDescriptions"}),
+    "aws.cloudfront.distribution": frozenset({"Aliases", "DomainName"}),
+    "aws.apigateway.domain_name": frozenset({"domainName"}),
+}
+"""The members by which each type tells what it serves."""
+
+
+def hidden(gaps: Iterable[Gap]) -> Iterator[Gap]:
+    """What may serve endpoints that nobody can name, for what was not seen of these types: each a gap in which endpoints there are."""
+    for gap in gaps:
+        if gap.field is None or paths.parse(gap.field)[0] in TELLING[gap.type]:
+            what = " ".join(filter(None, (gap.type, gap.id, gap.field)))
+            message = f"which endpoints {what} in {gap.account}/{gap.region} serves is not known: {gap.code or gap.message or gap.reason}"
+            yield Gap(endpoint.TYPE, endpoint.ACCOUNT, GLOBAL, None, None, gap.reason, gap.call, message=message, action=gap.action)

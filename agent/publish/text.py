@@ -18,6 +18,8 @@ _UNPRINTABLE = re.compile(
     r"[^\x20-\x7e\u00a0-\u00ac\u00ae-\u061b\u061d-\u180d\u180f-\u200a\u2010-\u2027\u2030-\u205f\u2070-\ud7ff\uf900-\ufefe"
     r"\uff00-\ufff8\ufffc-\ufffd\U00010000-\U0001bc9f\U0001bca4-\U0001d172\U0001d17b-\U000e0000]"
 )
+Examples = Mapping[tuple[str, str], Mapping[Verdict, Finding]]
+"""(Promise id, rule id) -> the finding of each verdict that is told."""
 _COLOURS = {"upheld": "32", "broken": "31", "unproven": "33", "unverifiable": "2", "accepted": "35"}
 
 
@@ -58,10 +60,9 @@ class TextReport:
         yield f"  {self._paint(word.upper(), word)}{accepted}  {printable(', '.join(filter(None, (promise.id, place))))}"
         if promise.unverifiable:
             yield from self._wrapped(printable(promise.unverifiable), "    ")
-        for control in promise.controls:
-            for rule in control.rules:
-                if rule.verdict is not None and rule.verdict is not Verdict.UPHELD:
-                    yield from self._rule(rule, result.examples.get((promise.id, rule.rule), {}), indent="    ")
+        rules = [rule for control in promise.controls for rule in control.rules if rule.verdict not in {None, Verdict.UPHELD}]
+        for alike in _alike(rules, result.examples, promise.id):
+            yield from self._together(alike, result.examples, promise.id, indent="    ")
         yield from self._upheld(promise)
         for gap in promise.missing:
             yield from self._wrapped(f"not seen: {printable(gap)}", "      ", first="    ")
@@ -71,10 +72,9 @@ class TextReport:
     def _rules(self, result: Result) -> Iterator[str]:
         """Rules that no promise binds: the broken ones, then the unproven; those that hold are counted."""
         for verdict in (Verdict.BROKEN, Verdict.UNPROVEN):
-            for rule in result.rules:
-                if rule.verdict is verdict:
-                    yield ""
-                    yield from self._rule(rule, result.examples.get(("", rule.rule), {}))
+            for alike in _alike([rule for rule in result.rules if rule.verdict is verdict], result.examples, ""):
+                yield ""
+                yield from self._together(alike, result.examples, "")
         if held := sum(rule.verdict is Verdict.UPHELD for rule in result.rules):
             yield ""
             yield f"{_many(held, 'rule')} upheld"
@@ -84,12 +84,24 @@ class TextReport:
         held = [rule for rule in rules if rule.verdict is Verdict.UPHELD]
         idle = sum(rule.verdict is None for rule in rules)
         if held:
-            seen = ", ".join(f"{rule.counts['upheld']} {printable(rule.type)}" for rule in held[:6]) + (
-                " and others" if len(held) > 6 else ""
-            )
+            kinds = list(dict.fromkeys(f"{rule.counts['upheld']} {printable(rule.type)}" for rule in held))
+            seen = ", ".join(kinds[:6]) + (" and others" if len(kinds) > 6 else "")
             yield from self._wrapped(f"holds under {_many(len(held), 'rule')}: {seen}", "      ", first="    ")
         if idle:
             yield f"    {_many(idle, 'rule')} not applicable: looked, and found nothing to judge"
+
+    def _together(self, alike: Sequence[RuleSummary], examples: Examples, promise: str, indent: str = "") -> Iterator[str]:
+        """A rule; or those that are unproven for one reason, each by its id."""
+        if len(alike) == 1:
+            yield from self._rule(alike[0], examples.get((promise, alike[0].rule), {}), indent)
+            return
+        findings = [examples[promise, rule.rule][Verdict.UNPROVEN] for rule in alike]
+        absent, why = zip(*map(_absent, findings), strict=True)
+        lacks = f"{', '.join(sorted(set(absent)))} {'is' if len(set(absent)) == 1 else 'are'} absent " if all(absent) else ""
+        head = f"{self._paint('unproven', 'unproven')}  {_many(len(alike), 'rule')}: {_subject(findings[0])}: {lacks}{why[0]}"
+        yield from self._wrapped(head, indent + "      ", first=indent)
+        yield from self._wrapped(printable(", ".join(rule.rule for rule in alike)), indent + "    ")
+        yield from self._wrapped(_decided(alike[0]), indent + "      ", first=indent + "    ")
 
     def _rule(self, rule: RuleSummary, examples: Mapping[Verdict, Finding], indent: str = "") -> Iterator[str]:
         word = str(rule.verdict)
@@ -142,6 +154,33 @@ class TextReport:
             text, WIDTH, initial_indent=indent if first is None else first, subsequent_indent=indent,
             break_long_words=False, break_on_hyphens=False,
         )  # fmt: skip
+
+
+def _alike(rules: Iterable[RuleSummary], examples: Examples, promise: str) -> Iterable[Sequence[RuleSummary]]:
+    """The rules in their order, those together that are unproven for the same reason, of the same resource, and decided alike."""
+    held: dict[object, list[RuleSummary]] = {}
+    for rule in rules:
+        known = examples.get((promise, rule.rule), {})
+        key: object = rule.rule
+        if set(known) == {Verdict.UNPROVEN} and not known[Verdict.UNPROVEN].accepted:
+            finding = known[Verdict.UNPROVEN]
+            absent, why = _absent(finding)
+            key = (finding.resource, bool(absent), why, _decided(rule))
+        held.setdefault(key, []).append(rule)
+    return held.values()
+
+
+def _absent(finding: Finding) -> tuple[str, str]:
+    """(member, reason) where a member is absent and something says why; no member, and the reason, elsewhere."""
+    what = _what(finding, breaks=False)
+    found = re.fullmatch(r"(\S+) is absent (\(.+\))", what)
+    return (found[1], found[2]) if found else ("", what)
+
+
+def _decided(rule: RuleSummary) -> str:
+    """How many were decided, and how many are unproven beside the one that is told."""
+    more = rule.counts["unproven"] - 1
+    return coverage(rule) + (f"; {more} more unproven" if more > 0 else "")
 
 
 def coverage(rule: RuleSummary) -> str:

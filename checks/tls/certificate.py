@@ -38,6 +38,8 @@ UNREADABLE = (
     x509.UnsupportedGeneralNameType,
 )  # fmt: skip
 """What the library raises on certificates and OCSP responses that it cannot make sense of."""
+_MOST_SENT = 32
+"""Certificates of a chain that are looked at for the way to a root: a server may send any number that certify each other."""
 UNTOLD = ("name_constraints", "malformed", "invalid")
 
 
@@ -218,17 +220,24 @@ def trust(chain: Sequence[x509.Certificate], host: str, now: datetime, roots: Ro
 
 
 def _path(chain: Sequence[x509.Certificate], roots: Roots) -> tuple[list[x509.Certificate], x509.Certificate | None]:
-    """From the leaf from issuer to issuer as far as what was sent goes, and the trusted root it comes to."""
-    path = [chain[0]]
-    while True:
-        last = path[-1]
+    """From the leaf from issuer to issuer to a trusted root; where there is no way to one, as far as what was sent goes.
+
+    An issuer may have been certified by more than one authority: whichever of its certificates leads to a root counts.
+    """
+    longest = [chain[0]]
+    ways, left = [longest], list(chain[1:_MOST_SENT])
+    while ways:
+        way = ways.pop()
+        last = way[-1]
         for root in (*roots.private, *roots.public):
             if last == root or (last.issuer == root.subject and _issued(last, root)):
-                return path, root
-        nearer = next((one for one in chain if one not in path and one.subject == last.issuer and _issued(last, one)), None)
-        if nearer is None:
-            return path, None
-        path.append(nearer)
+                return way, root
+        if len(way) > len(longest):
+            longest = way
+        nearer = [one for one in left if one.subject == last.issuer and one != last and _issued(last, one)]
+        left = [one for one in left if one not in nearer]  # a certificate leads where it leads, whichever way it was come to
+        ways += [[*way, one] for one in reversed(nearer)]
+    return longest, None
 
 
 @lru_cache(4096)

@@ -9,17 +9,20 @@ from typing import Any
 from checks.model import Resource
 
 
-def with_shared_keys(endpoints: Sequence[Resource]) -> list[Resource]:
+def with_shared_keys(endpoints: Sequence[Resource], *, whole: bool = True) -> list[Resource]:
     """The endpoints with `key_shared` in each of their certificates: whether another certificate among them has the same key.
 
     One certificate on many servers is no reuse. A renewal that keeps the key shows while the old certificate is still in use.
+    Where a certificate was not seen, or not `whole`: where there are more endpoints than these, a key that no other has may be
+    shared all the same, and the member is absent.
     """
+    whole = whole and all(map(_shown, endpoints))
     certificates: dict[str, set[str]] = {}
     for endpoint in endpoints:
         for certificate in _certificates(endpoint.data):
             certificates.setdefault(certificate["key_sha256"], set()).add(certificate["sha256"])
     shared = {key for key, held in certificates.items() if len(held) > 1}
-    return [replace(endpoint, data=_marked(endpoint.data, shared)) for endpoint in endpoints]
+    return [replace(endpoint, data=_marked(endpoint.data, shared, whole=whole)) for endpoint in endpoints]
 
 
 def _certificates(data: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
@@ -27,10 +30,18 @@ def _certificates(data: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     return (certificate for certificate in held if "key_sha256" in certificate)
 
 
-def _marked(data: Mapping[str, Any], shared: set[str]) -> dict[str, Any]:
+def _shown(endpoint: Resource) -> bool:
+    """Whether the endpoint showed a certificate at each address, or there spoke in the clear, where none is in use."""
+    return all(
+        "key_sha256" in address.get("certificate", {}) or address.get("outcome") in {"plaintext", "no-starttls"}
+        for address in endpoint.data["addresses"]
+    )
+
+
+def _marked(data: Mapping[str, Any], shared: set[str], *, whole: bool) -> dict[str, Any]:
     addresses = [
         {**address, "certificate": {**certificate, "key_shared": certificate["key_sha256"] in shared}}
-        if "key_sha256" in (certificate := address.get("certificate", {}))
+        if "key_sha256" in (certificate := address.get("certificate", {})) and (whole or certificate["key_sha256"] in shared)
         else address
         for address in data["addresses"]
     ]

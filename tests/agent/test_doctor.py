@@ -15,6 +15,7 @@ import pytest
 from agent import cli, doctor, run
 from agent.config import Aws, Collect, Configuration, ConfigurationError, Settings
 from agent.run import Clock
+from checks.promise import Promises
 from tests.agent.road import shipped
 from tests.conftest import Estate
 from tests.world import shop
@@ -49,8 +50,8 @@ def examine(capsys: pytest.CaptureFixture[str], *accounts: Aws) -> tuple[int, di
     return code, said, lines[-1]
 
 
-def shop_promises() -> run.Promises:
-    return run.Promises.model_validate({"schema": "upheld.promises/1", "promises": []})
+def shop_promises() -> Promises:
+    return Promises.model_validate({"schema": "upheld.promises/1", "promises": []})
 
 
 def test_where_everything_answers_it_is_ready(aws: Estate, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -136,8 +136,8 @@ class _Model(BaseModel):
         ("names: []", "file.yaml:1: 'days' is missing"),
         ("days: x", "file.yaml:1: days: Input should be a valid integer, unable to parse string as an integer"),
         ("days: 1\nnames:\n  - a\n  - 2", "file.yaml:4: names.1: Input should be a valid string"),
-        ("[]", "file.yaml:1: Input should be a valid dictionary or instance of _Model"),
-        ("", "file.yaml: Input should be a valid dictionary or instance of _Model"),
+        ("[]", "file.yaml:1: expected a mapping: lines of `key: value`"),
+        ("", "file.yaml: expected a mapping: lines of `key: value`"),
     ],
 )
 def test_a_complaint_about_the_content_has_its_line_too(text: str, complaint: str) -> None:

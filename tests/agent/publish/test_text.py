@@ -273,3 +273,34 @@ def test_gaps_that_differ_in_their_place_only_share_a_line() -> None:
         f"aws.test.bucket in {ACCOUNT}/eu-west-1: denied AccessDenied; needs test:ListDisks",
     ]
     assert list(gap_lines([gap("eu-west-1", f"aws.test.{number}") for number in range(25)]))[20:] == ["and 5 more kinds of gap"]
+
+
+def unread(*rules: Rule, **open_: bool) -> str:
+    """The report on two disks of which nothing was read, beside those given."""
+    builder = shop(**open_)
+    for name in ("lost", "lost too"):
+        builder.add(DISK, {"DiskId": name})
+    return text(ask(builder.build(), list(rules)).result)
+
+
+def test_rules_that_are_unproven_for_one_reason_are_told_together_each_by_its_id(disks: Rule) -> None:
+    other = make_rule("resource.Encrypted", id="disk-sealed")
+    assert unread(other, disks).split("\n\n")[1].splitlines() == [
+        f"unproven  2 rules: lost ({ACCOUNT}/{HERE}): Encrypted is absent",
+        "    disk-encrypted, disk-sealed",
+        "    2 of 4 aws.test.disk decided; 1 more unproven",
+    ]
+
+
+def test_rules_that_are_unproven_for_different_reasons_are_told_one_by_one(disks: Rule) -> None:
+    said = unread(disks, make_rule("resource.State == 'in-use'", id="disk-in-use"))
+    assert "unproven  Title of disk-encrypted  [disk-encrypted]" in said
+    assert "unproven  Title of disk-in-use  [disk-in-use]" in said
+
+
+def test_a_broken_rule_is_never_told_together_with_others(disks: Rule) -> None:
+    other = make_rule("resource.Encrypted", id="disk-sealed")
+    said = unread(other, disks, bad=False)
+    assert "broken  Title of disk-encrypted  [disk-encrypted]" in said
+    assert "broken  Title of disk-sealed  [disk-sealed]" in said
+    assert "2 rules: " not in said

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from checks.model import GLOBAL, Resource
 from checks.tls.reuse import with_shared_keys
 
@@ -23,8 +25,23 @@ def test_one_certificate_on_two_servers_is_no_reuse() -> None:
     assert shared(endpoint("a", ("k", "1")), endpoint("b", ("k", "1"))) == [False, False]
 
 
-def test_of_an_endpoint_that_showed_no_certificate_nothing_is_said() -> None:
-    assert shared(endpoint("a"), endpoint("b", ("k", "1"))) == [None, False]
+def test_while_an_endpoint_shows_no_certificate_its_key_may_be_any_of_the_others() -> None:
+    assert shared(endpoint("a"), endpoint("b", ("k", "1")), endpoint("c", ("l", "2")), endpoint("d", ("l", "3"))) == [
+        None,
+        None,
+        True,
+        True,
+    ]
+
+
+def test_what_speaks_in_the_clear_has_no_key_to_share() -> None:
+    clear = replace(endpoint("a"), data={"addresses": [{"address": "203.0.113.7", "outcome": "plaintext"}]})
+    assert shared(clear, endpoint("b", ("k", "1"))) == [None, False]
+
+
+def test_with_more_endpoints_than_these_no_key_is_known_to_be_alone() -> None:
+    (held,) = with_shared_keys([endpoint("a", ("k", "1"))], whole=False)
+    assert "key_shared" not in held.data["addresses"][0]["certificate"]
 
 
 def test_addresses_of_one_endpoint_count_as_well() -> None:

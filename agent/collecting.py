@@ -1,0 +1,128 @@
+"""Reading the world into an estate: what is needed, then each stage of the collection after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from agent.clock import Clock
+from agent.collect.aws_client import Deadline, WrongAccount, endpoint_override
+from agent.collect.estate import EstateWriter
+from agent.config import ConfigurationError, Tls
+from agent.inputs import Inputs
+from checks.model import GLOBAL, Manifest, Scope
+from checks.plan import Plan, named, plan, whole
+from checks.tls.endpoint import ACCOUNT as TLS_ACCOUNT
+from checks.tls.endpoint import TYPE as TLS_ENDPOINT
+
+if TYPE_CHECKING:
+    from agent.collect.aws_accounts import Entered, Shut
+    from checks.tls.certificate import Roots
+
+ATTEMPTS = 4
+Progress = Callable[[int, int], None]
+
+
+def tool() -> str:
+    return f"upheld {version('upheld')}"
+
+
+def plan_for(inputs: Inputs, *, every: bool) -> Plan:
+    """What must be collected. Tags only where a promise's scope goes by them."""
+    rules = list(inputs.book.rules.values()) if every else inputs.judged
+    tagged = any(promise.scope.exclude or promise.names_tags for promise in inputs.promises.promises)
+    needed = whole(plan(rules, tags=tagged, universe=bool(inputs.promises.promises)), inputs.book.catalogue)
+    if not any(rule.kind == TLS_ENDPOINT for rule in rules):
+        return needed
+    return {**needed, **(_serving(needed) if inputs.configuration.settings.collect.tls else {}), TLS_ENDPOINT: frozenset({"*"})}
+
+
+def _serving(needed: Plan) -> Plan:
+    """What tells which endpoints are served, beside what is needed of it anyway."""
+    from agent.collect.tls_targets import TELLING
+
+    return {name: members | needed.get(name, frozenset()) for name, members in TELLING.items()}
+
+
+def collect(inputs: Inputs, place: Path, wanted: Plan, clock: Clock, progress: Progress | None = None) -> None:
+    """Read the world into an estate at `place`: AWS, then TLS endpoints. Raises ConfigurationError where it may not begin."""
+    from agent.collect import tls_stage, tls_targets
+    from agent.collect.wire import rfc3339
+
+    started = rfc3339(clock.now())
+    deadline = Deadline(clock.monotonic() + inputs.configuration.settings.collect.deadline, clock.monotonic)
+    tls = _endpoints(inputs, wanted)
+    of_aws = {name: members for name, members in wanted.items() if name != TLS_ENDPOINT}
+    doors = _doors(inputs, deadline, clock, only_endpoints=tls is not None)
+    with EstateWriter(place, tls_targets.SERVED if tls else ()) as writer:
+        accounts, identity = _aws(inputs, of_aws, doors, writer, deadline, clock, progress)
+        if tls:
+            tls_stage.collect(*tls, writer, clock.now, lambda: deadline.left <= 0, progress)
+            accounts[TLS_ACCOUNT] = (GLOBAL,)
+        scope = Scope(accounts, tuple(sorted(wanted if tls else of_aws)))
+        writer.finish(Manifest("upheld.estate/1", started, rfc3339(clock.now()), tool(), identity, endpoint_override(), scope))
+
+
+def _doors(inputs: Inputs, deadline: Deadline, clock: Clock, *, only_endpoints: bool) -> Sequence[Entered | Shut]:
+    """The accounts of AWS, entered or not: those configured, else the one of the credentials. None where only endpoints are configured.
+
+    Raises ConfigurationError.
+    """
+    from agent.collect.aws_accounts import AwsTarget, enter
+
+    try:
+        targets = [
+            AwsTarget(
+                one.account, one.role, one.external_id if isinstance(one.external_id, str | None) else one.external_id.read(), one.regions
+            )
+            for one in inputs.configuration.settings.collect.aws
+        ]
+        return [] if only_endpoints and not targets else enter(targets or [AwsTarget()], deadline, ATTEMPTS, clock.now)
+    except (WrongAccount, ValueError) as error:
+        raise ConfigurationError(str(error)) from error
+
+
+def _aws(
+    inputs: Inputs, wanted: Plan, doors: Sequence[Entered | Shut], writer: EstateWriter, deadline: Deadline, clock: Clock,
+    progress: Progress | None,
+) -> tuple[dict[str, tuple[str, ...]], dict[str, str]]:  # fmt: skip
+    """Collect AWS through its doors; gives what was asked, account -> regions, and as whom, account -> identity."""
+    from agent.collect.aws import AwsCollector
+    from agent.collect.aws_accounts import Entered
+    from agent.collect.aws_record import account_gaps
+
+    book = inputs.book
+    entered = [door for door in doors if isinstance(door, Entered)]
+    accounts = {door.account.id: tuple(door.regions) for door in entered}
+    for door in doors:
+        if not isinstance(door, Entered):
+            accounts[door.account] = tuple(door.regions)
+            for gap in account_gaps(book.catalogue, wanted, door):
+                writer.add_gap(gap)
+    some = {asked: by for asked, by in named(book.rules.values(), wanted, book.catalogue).items() if asked[0] not in writer.remembers}
+    AwsCollector(book.catalogue, wanted, writer, deadline, clock.now, progress=progress, named=some).collect(entered)
+    return accounts, {door.account.id: door.identity for door in entered}
+
+
+def _endpoints(inputs: Inputs, wanted: Plan) -> tuple[Tls, Roots] | None:
+    """What endpoints to inspect and whom to trust; None where no rule asks for any, or the configuration names none.
+
+    Raises ConfigurationError.
+    """
+    from agent.collect import tls_stage
+    from agent.collect.tls_roots import roots
+    from agent.collect.tls_targets import BadTarget
+
+    settings, configuration = inputs.configuration.settings.collect.tls, inputs.configuration
+    if settings is None or TLS_ENDPOINT not in wanted:
+        return None
+    good = 0
+    try:
+        for good, _ in enumerate(tls_stage.named(settings), 1):  # noqa: B007
+            pass
+    except BadTarget as error:
+        raise ConfigurationError(f"{configuration.place('collect', 'tls', 'endpoints', good)}: {error}") from error
+    public = configuration.path(settings.public_roots) if settings.public_roots else None
+    return settings, roots(public, map(configuration.path, settings.private_roots))
