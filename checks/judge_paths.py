@@ -18,6 +18,8 @@ from checks.network.read import APART, READ
 from checks.network.wanted import Unclear
 from checks.verdict import Verdict
 
+_MOST_REASONS = 50
+
 
 @dataclass
 class Networks:
@@ -54,7 +56,7 @@ class Networks:
             case "unknown":
                 why = answer.why[0] if answer.why else "the way is not known"
                 more = f" (and {len(answer.why) - 1} more reasons)" if len(answer.why) > 1 else ""
-                return Outcome(Verdict.UNPROVEN, why + more), Evidence(looks, {"why": list(answer.why)})
+                return Outcome(Verdict.UNPROVEN, why + more), Evidence(looks, _reasons(answer.why))
         return Outcome(Verdict.BROKEN, _sentence(judged)), Evidence(looks, _values(judged), affected=judged.affected)
 
     def apart(self, body: Body, params: Mapping[str, Any], kind: str) -> list[Resource]:
@@ -101,6 +103,12 @@ class Networks:
                 listing = self.estate.listings.get((type_, Place(network.account, region)))
                 if listing is not None:
                     yield listing
+
+
+def _reasons(why: tuple[str, ...]) -> dict[str, Any]:
+    """Why a way is not known: some of the reasons, and how many more there are, as each network of an estate may have them all."""
+    more = {"more": len(why) - _MOST_REASONS} if len(why) > _MOST_REASONS else {}
+    return {"why": list(why[:_MOST_REASONS]), **more}
 
 
 def _sentence(judged: Judged) -> str:
