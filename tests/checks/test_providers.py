@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from checks.model import GLOBAL, Place, can_hold, provider
+from checks.model import GLOBAL, Asserted, Estate, Manifest, Place, Scope, can_hold, provider
 from checks.promise import PromiseScope
 from tests.checks.small import ACCOUNT, DISK, HERE, Builder, ask, make_promises, make_rule
 
@@ -87,3 +87,19 @@ def test_endpoints_alone_show_no_universe() -> None:
     found = ask(Builder({"tls": (GLOBAL,)}).build(), rules, promises).promises[0]
     assert found.verdict == "unproven"
     assert any("which accounts exist is not known" in lack for lack in found.missing)
+
+
+def test_who_asserts_that_files_are_complete_says_nothing_of_endpoints() -> None:
+    manifest = Manifest(
+        "upheld.estate/1",
+        "2026-11-20T06:00:00Z",
+        "2026-11-20T06:00:00Z",
+        "t",
+        {},
+        None,
+        Scope({"111122223333": ("eu-central-1",)}, ()),
+        "ops@shop.example",
+    )
+    estate = Estate(manifest, {}, (), ())
+    assert isinstance(estate.listing("aws.ec2.volume", Place("111122223333", "eu-central-1")), Asserted)
+    assert isinstance(estate.listing("tls.endpoint", Place("tls", GLOBAL)), tuple)
