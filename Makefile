@@ -36,7 +36,7 @@ demo: $(VENV)/program
 
 # Everything but the long harnesses.
 test: $(VENV)/tools $(VENV)/programs
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q --numprocesses auto --dist loadfile
 
 check: $(VENV)/tools
 	$(BIN)/ruff format --check --quiet .

@@ -14,7 +14,7 @@ from tests.world.faults import Fault
 from tests.world.proxy import FaultProxy
 from tests.world.servers import client
 
-ONCE = Config(retries={"total_max_attempts": 1}, read_timeout=1, connect_timeout=2)
+ONCE = Config(retries={"total_max_attempts": 1}, read_timeout=4, connect_timeout=4)
 BUCKET = "shop-logs"
 DENY_HTTP = '{"Version":"2012-10-17","Statement":[]}'
 
