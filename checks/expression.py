@@ -61,24 +61,31 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A compiled condition and the members it refers to."""
+    """A compiled condition, the members it refers to, its tree, and whether it is about a resource or a row."""
 
     text: str
     program: Any
     references: frozenset[Reference] = field(repr=False)
+    tree: syntax.Node = field(repr=False)
+    subject: str = "resource"
 
 
 def compile_condition(text: str, vocabulary: Vocabulary) -> Condition:
     """Check and compile. Raises Trap with the offset of what is wrong."""
+    program, tree = parse(text)
+    return Condition(text, program, examine(tree, vocabulary), tree, vocabulary.subject)
+
+
+def parse(text: str) -> tuple[Any, syntax.Node]:
+    """The program and its tree, not yet held against what a rule may say. Raises Trap."""
     try:
         program = _runtime().environment.compile(text)
     except RuntimeError as error:
         raise _syntax_error(str(error)) from error
     try:
-        tree = syntax.read(program.serialize())
+        return program, syntax.read(program.serialize())
     except syntax.UnsupportedSyntax as error:
         raise Trap(str(error), -1) from error
-    return Condition(text, program, examine(tree, vocabulary))
 
 
 def evaluate(
@@ -95,7 +102,7 @@ def evaluate(
     runtime = _runtime()
     runtime.world, runtime.bug = world, None
     try:
-        value = condition.program.eval(data={"resource": data, "params": params, "now": now, "account": account, "region": region})
+        value = condition.program.eval(data={condition.subject: data, "params": params, "now": now, "account": account, "region": region})
     finally:
         runtime.world = None
     if runtime.bug is not None:
@@ -104,6 +111,18 @@ def evaluate(
     if value.type().name() == "BOOL":
         return Outcome(Verdict.UPHELD if result else Verdict.BROKEN)
     return Outcome(Verdict.UNPROVEN, _readable(str(result)) if value.type().name() == "ERROR" else f"not a truth value: {result!r}")
+
+
+def constant(function: str, text: str) -> Any:
+    """What `timestamp()` or `duration()` of a text is to the runtime: a datetime or timedelta; None where it is an error."""
+    value = _runtime().environment.compile(f"{function}(account)").eval(data={"account": text})
+    return None if value.type().name() == "ERROR" else value.plain_value()
+
+
+def pattern_error(pattern: str) -> str:
+    """Why the runtime would not take a regular expression; empty if it does."""
+    value = _runtime().environment.compile("'text'.matches(account)").eval(data={"account": pattern})
+    return _readable(str(value.plain_value())) if value.type().name() == "ERROR" else ""
 
 
 def clean(data: Any, nullable: frozenset[Path] = frozenset(), path: Path = ()) -> tuple[Any, list[Path]]:
@@ -174,6 +193,7 @@ class _Runtime:
         self.environment = cel.NewEnv(
             variables={
                 "resource": dyn,
+                "row": dyn,
                 "params": cel.Type.Map(text, dyn),
                 "now": cel.Type.TIMESTAMP,
                 "account": text,
