@@ -36,7 +36,8 @@ _KINDS = {
 }
 _SMALLEST, _LARGEST = -(2**63), 2**63 - 1
 _DEEPEST = 200
-_SURROGATE = re.compile("[\ud800-\udfff]")
+_UNHOLDABLE = re.compile("[\0\ud800-\udfff]")
+"""The binding of the runtime ends a text at a NUL: `AES256\\0 not` would be equal to `AES256`."""
 
 
 class HelperBug(RuntimeError):
@@ -128,7 +129,7 @@ def pattern_error(pattern: str) -> str:
 def clean(data: Any, nullable: frozenset[Path] = frozenset(), path: Path = ()) -> tuple[Any, list[Path]]:
     """Data as the runtime may see it, and the members that had to be left out because it cannot hold them.
 
-    A null is an absent member unless the catalogue says what the absence means. Text with a lone surrogate, an
+    A null is an absent member unless the catalogue says what the absence means. Text with a lone surrogate or a NUL, an
     integer over 64 bits, a number that is not finite and what is nested too deep are left out, and so is a list that
     has a null in it: a shorter list would not be the provider's.
     """
@@ -140,7 +141,7 @@ def clean(data: Any, nullable: frozenset[Path] = frozenset(), path: Path = ()) -
             lost: list[Path] = []
             for name, value in data.items():
                 at = (*path, name)
-                if _SURROGATE.search(name):
+                if _UNHOLDABLE.search(name):
                     lost.append(path)
                 elif value is None:
                     if at in nullable:
@@ -170,7 +171,7 @@ def clean(data: Any, nullable: frozenset[Path] = frozenset(), path: Path = ()) -
 def _holdable(value: Any) -> bool:
     match value:
         case str():
-            return value.isascii() or not _SURROGATE.search(value)
+            return "\0" not in value and (value.isascii() or not _UNHOLDABLE.search(value))
         case bool():
             return True
         case int():

@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import ibis
+from ibis.expr.operations import Literal as Constants
 
 from checks.expression import constant
 from checks.functions.addresses import AddressSet, read_network
@@ -55,6 +56,9 @@ _MIRRORED: Final[Mapping[str, str]] = {"_<_": "_>_", "_<=_": "_>=_", "_>_": "_<_
 _ELEMENTS: Final[Mapping[Kind, type]] = {"boolean": bool, "string": str, "integer": int}
 _SMALLEST, _LARGEST = -(2**63), 2**63 - 1
 _ALL: Final = 2**64 - 1
+_FARTHEST: Final = timedelta(seconds=(2**63 - 1) // 10**9)
+"""Two moments that are farther apart have no distance: CEL counts it in nanoseconds, in 64 bits (292 years, and in one of the two
+directions a part of a second more)."""
 _LEAF: Final = 4
 """Ranges that are asked one after the other, below which halving them costs more than it saves."""
 
@@ -94,7 +98,7 @@ class Compiler:
             case Compare(function, Since() as distance, Span() as limit):
                 return self._age(function, distance, limit)
             case Compare(function, left, right):
-                return _OPERATORS[function](self.condition(left), self.condition(right))
+                return _compare(function, self.condition(left), self.condition(right))
             case Member(item, holder):
                 return self._member(self.condition(item), item.kind, holder)
             case Words(function, text, wanted):
@@ -139,18 +143,19 @@ class Compiler:
         if span is None or moment is None:
             return ibis.null("boolean")
         if not columns(column):
-            other = self.value(column)
-            return ibis.null("boolean") if other is None else ibis.literal(_OPERATORS[function](moment - other, span), "boolean")
-        later = column is distance.later
-        if not later:
-            function, span = _MIRRORED[function], -span
+            earlier = self.value(distance.earlier)
+            if earlier is None or abs(apart := moment - earlier) > _FARTHEST:
+                return ibis.null("boolean")
+            return ibis.literal(_OPERATORS[function](apart, span), "boolean")
         held = self.condition(column)
+        within = held.between(_moment(_shift(moment, -_FARTHEST)), _moment(_shift(moment, _FARTHEST)))
+        if column is distance.earlier:
+            function, span = _MIRRORED[function], -span
         try:
-            edge = moment + span
-        except OverflowError:  # beyond the first or the last year there is: on one side of every moment
-            beyond = (span > timedelta(0)) == (function in {"_<_", "_<=_"})
-            return ibis.cases((held.notnull(), ibis.literal(beyond, "boolean")))
-        return _OPERATORS[function](held, _moment(edge))
+            holds = _compare(function, held, _moment(moment + span))
+        except OverflowError:  # beyond the first or the last year there is, on one side of every moment
+            holds = ibis.literal((span > timedelta(0)) == (function in {"_<_", "_<=_"}), "boolean")
+        return ibis.cases((within, holds))
 
     def _member(self, item: Any, kind: Kind, holder: Parameter | tuple[Constant, ...]) -> Any:
         held = self._held(holder, kind)
@@ -182,6 +187,21 @@ class Compiler:
         v4 = _search([((0, first), (0, last)) for first, last in allowed.v4], high, low)
         v6 = _search([(divmod(first, 2**64), divmod(last, 2**64)) for first, last in _by_sign(allowed.v6)], high, low)
         return ibis.cases((family == 4, v4), (family == 6, v6))
+
+
+def _compare(function: str, left: Any, right: Any) -> Any:
+    """Beside a constant NULL, Ibis writes IS NULL for `==` and IS NOT NULL for `!=`: a truth where there is none."""
+    if any(isinstance(side.op(), Constants) and side.op().value is None for side in (left, right)):
+        return ibis.null("boolean")
+    return _OPERATORS[function](left, right)
+
+
+def _shift(moment: datetime, by: timedelta) -> datetime:
+    """The moment so much later, or the first or last there is."""
+    try:
+        return moment + by
+    except OverflowError:
+        return (datetime.min if by < timedelta(0) else datetime.max).replace(tzinfo=UTC)
 
 
 def _moment(value: datetime) -> Any:

@@ -160,8 +160,8 @@ class _Reader:
         return Compare(operator, Since(first, second), limit)
 
     def _member(self, node: Node, item: Term, holder: Node) -> Term:
-        if item.kind not in {"string", "integer", "boolean"}:
-            trap(f"a {item.kind} cannot be looked for in a list over rows", node)
+        if item.kind not in {"string", "integer"}:
+            trap(f"a text or an integer can be looked for in a list over rows, and this is a {item.kind}", node)
         if not isinstance(holder, Sequence):
             return Member(item, self._parameter(holder, "list"))
         held = tuple(self._scalar(element) for element in holder.elements)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 import duckdb
 import ibis
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from checks import expression
@@ -18,7 +19,7 @@ from checks.logs.engine import unzoned
 from checks.logs.rows import rfc3339, to_arrow
 from checks.logs.tables import Column, Table, address_text
 from checks.verdict import Verdict
-from tests.checks.logs.grammar import NOW, PARAMS, TABLE, condition, row
+from tests.checks.logs.grammar import NOW, PARAMS, TABLE, condition, rows
 
 TRUTH = {Verdict.UPHELD: True, Verdict.BROKEN: False, Verdict.UNPROVEN: None}
 TYPES = {name: {bool: "bool", int: "int", str: "string", list: "list"}[type(value)] for name, value in PARAMS.items()}
@@ -36,6 +37,11 @@ def by_runtime(text: str, rows: list[dict[str, Any]], params: dict[str, Any]) ->
     return found
 
 
+@cache
+def connection() -> duckdb.DuckDBPyConnection:
+    return duckdb.connect(config={"threads": 1})
+
+
 def by_engine(texts: list[str], rows: list[dict[str, Any]], params: dict[str, Any]) -> list[list[bool | None]]:
     """For each text, what it is for each row."""
     data = unzoned(to_arrow(TABLE, [{**one, "line": place} for place, one in enumerate(rows)]))
@@ -43,16 +49,16 @@ def by_engine(texts: list[str], rows: list[dict[str, Any]], params: dict[str, An
     asked = Compiler(held, params, NOW)
     terms = [subset.read(expression.parse(text)[1], TABLE, TYPES) for text in texts]
     query = held.select("line", **{f"c{place}": asked.condition(term) for place, term in enumerate(terms)}).order_by("line")
-    with duckdb.connect() as engine:
-        engine.execute("SET threads = 1")
-        engine.register("rows", data)
-        answer = engine.execute(ibis.to_sql(query, dialect="duckdb")).to_arrow_table().to_pydict()
+    engine = connection()
+    engine.register("rows", data)
+    answer = engine.sql(ibis.to_sql(query, dialect="duckdb")).to_arrow_table().to_pydict()
     return [answer[f"c{place}"] for place in range(len(texts))]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.lists(condition, min_size=1, max_size=12), st.lists(row, min_size=1, max_size=12))
-def test_the_engine_and_the_runtime_agree_on_every_row(texts: list[str], rows: list[dict[str, Any]]) -> None:
-    compiled = by_engine(texts, rows, PARAMS)
-    for text, found in zip(texts, compiled, strict=True):
-        assert (text, rows, found) == (text, rows, by_runtime(text, rows, PARAMS))
+@settings(max_examples=70, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])  # to shrink is slow, and shows less
+@given(st.lists(condition, min_size=6, max_size=14), st.integers(0, 2**32))
+def test_the_engine_and_the_runtime_agree_on_every_row(texts: list[str], seed: int) -> None:
+    held = rows(seed, 60)
+    for text, compiled in zip(texts, by_engine(texts, held, PARAMS), strict=True):
+        for one, found, wanted in zip(held, compiled, by_runtime(text, held, PARAMS), strict=True):
+            assert (text, one, found) == (text, one, wanted)
