@@ -56,6 +56,7 @@ _MIRRORED: Final[Mapping[str, str]] = {"_<_": "_>_", "_<=_": "_>=_", "_>_": "_<_
 _ELEMENTS: Final[Mapping[Kind, type]] = {"boolean": bool, "string": str, "integer": int}
 _SMALLEST, _LARGEST = -(2**63), 2**63 - 1
 _ALL: Final = 2**64 - 1
+_FIRST, _LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 _FARTHEST: Final = timedelta(seconds=(2**63 - 1) // 10**9)
 """Two moments that are farther apart have no distance: CEL counts it in nanoseconds, in 64 bits (292 years, and in one of the two
 directions a part of a second more)."""
@@ -201,7 +202,7 @@ def _shift(moment: datetime, by: timedelta) -> datetime:
     try:
         return moment + by
     except OverflowError:
-        return (datetime.min if by < timedelta(0) else datetime.max).replace(tzinfo=UTC)
+        return _FIRST if by < timedelta(0) else _LAST
 
 
 def _moment(value: datetime) -> Any:

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
 import duckdb
 import ibis
-import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from checks import expression
 from checks.logs import subset
-from checks.logs.compile import Compiler, UnfitParameter
+from checks.logs.compile import Compiler
 from checks.logs.engine import unzoned
-from checks.logs.rows import rfc3339, to_arrow
-from checks.logs.tables import Column, Table, address_text
+from checks.logs.rows import to_arrow
 from checks.verdict import Verdict
 from tests.checks.logs.grammar import NOW, PARAMS, TABLE, condition, rows
 
