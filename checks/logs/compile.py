@@ -258,10 +258,11 @@ def _below(limit: int, low: Any) -> Any:
 
 def _version(text: Any) -> Any:
     """`tls_version` of a column: its number, NULL for what is none."""
-    forms = (
+    forms: list[tuple[Any, int]] = [
         (text.re_search(rf"^{_SPACE}(?:[tT][lL][sS]{_SPACE}[vV]?)?{version.replace('.', '[.]')}{_SPACE}$"), tls_version(version))
         for version in _VERSIONS
-    )
+    ]
+    forms.append((text.re_search(rf"^{_SPACE}[tT][lL][sS]{_SPACE}[vV]?1{_SPACE}$"), tls_version("TLSv1")))
     return ibis.cases(*((matches, ibis.literal(number, "int64")) for matches, number in forms))
 
 

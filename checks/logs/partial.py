@@ -51,13 +51,13 @@ class Sample:
     """A row that breaks a promise, masked; where it stands, and when it was."""
 
     time: datetime | None
-    object: str | None
+    object_: str | None
     line: int | None
     shown: tuple[tuple[str, Scalar], ...]
 
     @property
     def order(self) -> tuple[object, ...]:
-        return _moment(self.time), _place(self.object), _place(self.line), tuple((name, _place(value)) for name, value in self.shown)
+        return _moment(self.time), _place(self.object_), _place(self.line), tuple((name, _place(value)) for name, value in self.shown)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ def plain(partial: Partial) -> dict[str, Any]:
                     for cell, tally in sorted(partial.cells[key].items(), key=lambda one: tuple(map(_place, one[0])))
                 ],
                 "samples": [
-                    {"time": _text(one.time), "object": one.object, "line": one.line, "shown": dict(one.shown)}
+                    {"time": _text(one.time), "object": one.object_, "line": one.line, "shown": dict(one.shown)}
                     for one in partial.samples.get(key, ())
                 ],
             }
