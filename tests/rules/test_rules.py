@@ -142,9 +142,7 @@ def test_nothing_else_lies_in_the_folder() -> None:
 
 
 def test_every_rule_says_where_it_has_it_from() -> None:
-    assert [
-        name for name, rule in EVERY.items() if not (rule.file.source or rule.file.references) and rule.kind not in OF_OUR_OWN
-    ] == []
+    assert [name for name, rule in EVERY.items() if not (rule.file.source or rule.file.references) and rule.kind not in OF_OUR_OWN] == []
 
 
 def test_a_citation_names_its_framework_as_all_others_do_and_an_id_once_a_rule() -> None:
