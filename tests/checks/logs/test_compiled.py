@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import operator
 from functools import cache
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Any
 
 import duckdb
 import ibis
-from hypothesis import Phase, given, settings
+from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
 from checks import expression
+from checks.functions.addresses import AddressSet, read_network
 from checks.logs import subset
 from checks.logs.compile import Compiler
 from checks.logs.engine import unzoned
@@ -59,3 +62,32 @@ def test_the_engine_and_the_runtime_agree_on_every_row(texts: list[str], seed: i
     for text, compiled in zip(texts, by_engine(texts, held, PARAMS), strict=True):
         for one, found, wanted in zip(held, compiled, by_runtime(text, held, PARAMS), strict=True):
             assert (text, one, found) == (text, one, wanted)
+
+
+networks = st.one_of(
+    st.builds(lambda number, length: IPv4Network((number, length), strict=False), st.integers(0, 2**32 - 1), st.integers(0, 32)),
+    st.builds(
+        lambda number, length: IPv6Network((number, length), strict=False),
+        st.integers(0, 2**128 - 1) | st.builds(operator.or_, st.sampled_from([0x20010DB8 << 96, 0]), st.integers(0, 2**66)),
+        st.integers(0, 128) | st.integers(60, 70),
+    ),
+)
+
+
+@settings(max_examples=60, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@given(st.lists(networks, max_size=24))
+@example([IPv6Network("2001:db8::/64")])
+@example([IPv6Network((place << 124, 16)) for place in range(16)])
+@example([IPv6Network((place << 63, 66)) for place in range(1, 16, 2)])
+def test_an_address_is_within_by_its_integers_where_it_is_by_its_bits(held: list[IPv4Network | IPv6Network]) -> None:
+    edges = [(one.version, int(edge) + by) for one in held for edge in (one[0], one[-1]) for by in (-1, 0, 1)] + [(4, 0), (6, 0)]
+    kinds: dict[int, Any] = {4: IPv4Address, 6: IPv6Address}
+    asked = [kinds[version](number) for version, number in edges if 0 <= number < 2 ** (32 if version == 4 else 128)]
+    asked = [one for one in asked if not (isinstance(one, IPv6Address) and one.ipv4_mapped)]
+    (found,) = by_engine(
+        ["cidrs_within([row.source], params.networks)"],
+        [{"source": str(one)} for one in asked],
+        {**PARAMS, "networks": [str(one) for one in held]},
+    )
+    allowed = AddressSet.of(read_network(str(one)) for one in held)
+    assert found == [bool(AddressSet.of([read_network(str(one))]) & allowed) for one in asked]
