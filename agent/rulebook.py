@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import importlib.resources
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from checks import catalogue, control, document, profile, rule
@@ -25,7 +25,7 @@ class Rulebook:
     catalogue: Catalogue
     shapes: Mapping[str, Shape]
     rules: Mapping[str, Rule]
-    log_rules: Mapping[str, Rule]
+    log_rules: Mapping[str, Rule] = field(default_factory=dict)
     """Rules over the rows of logs: no resource of an estate is judged by them."""
 
 

@@ -258,7 +258,7 @@ def _below(limit: int, low: Any) -> Any:
 
 def _version(text: Any) -> Any:
     """`tls_version` of a column: its number, NULL for what is none."""
-    forms: list[tuple[Any, int]] = [
+    forms: list[tuple[Any, Any]] = [
         (text.re_search(rf"^{_SPACE}(?:[tT][lL][sS]{_SPACE}[vV]?)?{version.replace('.', '[.]')}{_SPACE}$"), tls_version(version))
         for version in _VERSIONS
     ]
