@@ -21,7 +21,7 @@ def run(what: str, name: str | None) -> int:
 
 def _list(_: str | None) -> int:
     book = rulebook.load()
-    for rule in book.rules.values():
+    for rule in _all(book).values():
         if sys.stdout.isatty():
             print(f"{rule.id}\n    {rule.file.title}  [{rule.file.control}, {rule.file.severity}, {rule.kind}]")
         else:
@@ -31,22 +31,27 @@ def _list(_: str | None) -> int:
 
 def _show(name: str | None) -> int:
     book = rulebook.load()
-    if name is None or name not in book.rules:
-        close = ", ".join(id_ for id_ in book.rules if name and name in id_) or "see `upheld rules list`"
+    rules = _all(book)
+    if name is None or name not in rules:
+        close = ", ".join(id_ for id_ in rules if name and name in id_) or "see `upheld rules list`"
         raise ConfigurationError(f"there is no rule {name!r}; {close}")
-    print(Path(book.rules[name].document.file).read_text(encoding="utf-8"), end="")
+    print(Path(rules[name].document.file).read_text(encoding="utf-8"), end="")
     return UPHELD
 
 
 def _test(name: str | None) -> int:
     book = rulebook.load()
-    rules = rulebook.load_rules([Path(name)], book) if name else list(book.rules.values())
+    rules = rulebook.load_rules([Path(name)], book) if name else list(_all(book).values())
     failures = [failure for rule in rules for failure in example.run(rule, book.catalogue)]
     files = {rule.id: rule.document.file for rule in rules}
     for failure in failures:
         print(printable(f"{files[failure.rule]}:{failure.line}: {failure.problem}"))
     print(f"{len(rules)} rules, {_count(rules)} examples, {len(failures)} failures")
     return BROKEN if failures else UPHELD
+
+
+def _all(book: rulebook.Rulebook) -> dict[str, Rule]:
+    return dict(sorted({**book.rules, **book.log_rules}.items()))
 
 
 def _count(rules: list[Rule]) -> int:

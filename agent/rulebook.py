@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import importlib.resources
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from checks import catalogue, control, document, profile, rule
@@ -25,6 +25,8 @@ class Rulebook:
     catalogue: Catalogue
     shapes: Mapping[str, Shape]
     rules: Mapping[str, Rule]
+    log_rules: Mapping[str, Rule] = field(default_factory=dict)
+    """Rules over the rows of logs: no resource of an estate is judged by them."""
 
 
 def shipped() -> Path:
@@ -59,18 +61,18 @@ def _shipped(root: Path) -> Rulebook:
     """The rules that come with the program, which do not change while it runs."""
     controls = control.read(read_document(root / "controls.yaml"))
     kinds = load_catalogue()
-    return _with(Rulebook(controls, kinds, _shapes(kinds), {}), [root])
+    return _with(Rulebook(controls, kinds, _shapes(kinds), {}, {}), [root])
 
 
 def _with(book: Rulebook, folders: Iterable[Path]) -> Rulebook:
-    rules = dict(book.rules)
+    rules, log_rules = dict(book.rules), dict(book.log_rules)
     for folder in folders:
         for file in _rule_files(folder):
             loaded = _load(file, book.catalogue, book.shapes, book.controls)
-            if (other := rules.get(loaded.id)) is not None:
+            if (other := rules.get(loaded.id) or log_rules.get(loaded.id)) is not None:
                 loaded.document.fail(("id",), f"the rule {loaded.id!r} stands in {other.document.file} already")
-            rules[loaded.id] = loaded
-    return Rulebook(book.controls, book.catalogue, book.shapes, dict(sorted(rules.items())))
+            (log_rules if loaded.file.rows else rules)[loaded.id] = loaded
+    return Rulebook(book.controls, book.catalogue, book.shapes, dict(sorted(rules.items())), dict(sorted(log_rules.items())))
 
 
 def load_catalogue(provider: str = "*") -> Catalogue:

@@ -10,6 +10,9 @@ from typing import Any
 from checks import paths
 from checks.catalogue import Catalogue
 from checks.judge import Bound, judge
+from checks.logs.rows import NoRow, check
+from checks.logs.runtime import of_row
+from checks.logs.tables import Table
 from checks.model import GLOBAL, Estate, Finding, Look, Manifest, Reading, Resource, Scope, digest
 from checks.paths import ELEMENT, Path
 from checks.rule import Rule
@@ -52,6 +55,8 @@ def outcome(rule: Rule, catalogue: Catalogue, example: Mapping[str, Any], readin
     """The verdict that a rule comes to on an example (or `excluded`), and its explanation."""
     if rule.file.paths is not None:
         return _of_networks(rule, catalogue, example)
+    if rule.terms is not None:
+        return of_row(rule, rule.terms.table, *_row(example), NOW)
     given, others, params = _parts(example)
     estate = _estate(rule.kind, catalogue, given, others)
     bound = Bound(rule, rule.params(params), {}, (), reading)
@@ -111,6 +116,9 @@ def _tags(data: Mapping[str, Any]) -> Mapping[str, str]:
 
 
 def _mutants(rule: Rule, catalogue: Catalogue, example: Mapping[str, Any], index: int, reading: Reading) -> Iterator[Failure]:
+    if rule.terms is not None:
+        yield from _mutant_rows(rule, rule.terms.table, example, index)
+        return
     given, others, params = _parts(example)
     mutants = [(mutation, path, {"given": mutant, "with": others}) for mutation, path, mutant in mutate(given)]
     for type_, held in others.items():
@@ -124,11 +132,38 @@ def _mutants(rule: Rule, catalogue: Catalogue, example: Mapping[str, Any], index
             continue
         found, _ = outcome(rule, catalogue, {**mutant, "params": params}, reading)
         if found == Verdict.UPHELD:
-            line = rule.document.line(("examples", "upheld", index))
-            yield Failure(
-                rule.id, line, f"example upheld[{index}] stays upheld with {paths.render(path)} changed ({mutation}): if that is meant,"
-                f" say so with `intended: - {{{mutation}: {paths.render(path)}, because: ...}}`",
-            )  # fmt: skip
+            yield _unharmed(rule, index, mutation, path)
+
+
+def _mutant_rows(rule: Rule, table: Table, example: Mapping[str, Any], index: int) -> Iterator[Failure]:
+    """The mutants of a row that its table can hold at all."""
+    given, params = _row(example)
+    asked = {reference.path[0] for reference in rule.references}
+    for mutation, path, mutant in mutate(given):
+        if path[0] not in asked:
+            continue  # columns that only group: a row without them is a row
+        try:
+            check(table, mutant)
+        except NoRow:
+            continue
+        if (
+            not any(entry.covers(mutation, path) for entry in rule.file.intended)
+            and of_row(rule, table, mutant, params, NOW)[0] == Verdict.UPHELD
+        ):
+            yield _unharmed(rule, index, mutation, path)
+
+
+def _unharmed(rule: Rule, index: int, mutation: str, path: Path) -> Failure:
+    return Failure(
+        rule.id, rule.document.line(("examples", "upheld", index)),
+        f"example upheld[{index}] stays upheld with {paths.render(path)} changed ({mutation}): if that is meant,"
+        f" say so with `intended: - {{{mutation}: {paths.render(path)}, because: ...}}`",
+    )  # fmt: skip
+
+
+def _row(example: Mapping[str, Any]) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """(row, parameters)"""
+    return (example["given"], example.get("params", {})) if "given" in example else (example, {})
 
 
 def mutate(data: Mapping[str, Any]) -> Iterator[tuple[str, Path, dict[str, Any]]]:

@@ -36,7 +36,8 @@ _KINDS = {
 }
 _SMALLEST, _LARGEST = -(2**63), 2**63 - 1
 _DEEPEST = 200
-_SURROGATE = re.compile("[\ud800-\udfff]")
+_UNHOLDABLE = re.compile("[\0\ud800-\udfff]")
+"""The binding of the runtime ends a text at a NUL: `AES256\\0 not` would be equal to `AES256`."""
 
 
 class HelperBug(RuntimeError):
@@ -61,24 +62,31 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A compiled condition and the members it refers to."""
+    """A compiled condition, the members it refers to, its tree, and whether it is about a resource or a row."""
 
     text: str
     program: Any
     references: frozenset[Reference] = field(repr=False)
+    tree: syntax.Node = field(repr=False)
+    subject: str = "resource"
 
 
 def compile_condition(text: str, vocabulary: Vocabulary) -> Condition:
     """Check and compile. Raises Trap with the offset of what is wrong."""
+    program, tree = parse(text)
+    return Condition(text, program, examine(tree, vocabulary), tree, vocabulary.subject)
+
+
+def parse(text: str) -> tuple[Any, syntax.Node]:
+    """The program and its tree, not yet held against what a rule may say. Raises Trap."""
     try:
         program = _runtime().environment.compile(text)
     except RuntimeError as error:
         raise _syntax_error(str(error)) from error
     try:
-        tree = syntax.read(program.serialize())
+        return program, syntax.read(program.serialize())
     except syntax.UnsupportedSyntax as error:
         raise Trap(str(error), -1) from error
-    return Condition(text, program, examine(tree, vocabulary))
 
 
 def evaluate(
@@ -95,7 +103,7 @@ def evaluate(
     runtime = _runtime()
     runtime.world, runtime.bug = world, None
     try:
-        value = condition.program.eval(data={"resource": data, "params": params, "now": now, "account": account, "region": region})
+        value = condition.program.eval(data={condition.subject: data, "params": params, "now": now, "account": account, "region": region})
     finally:
         runtime.world = None
     if runtime.bug is not None:
@@ -106,10 +114,22 @@ def evaluate(
     return Outcome(Verdict.UNPROVEN, _readable(str(result)) if value.type().name() == "ERROR" else f"not a truth value: {result!r}")
 
 
+def constant(function: str, text: str) -> Any:
+    """What `timestamp()` or `duration()` of a text is to the runtime: a datetime or timedelta; None where it is an error."""
+    value = _runtime().environment.compile(f"{function}(account)").eval(data={"account": text})
+    return None if value.type().name() == "ERROR" else value.plain_value()
+
+
+def pattern_error(pattern: str) -> str:
+    """Why the runtime would not take a regular expression; empty if it does."""
+    value = _runtime().environment.compile("'text'.matches(account)").eval(data={"account": pattern})
+    return _readable(str(value.plain_value())) if value.type().name() == "ERROR" else ""
+
+
 def clean(data: Any, nullable: frozenset[Path] = frozenset(), path: Path = ()) -> tuple[Any, list[Path]]:
     """Data as the runtime may see it, and the members that had to be left out because it cannot hold them.
 
-    A null is an absent member unless the catalogue says what the absence means. Text with a lone surrogate, an
+    A null is an absent member unless the catalogue says what the absence means. Text with a lone surrogate or a NUL, an
     integer over 64 bits, a number that is not finite and what is nested too deep are left out, and so is a list that
     has a null in it: a shorter list would not be the provider's.
     """
@@ -121,7 +141,7 @@ def clean(data: Any, nullable: frozenset[Path] = frozenset(), path: Path = ()) -
             lost: list[Path] = []
             for name, value in data.items():
                 at = (*path, name)
-                if _SURROGATE.search(name):
+                if _UNHOLDABLE.search(name):
                     lost.append(path)
                 elif value is None:
                     if at in nullable:
@@ -151,7 +171,7 @@ def clean(data: Any, nullable: frozenset[Path] = frozenset(), path: Path = ()) -
 def _holdable(value: Any) -> bool:
     match value:
         case str():
-            return value.isascii() or not _SURROGATE.search(value)
+            return "\0" not in value and (value.isascii() or not _UNHOLDABLE.search(value))
         case bool():
             return True
         case int():
@@ -174,6 +194,7 @@ class _Runtime:
         self.environment = cel.NewEnv(
             variables={
                 "resource": dyn,
+                "row": dyn,
                 "params": cel.Type.Map(text, dyn),
                 "now": cel.Type.TIMESTAMP,
                 "account": text,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -12,6 +12,11 @@ from checks import paths
 from checks.catalogue import Catalogue
 from checks.document import Document, validate
 from checks.expression import Condition, compile_condition
+from checks.logs import subset
+from checks.logs.masking import UNSHOWN
+from checks.logs.rows import NoRow, check
+from checks.logs.tables import TABLES, Table
+from checks.logs.terms import Term
 from checks.network.body import Body
 from checks.network.read import READ
 from checks.network.wanted import Unclear
@@ -90,7 +95,9 @@ class RuleFile(_Strict):
     title: NonEmpty
     control: NonEmpty
     severity: Severity
-    resource: NonEmpty
+    resource: NonEmpty | None = None
+    rows: NonEmpty | None = None
+    """In the place of `resource`: the table of a log, each of whose rows is judged."""
     applies_if: NonEmpty | None = None
     upheld_if: NonEmpty | None = None
     literal_if: NonEmpty | None = None
@@ -100,6 +107,8 @@ class RuleFile(_Strict):
     covers: list[NonEmpty] = []
     """With `paths`: the kinds of resource, as AWS Config names them, whose network interfaces are judged so."""
     show: list[NonEmpty] = []
+    group_by: list[NonEmpty] = []
+    """With `rows`: the columns that say what a finding is about."""
     params: dict[str, Parameter] = {}
     ignores: dict[str, NonEmpty] = {}
     """Parameters of the control that make no difference to this rule, each with the reason."""
@@ -109,6 +118,21 @@ class RuleFile(_Strict):
     rationale: str | None = None
     intended: list[Intended] = []
     examples: Examples
+
+    @property
+    def kind(self) -> str:
+        """The type of resource, or the table, that is judged."""
+        return self.rows or self.resource or ""
+
+    @model_validator(mode="after")
+    def _one_subject(self) -> RuleFile:
+        if (self.resource is None) == (self.rows is None):
+            raise ValueError("a rule judges either a `resource` or `rows`")
+        if self.rows is not None and (self.paths is not None or self.literal_if is not None or self.covers):
+            raise ValueError("beside `rows`, nothing is said by `paths`, `literal_if` or `covers`")
+        if self.group_by and self.rows is None:
+            raise ValueError("`group_by` is for rules with `rows`")
+        return self
 
     @model_validator(mode="after")
     def _one_body(self) -> RuleFile:
@@ -129,6 +153,15 @@ class RuleFile(_Strict):
         return self
 
 
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """The conditions of a rule over the rows of `table`."""
+
+    table: Table
+    applies_if: Term | None
+    upheld_if: Term
+
+
 Expected = Mapping[str | None, Mapping[paths.Path, Shape]]
 """By root (as in Reference): the shape at each path. A value of another shape is no value: CEL would call it unequal."""
 
@@ -144,6 +177,8 @@ class Rule:
     literal_if: Condition | None
     references: frozenset[Reference]
     expected: Expected
+    terms: Terms | None = None
+    """With `rows`: the conditions as every engine can run them."""
 
     @property
     def id(self) -> str:
@@ -151,7 +186,7 @@ class Rule:
 
     @property
     def kind(self) -> str:
-        return self.file.resource
+        return self.file.kind
 
     def params(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Every declared parameter, as given or by default. What the rule does not declare is left out."""
@@ -170,20 +205,24 @@ class Rule:
 def read(document: Document, catalogue: Catalogue, shapes: Mapping[str, Shape], controls: Iterable[str]) -> Rule:
     """Load one rule. Raises DocumentError with the line for whatever keeps it from judging truthfully."""
     file = validate(document, RuleFile.model_validate)
-    if file.resource not in catalogue:
-        document.fail(("resource",), f"nobody collects the type {file.resource!r}")
+    if file.rows is None and file.kind not in catalogue:
+        document.fail(("resource",), f"nobody collects the type {file.kind!r}")
+    if file.rows is not None and file.rows not in TABLES:
+        document.fail(("rows",), f"there is no table {file.rows!r}; there is {', '.join(TABLES)}")
     if file.control not in controls:
         document.fail(("control",), f"there is no control {file.control!r}")
     _check_params(file, document)
+    if file.rows is not None:
+        return _of_rows(file, document, TABLES[file.rows])
     _check_examples(file, document, catalogue)
     for index, path in enumerate(file.show):
-        if not shapes[file.resource].has(paths.parse(path)):
+        if not shapes[file.kind].has(paths.parse(path)):
             document.fail(("show", index), f"show: there is no member {path!r}")
     if file.paths is not None:
         _check_body(file, file.paths, document)
         return Rule(file, document, None, None, None, frozenset(), {})
     vocabulary = Vocabulary(
-        kind=file.resource,
+        kind=file.kind,
         shapes=shapes,
         catalogue=catalogue,
         params={name: parameter.type for name, parameter in file.params.items()},
@@ -199,7 +238,54 @@ def read(document: Document, catalogue: Catalogue, shapes: Mapping[str, Shape], 
         applies_if = _compile(document, "applies_if", file.applies_if, relaxed)
     literal_if = _compile(document, "literal_if", file.literal_if, vocabulary) if file.literal_if is not None else None
     references = frozenset().union(*(one.references for one in (applies_if, upheld_if, literal_if) if one))
-    return Rule(file, document, applies_if, upheld_if, literal_if, references, _expected(references, file.resource, shapes))
+    return Rule(file, document, applies_if, upheld_if, literal_if, references, _expected(references, file.kind, shapes))
+
+
+def _of_rows(file: RuleFile, document: Document, table: Table) -> Rule:
+    """A rule over rows: what it says must also be what every engine can run."""
+    for key, names in (("show", file.show), ("group_by", file.group_by)):
+        for index, name in enumerate(names):
+            if name not in table:
+                document.fail((key, index), f"{key}: {table.name} has no column {name!r}")
+            if name in UNSHOWN:
+                document.fail((key, index), f"{key}: {name} is free text, of which nothing is shown")
+    _check_rows(file, document, table)
+    params = {name: parameter.type for name, parameter in file.params.items()}
+    shapes = {table.name: table.shape}
+    words = Vocabulary(kind=table.name, shapes=shapes, catalogue={}, params=params, subject="row")
+    assert file.upheld_if is not None
+    upheld_if, upheld = _compile_for_rows(document, "upheld_if", file.upheld_if, words, table)
+    applies_if, applies = None, None
+    if file.applies_if is not None:
+        applies_if, applies = _compile_for_rows(document, "applies_if", file.applies_if, replace(words, deny_lists=True), table)
+    references = upheld_if.references | (applies_if.references if applies_if else frozenset())
+    return Rule(file, document, applies_if, upheld_if, None, references, {}, Terms(table, applies, upheld))
+
+
+def _compile_for_rows(document: Document, key: str, text: str, vocabulary: Vocabulary, table: Table) -> tuple[Condition, Term]:
+    condition = _compile(document, key, text, vocabulary)
+    try:
+        return condition, subset.read(condition.tree, table, vocabulary.params)
+    except Trap as trap:
+        place = f", at {excerpt(text, trap.offset)}" if trap.offset >= 0 else ""
+        document.fail((key,), f"{key}: {trap.problem}{place}")
+
+
+def _check_rows(file: RuleFile, document: Document, table: Table) -> None:
+    """An example is a row, or the row under `given` beside `params`."""
+    for wanted in ("upheld", "broken", "unproven", "excluded"):
+        for index, example in enumerate(getattr(file.examples, wanted)):
+            at = ("examples", wanted, index)
+            given = example.get("given", example)
+            if "given" in example and (unknown := sorted(set(example) - {"given", "params"})):
+                document.fail((*at, unknown[0]), f"beside `given` an example of rows takes `params`, and not {unknown[0]!r}")
+            try:
+                check(table, given)
+            except NoRow as error:
+                document.fail(at, str(error))
+            for name, value in example.get("params", {}).items() if "given" in example else ():
+                if name not in file.params or not file.params[name].takes(value):
+                    document.fail((*at, "params", name), f"the rule declares no parameter {name!r} that could be {value!r}")
 
 
 def _expected(references: Iterable[Reference], kind: str, shapes: Mapping[str, Shape]) -> Expected:
@@ -235,7 +321,7 @@ def _check_params(file: RuleFile, document: Document) -> None:
 
 
 def _check_body(file: RuleFile, body: Body, document: Document) -> None:
-    if file.resource not in READ:
+    if file.kind not in READ:
         document.fail(("resource",), f"paths are judged for each network: resource is one of {', '.join(sorted(READ))}")
     for name in body.parameters():
         if name not in file.params:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, NoReturn
+from typing import Final, Literal, NoReturn
 
-from checks.catalogue import Catalogue
+from checks.catalogue import Catalogue, Kind
 from checks.paths import ELEMENT, Path, render
 from checks.shape import ANY, SCALARS, Shape
 from checks.syntax import Call, Const, Ident, Macro, Node
@@ -96,6 +96,13 @@ class Vocabulary:
     intended_empty: frozenset[str] = frozenset()
     deny_lists: bool = False
     """`applies_if` may name what it leaves out: there an unknown value must stay in the population."""
+    subject: Literal["resource", "row"] = "resource"
+    """What is judged: a resource of the type `kind`, or a row of the table of that name, of which the catalogue knows nothing."""
+
+    def held(self, reference: Reference) -> Kind | None:
+        """What the catalogue says of the type that a reference is to; None for a table."""
+        name = reference.root or self.kind
+        return None if reference.root is None and self.subject == "row" else self.catalogue[name]
 
 
 def _composite(shape: Shape) -> bool:

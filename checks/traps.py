@@ -217,7 +217,7 @@ class _Reader:
         """The scope of a macro's body."""
         if items.shape.kind not in {"list", "any"}:
             trap(f"{items.name} is of type {items.shape.kind}, not a list", node)
-        if node.variable in TOP_LEVEL or node.variable in scope.variables:
+        if node.variable in {*TOP_LEVEL, self._words.subject, *scope.variables}:
             trap(f"the variable {node.variable!r} hides another of that name", node)
         return replace(scope, variables={**scope.variables, node.variable: items.element})
 
@@ -290,13 +290,12 @@ class _Reader:
     def _variable(self, name: str, node: Node, scope: _Scope) -> Value:
         if name in scope.variables:
             return scope.variables[name]
-        match name:
-            case "resource":
-                return Value(self._words.shapes[self._words.kind], Reference(None, ()))
-            case "now":
-                return Value(TIME)
-            case "account" | "region":
-                return Value(STRING)
+        if name == self._words.subject:
+            return Value(self._words.shapes[self._words.kind], Reference(None, ()))
+        if name == "now":
+            return Value(TIME)
+        if name in {"account", "region"} and self._words.subject == "resource":
+            return Value(STRING)
         trap(f"{name} cannot be used as a value", node)
 
     def _step(self, value: Value, member: str, node: Node) -> Value:
@@ -389,7 +388,7 @@ class _Reader:
         if name not in self._words.shapes:
             trap(f"{function}(): nobody collects the type {name!r}", node)
         if function == "every":
-            if not self._words.catalogue[self._words.kind].pseudo:
+            if self._words.subject == "row" or not self._words.catalogue[self._words.kind].pseudo:
                 trap("every() is only for rules on aws.account, aws.region or azure.subscription", node)
             return Value(Shape("list", element=self._words.shapes[name]), Reference(name, ()))
         self._use(self.value(arguments[1], scope), arguments[1], scope)
@@ -416,7 +415,8 @@ class _Reader:
         """Whether null may stand there: where the catalogue says so, and for a `lookup` that finds nothing."""
         if not reference.path:
             return reference.root is not None
-        return reference.path in self._words.catalogue[reference.root or self._words.kind].nullable
+        kind = self._words.held(reference)
+        return kind is not None and reference.path in kind.nullable
 
     def _use(self, value: Value, node: Node, scope: _Scope, *, dated: bool = False) -> None:
         """Record that the verdict rests on `value`."""
@@ -425,7 +425,7 @@ class _Reader:
             return
         if value.shape.kind == "timestamp" and not (dated or scope.in_helper):
             trap(f"{value.name} is a time: write timestamp({value.name})", node)
-        kind = self._words.catalogue[reference.root or self._words.kind]
-        if not scope.in_helper and any(covers(guard, reference.path) for guard in kind.guarded):
+        kind = self._words.held(reference)
+        if kind is not None and not scope.in_helper and any(covers(guard, reference.path) for guard in kind.guarded):
             trap(f"{value.name} is read through helper functions only; see `upheld rules functions`", node)
         self.references.add(reference)

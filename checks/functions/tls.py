@@ -15,12 +15,15 @@ _SIGNATURE = re.compile(r"(md5|sha[0-9]+)(?:with(rsa|ecdsa|dsa))?(?:encryption)?
 def tls_version(version: str) -> int:
     """A TLS version as a number, for parameters to be compared with: tls_version('1.2') is 12.
 
-    `version`: '1.0' to '1.3', with or without 'TLS' and a 'v' before it.
+    `version`: '1.0' to '1.3', with or without 'TLS' and a 'v' before it; 'TLSv1' is OpenSSL's name for 1.0, which logs repeat.
 
     DataError: any other text.
     Source: RFC 2246, 4346, 5246 and 8446.
     """
-    number = re.sub(r"^tls\s*v?", "", version.strip().lower())
+    text = version.strip().lower()
+    number = re.sub(r"^tls\s*v?", "", text)
+    if number == "1" != text:
+        return _VERSIONS["1.0"]
     if number not in _VERSIONS:
         raise DataError(f"{version!r} is no version of TLS: write 1.2 or 1.3")
     return _VERSIONS[number]

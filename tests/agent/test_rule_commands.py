@@ -26,7 +26,7 @@ def test_the_list_is_one_a_line_when_piped_and_told_on_a_terminal(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert rule_commands.run("list", None) == 0
-    assert capsys.readouterr().out.splitlines() == sorted(shipped().rules)
+    assert capsys.readouterr().out.splitlines() == sorted([*shipped().rules, *shipped().log_rules])
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     assert rule_commands.run("list", None) == 0
     assert f"{NAME}\n    EBS volume is encrypted at rest  [encryption-at-rest, high, aws.ec2.volume]\n" in capsys.readouterr().out

@@ -169,8 +169,13 @@ def test_a_value_that_the_runtime_cannot_take_makes_its_member_a_gap(value: obje
 
 
 def test_the_edges_of_what_it_can_take_are_kept() -> None:
-    held = {"Size": 2**63 - 1, "Least": -(2**63), "Speed": 1e308, "Engine": "\U0001f600\u00e9\0", "Zones": [], "Network": {}}
+    held = {"Size": 2**63 - 1, "Least": -(2**63), "Speed": 1e308, "Engine": "\U0001f600\u00e9", "Zones": [], "Network": {}}
     assert clean(held) == (held, [])
+
+
+@pytest.mark.parametrize("text", ["AES256\0", "AES256\0 not", "\u00e9\0"])
+def test_a_text_that_the_runtime_would_end_at_its_nul_is_left_out(text: str) -> None:
+    assert clean({"Algorithm": text, "Zones": [text], "Size": 1}) == ({"Size": 1}, [("Algorithm",), ("Zones",)])
 
 
 def test_a_name_that_it_cannot_take_makes_the_whole_resource_a_gap() -> None:

@@ -20,7 +20,9 @@ from checks.shape import Shape
 from tests.agent.road import shipped
 
 BOOK = shipped()
-RULES = sorted(BOOK.rules)
+EVERY = {**BOOK.rules, **BOOK.log_rules}
+"""Rules over resources, over paths and over rows."""
+RULES = sorted(EVERY)
 LATER = {
     "data-location": "which region a thing is in is read of everything, but no rule compares it with the promise yet",
     "log-pii-free": "needs the rows of logs, which nothing reads yet",
@@ -47,6 +49,8 @@ FIXED = {
     "aws-network-acl-admin-ports": {"ports", "sources"},
     "aws-security-group-database-ports": {"everyone", "ports"},
     "aws-security-group-open-ports": {"closed", "everyone"},
+    "log-flows-admin-ports": {"port_numbers"},
+    "log-flows-database-ports": {"port_numbers", "sources"},
     "tls-certificate-lifetime": {"most_days"},
     "tls-cipher-not-listed": {"allowed"},
     "tls-http-hsts-short": {"max_age"},
@@ -82,24 +86,24 @@ ASKED = sorted({call for kind in BOOK.catalogue.values() for call in calls(kind)
 
 @pytest.mark.parametrize("name", RULES)
 def test_a_rule_holds_its_examples_and_every_mutant_of_them(name: str) -> None:
-    assert [f"{failure.line}: {failure.problem}" for failure in example.run(BOOK.rules[name], BOOK.catalogue)] == []
+    assert [f"{failure.line}: {failure.problem}" for failure in example.run(EVERY[name], BOOK.catalogue)] == []
 
 
 def test_there_are_rules_for_many_kinds_of_thing() -> None:
     assert len(RULES) >= 60
-    assert len({rule.kind for rule in BOOK.rules.values()}) >= 25
+    assert len({rule.kind for rule in EVERY.values()}) >= 25
 
 
 @pytest.mark.parametrize("verdict", ["upheld", "broken", "unproven"])
 def test_every_rule_shows_each_verdict(verdict: str) -> None:
-    assert [name for name, rule in BOOK.rules.items() if not getattr(rule.file.examples, verdict)] == []
+    assert [name for name, rule in EVERY.items() if not getattr(rule.file.examples, verdict)] == []
 
 
 def test_a_file_is_named_after_its_rule_and_stands_under_its_provider() -> None:
-    files = {name: Path(rule.document.file).relative_to(folder()) for name, rule in BOOK.rules.items()}
+    files = {name: Path(rule.document.file).relative_to(folder()) for name, rule in EVERY.items()}
     assert {name: file for name, file in files.items() if file.stem != name} == {}
-    providers = {name: rule.kind.partition(".")[0] for name, rule in BOOK.rules.items()}
-    folders = {name: "network" if rule.file.paths else providers[name] for name, rule in BOOK.rules.items()}
+    providers = {name: rule.kind.partition(".")[0] for name, rule in EVERY.items()}
+    folders = {name: "network" if rule.file.paths else "logs" if rule.file.rows else providers[name] for name, rule in EVERY.items()}
     assert {name: file for name, file in files.items() if file.parts[0] != folders[name]} == {}
     assert [name for name in RULES if not name.startswith(providers[name] + "-")] == []
 
@@ -129,7 +133,7 @@ def test_no_declared_member_holds_a_secret() -> None:
 
 
 def test_nothing_else_lies_in_the_folder() -> None:
-    read = {Path(rule.document.file) for rule in BOOK.rules.values()}
+    read = {Path(rule.document.file) for rule in EVERY.values()}
     catalogues = set(folder().glob("*/catalogue/*.yaml"))
     files = {file for file in folder().rglob("*") if file.is_file() and "__pycache__" not in file.parts}
     profiles = set(folder().glob("profiles/*.yaml"))
@@ -138,22 +142,20 @@ def test_nothing_else_lies_in_the_folder() -> None:
 
 
 def test_every_rule_says_where_it_has_it_from() -> None:
-    assert [
-        name for name, rule in BOOK.rules.items() if not (rule.file.source or rule.file.references) and rule.kind not in OF_OUR_OWN
-    ] == []
+    assert [name for name, rule in EVERY.items() if not (rule.file.source or rule.file.references) and rule.kind not in OF_OUR_OWN] == []
 
 
 def test_a_citation_names_its_framework_as_all_others_do_and_an_id_once_a_rule() -> None:
-    frameworks = {citation.framework for rule in BOOK.rules.values() for citation in rule.file.references}
+    frameworks = {citation.framework for rule in EVERY.values() for citation in rule.file.references}
     assert {one for one in frameworks if not re.fullmatch(r"rfc-[0-9]+", one)} <= set(FRAMEWORKS)
-    cited = [(name, one.framework, one.id) for name, rule in BOOK.rules.items() for one in rule.file.references]
+    cited = [(name, one.framework, one.id) for name, rule in EVERY.items() for one in rule.file.references]
     assert [one for one, count in Counter(cited).items() if count > 1] == []
     wrong = [one for one in cited if not re.fullmatch(FRAMEWORKS.get(one[1], r"[0-9]+(\.[0-9]+)*"), one[2])]
     assert wrong == []
 
 
 def test_no_two_rules_have_the_same_title() -> None:
-    assert [title for title, count in Counter(rule.file.title for rule in BOOK.rules.values()).items() if count > 1] == []
+    assert [title for title, count in Counter(rule.file.title for rule in EVERY.values()).items() if count > 1] == []
 
 
 def test_what_an_absence_means_is_said_with_its_source() -> None:
@@ -221,9 +223,10 @@ def test_a_rule_judges_a_kind_that_its_control_is_about() -> None:
     """Else a thing of a kind that exists would be judged without being counted, or counted without being judged."""
     strange = {
         name: rule.kind
-        for name, rule in BOOK.rules.items()
+        for name, rule in EVERY.items()
         if (kinds := BOOK.controls[rule.file.control].kinds) != "none"
         and rule.file.paths is None
+        and rule.file.rows is None
         and (held := BOOK.catalogue[rule.kind].config)
         and not set(held) & set(kinds)
     }
@@ -233,7 +236,7 @@ def test_a_rule_judges_a_kind_that_its_control_is_about() -> None:
 def test_a_rule_of_paths_covers_kinds_that_its_control_is_about() -> None:
     assert {
         name: strange
-        for name, rule in BOOK.rules.items()
+        for name, rule in EVERY.items()
         if (kinds := BOOK.controls[rule.file.control].kinds) != "none" and (strange := set(rule.file.covers) - set(kinds))
     } == {}
 
@@ -245,7 +248,7 @@ def test_a_control_lists_each_kind_once_and_in_order() -> None:
 
 
 def test_every_control_has_a_rule_or_is_work_to_come() -> None:
-    used = {rule.file.control for rule in BOOK.rules.values()}
+    used = {rule.file.control for rule in EVERY.values()}
     assert set(BOOK.controls) - used == set(LATER)
 
 
@@ -258,7 +261,7 @@ def test_a_control_that_is_open_to_only_has_the_parameter_that_says_what_is_allo
 def test_a_parameter_of_a_rule_is_one_of_its_control() -> None:
     """A promise can give no other, so another stays at its default for ever."""
     fixed = {}
-    for name, rule in BOOK.rules.items():
+    for name, rule in EVERY.items():
         control = BOOK.controls[rule.file.control]
         if unknown := set(rule.file.params) - set(control.params):
             fixed[name] = unknown

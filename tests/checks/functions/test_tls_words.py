@@ -8,7 +8,7 @@ from checks.functions import tls
 from checks.functions.declare import DataError
 
 
-@pytest.mark.parametrize(("text", "number"), [("1.2", 12), ("TLS 1.3", 13), ("TLSv1.0", 10), (" tls 1.1 ", 11)])
+@pytest.mark.parametrize(("text", "number"), [("1.2", 12), ("TLS 1.3", 13), ("TLSv1.0", 10), ("TLSv1", 10), (" tls 1.1 ", 11)])
 def test_a_version_is_a_number(text: str, number: int) -> None:
     assert tls.tls_version(text) == number
 
