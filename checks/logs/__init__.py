@@ -1,0 +1,1 @@
+"""Access logs: the normalised tables, rules over their rows, and what they come to."""
