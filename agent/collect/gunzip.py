@@ -81,7 +81,7 @@ def _gunzip(path: Path, file: Any, piece: bytes, limits: Limits) -> Iterator[byt
     while True:
         try:
             out = member.decompress(piece, PIECE)
-        except IsalError as error:
+        except IsalError as error:  # type: ignore[misc]  # the stubs name no class
             raise Damaged(f"{path}: damaged gzip after {written} bytes: {error}") from error
         written += len(out)
         limits.check(path, read, written)

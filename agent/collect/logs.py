@@ -1,0 +1,134 @@
+"""Log files opened and read: rows as Arrow record batches, and for every file what of it could not be read.
+
+A file that cannot be read, or not to its end, leaves the hours that it may be about in doubt: those of the rows that were
+read, and the one in its name. Where nothing tells them, it is in doubt for all.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from agent.collect.gunzip import LIMITS, Damaged, Limits, TooLarge, Unreadable, pieces
+from agent.collect.json_files import files_below
+from checks.document import DocumentError
+from checks.logs.formats.cloudtrail import NotRecords
+from checks.logs.formats.detect import DIGEST, READERS, detect
+from checks.logs.formats.faults import Faults
+from checks.logs.tables import TABLES
+
+HEAD: Final = 1 << 16
+_STAMP: Final = re.compile(r"_(20[0-9]{6}T[0-9]{4})Z[_.]")
+"""The time in the names of files that CloudTrail, flow logs and load balancers deliver: when it was delivered, or its first or last row."""
+
+
+@dataclass(slots=True)
+class FileRead:
+    """What became of a file; `rows` by their hour, None for rows without a time. Whole once its batches are used up."""
+
+    path: str
+    format: str | None = None
+    rows: dict[datetime | None, int] = field(default_factory=dict)
+    faults: Faults = field(default_factory=Faults)
+    unread: str | None = None
+    """Why it was not read, or not to its end."""
+
+    @property
+    def whole(self) -> bool:
+        return self.unread is None and not self.faults.lost
+
+    @property
+    def count(self) -> int:
+        return sum(self.rows.values())
+
+    def doubtful(self) -> set[datetime] | None:
+        """The hours that cannot be told because of this file; None for all hours."""
+        if self.whole:
+            return set()
+        hours = {hour for hour in self.rows if hour is not None}
+        if stamp := _STAMP.search(Path(self.path).name):
+            hours.add(datetime.strptime(stamp[1], "%Y%m%dT%H%M").replace(minute=0, tzinfo=UTC))
+        return _between(hours) if hours else None
+
+
+def files(paths: Iterable[Path]) -> Iterator[Path]:
+    """Every file below the paths. Raises DocumentError."""
+    for root in paths:
+        if not root.exists():
+            raise DocumentError(str(root), None, "there is no such file or folder")
+        yield from files_below(root) if root.is_dir() else [root]
+
+
+def read_file(path: Path, found: FileRead, *, format_: str = "auto", limits: Limits = LIMITS) -> Iterator[Any]:
+    """The record batches of a file, with the schema of its format's table. What goes wrong is written into `found`."""
+    try:
+        contents = pieces(path, limits)
+        head = _head(contents)
+        found.format = detect(head) if format_ == "auto" else format_
+        if found.format is None:
+            found.unread = "not a format that is known here" if head.strip() else "empty"
+            return
+        if found.format == DIGEST:
+            return
+        for batch in READERS[found.format](itertools.chain([head], contents), found.path, found.faults):
+            _count(batch, found)
+            yield batch
+    except (Unreadable, Damaged, TooLarge, NotRecords) as error:
+        found.unread = str(error).removeprefix(f"{path}: ")
+
+
+def schema(format_: str) -> Any:
+    """The Arrow schema of a format's rows."""
+    return TABLES[f"log.{format_}"].schema()
+
+
+def _head(contents: Iterator[bytes]) -> bytes:
+    head = b""
+    for piece in contents:
+        head += piece
+        if len(head) >= HEAD:
+            break
+    return head
+
+
+def _count(batch: Any, found: FileRead) -> None:
+    hours = pc.floor_temporal(batch.column("time"), unit="hour")
+    for one in pc.value_counts(hours).to_pylist():
+        hour = one["values"]
+        found.rows[hour] = found.rows.get(hour, 0) + one["counts"]
+
+
+def _between(hours: set[datetime]) -> set[datetime]:
+    """Every hour from the first to the last: what is missing may be of any of them."""
+    first, last = min(hours).timestamp(), max(hours).timestamp()
+    return {datetime.fromtimestamp(at, UTC) for at in range(int(first), int(last) + 1, 3600)}
+
+
+def read_all(paths: Iterable[Path], *, format_: str = "auto", limits: Limits = LIMITS) -> Iterator[tuple[FileRead, Any]]:
+    """Each file with each of its batches; a file without any is told once, with an empty list of batches as None."""
+    for path in files(paths):
+        found = FileRead(str(path))
+        empty = True
+        for batch in read_file(path, found, format_=format_, limits=limits):
+            empty = False
+            yield found, batch
+        if empty:
+            yield found, None
+
+
+def table(paths: Iterable[Path], format_: str, reads: list[FileRead]) -> Any:
+    """All rows of files of one format in one Arrow table; `reads` takes what became of each file."""
+    batches = []
+    for path in files(paths):
+        found = FileRead(str(path))
+        batches += read_file(path, found, format_=format_)
+        reads.append(found)
+    return pa.Table.from_batches(batches, schema=schema(format_))
