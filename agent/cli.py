@@ -226,14 +226,21 @@ def _tls(options: argparse.Namespace) -> int:
 
 
 def _logs(options: argparse.Namespace) -> int:
-    from agent import logs_command, run
+    from agent import run
     from agent.terminal import progress
 
-    question = logs_command.TrailQuestion(
-        options.paths, options.public_keys, options.since, options.until, digests_only=options.digests_only
-    )
+    as_json = options.format == "json"
     with progress("reading", quiet=options.quiet) as step:
-        return logs_command.verify_trail(question, run.Clock().now(), as_json=options.format == "json", progress=step)
+        if options.what == "scan":
+            from agent import scan_command
+
+            return scan_command.scan(options.paths, options.log_format, as_json=as_json, progress=step)
+        from agent import trail_command
+
+        question = trail_command.TrailQuestion(
+            options.paths, options.public_keys, options.since, options.until, digests_only=options.digests_only
+        )
+        return trail_command.verify_trail(question, run.Clock().now(), as_json=as_json, progress=step)
 
 
 def _rules(options: argparse.Namespace) -> int:

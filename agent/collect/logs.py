@@ -43,7 +43,7 @@ class FileRead:
 
     @property
     def whole(self) -> bool:
-        return self.unread is None and not self.faults.lost
+        return self.unread is None and not self.faults.lost and None not in self.rows
 
     @property
     def count(self) -> int:
@@ -70,10 +70,10 @@ def files(paths: Iterable[Path]) -> Iterator[Path]:
 def read_file(path: Path, found: FileRead, *, format_: str = "auto", limits: Limits = LIMITS) -> Iterator[Any]:
     """The record batches of a file, with the schema of its format's table. What goes wrong is written into `found`."""
     try:
-        contents = pieces(path, limits)
-        head = _head(contents)
+        head, contents = _head(pieces(path, limits))
         found.format = detect(head) if format_ == "auto" else format_
         if found.format is None:
+            next(contents, None)  # which raises, where the file is one that ends badly
             found.unread = "not a format that is known here" if head.strip() else "empty"
             return
         if found.format == DIGEST:
@@ -90,13 +90,22 @@ def schema(format_: str) -> Any:
     return TABLES[f"log.{format_}"].schema()
 
 
-def _head(contents: Iterator[bytes]) -> bytes:
+def _head(contents: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
+    """The beginning, and what comes after it: also of a file that ends badly, so that its format is told."""
     head = b""
-    for piece in contents:
-        head += piece
-        if len(head) >= HEAD:
-            break
-    return head
+    try:
+        for piece in contents:
+            head += piece
+            if len(head) >= HEAD:
+                break
+    except (Damaged, TooLarge) as error:
+        return head, _ending(error)
+    return head, contents
+
+
+def _ending(error: Exception) -> Iterator[bytes]:
+    raise error
+    yield b""
 
 
 def _count(batch: Any, found: FileRead) -> None:
@@ -112,21 +121,9 @@ def _between(hours: set[datetime]) -> set[datetime]:
     return {datetime.fromtimestamp(at, UTC) for at in range(int(first), int(last) + 1, 3600)}
 
 
-def read_all(paths: Iterable[Path], *, format_: str = "auto", limits: Limits = LIMITS) -> Iterator[tuple[FileRead, Any]]:
-    """Each file with each of its batches; a file without any is told once, with an empty list of batches as None."""
-    for path in files(paths):
-        found = FileRead(str(path))
-        empty = True
-        for batch in read_file(path, found, format_=format_, limits=limits):
-            empty = False
-            yield found, batch
-        if empty:
-            yield found, None
-
-
 def table(paths: Iterable[Path], format_: str, reads: list[FileRead]) -> Any:
     """All rows of files of one format in one Arrow table; `reads` takes what became of each file."""
-    batches = []
+    batches: list[Any] = []
     for path in files(paths):
         found = FileRead(str(path))
         batches += read_file(path, found, format_=format_)

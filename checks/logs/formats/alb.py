@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from checks.logs.formats.columns import TIME, addresses, batch, integers, times
 from checks.logs.formats.faults import Faults
-from checks.logs.formats.lines import Fields, chunks, split, usual_count
+from checks.logs.formats.lines import Fields, chunks, split, usual
 from checks.logs.tables import ALB
 
 FIELDS: Final = (
@@ -46,16 +46,18 @@ _FIRST: Final = re.compile(rb"(http|https|h2|grpcs|ws|wss) [0-9]{4}-[0-9]{2}-[0-
 
 
 def is_record(line: bytes) -> bool:
-    return _FIRST.match(line) is not None and usual_count(line) >= _OLDEST
+    return _FIRST.match(line) is not None and usual(line)[0] >= _OLDEST
 
 
 def read(pieces: Iterable[bytes], object_: str, faults: Faults) -> Iterator[Any]:
     """Record batches of ALB."""
     names: tuple[str, ...] = ()
+    quotes = 0
     for chunk in chunks(pieces, faults):
         if not names:
-            names = _names(usual_count(chunk.data), faults)
-        fields = split(chunk, names, {**dict.fromkeys(_INTEGERS, pa.int64()), **dict.fromkeys(_TIMES, TIME)}, faults, quoted=True)
+            count, quotes = usual(chunk.data)
+            names = _names(count, faults)
+        fields = split(chunk, names, {**dict.fromkeys(_INTEGERS, pa.int64()), **dict.fromkeys(_TIMES, TIME)}, faults, quotes=quotes)
         if fields is not None:
             yield _batch(fields, object_, faults)
 

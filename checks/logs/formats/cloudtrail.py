@@ -8,6 +8,7 @@ sign-in events" (ConsoleLogin: additionalEventData.MFAUsed is Yes or No, respons
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
@@ -129,15 +130,21 @@ def _source(value: Any, number: int, appends: Mapping[str, Callable[[Any], None]
     parts: tuple[int | None, int | None, int | None] = (None, None, None)
     name = _text(value)
     if name is not None:
-        try:
-            parts, name = address_parts(name), None
-        except ValueError:
-            pass
+        if (found := _address(name)) is not None:
+            parts, name = found, None
     elif value is not None:
         faults.add("value", number, "sourceIPAddress is not a text", lost=False)
     for column, part in zip(address_columns("source"), parts, strict=True):
         appends[column](part)
     appends["source_name"](name)
+
+
+@functools.lru_cache(maxsize=10_000)
+def _address(text: str) -> tuple[int, int, int] | None:
+    try:
+        return address_parts(text)
+    except ValueError:
+        return None
 
 
 def _mfa(record: Mapping[str, Any]) -> bool | None:

@@ -67,16 +67,17 @@ class Fields:
     lines: Any
 
 
-def split(chunk: Chunk, names: Sequence[str], types: Mapping[str, Any], faults: Faults, *, quoted: bool) -> Fields | None:
+def split(chunk: Chunk, names: Sequence[str], types: Mapping[str, Any], faults: Faults, *, quotes: int) -> Fields | None:
     """Fields between spaces, `-` as null; a column whose values do not have its type stays text. None where no line is left.
 
-    Lines with more or fewer fields than `names` are counted as faults, and so is every line that cannot be told apart.
+    `quotes` is how many stand in every line: in one with more or fewer, somebody wrote quotes into a field, and what stands
+    after them may not be what it seems. Such lines and lines with more or fewer fields than `names` are counted as faults, and so is every line that cannot be told apart.
     """
-    data, numbers = _clean(chunk, faults, quoted=quoted)
+    data, numbers = _clean(chunk, faults, quotes)
     if not numbers:
         return None
     wrong: list[tuple[int, int]] = []
-    table = _read(data, names, types, wrong, quoted=quoted)
+    table = _read(data, names, types, wrong, quoted=quotes > 0)
     if table.num_rows + len(wrong) != len(numbers):
         faults.add("malformed", numbers[0], "lines from here on cannot be told apart", lost=True, count=len(numbers))
         return None
@@ -112,11 +113,11 @@ def _read(data: bytes, names: Sequence[str], types: Mapping[str, Any], wrong: li
         return read({})
 
 
-def _clean(chunk: Chunk, faults: Faults, *, quoted: bool) -> tuple[bytes, Sequence[int]]:
-    """The lines that can be read, and their numbers: without empty ones, NUL bytes, bytes that are no UTF-8, open quotes."""
+def _clean(chunk: Chunk, faults: Faults, quotes: int) -> tuple[bytes, Sequence[int]]:
+    """The lines that can be read, and their numbers: without empty ones, NUL bytes, bytes that are no UTF-8, quotes too many."""
     data = chunk.data
     plain = b"\n\n" not in data and not data.startswith(b"\n") and not data.endswith(b"\n") and b"\r" not in data and b"\0" not in data
-    if plain and data and _is_text(data) and (not quoted or (data.count(b'"') % 2 == 0 and _balanced(data))):
+    if plain and data and _is_text(data) and _all_have(data, quotes):
         return data, range(chunk.first, chunk.first + chunk.count)
     kept: list[bytes] = []
     numbers: list[int] = []
@@ -127,8 +128,8 @@ def _clean(chunk: Chunk, faults: Faults, *, quoted: bool) -> tuple[bytes, Sequen
         if b"\0" in line:
             faults.add("nul-bytes", number, "a line with NUL bytes", lost=True)
             continue
-        if quoted and line.count(b'"') % 2:
-            faults.add("malformed", number, "a quote that is not closed", lost=True)
+        if quotes and (held := line.count(b'"')) != quotes:
+            faults.add("malformed", number, f"{held} quotes where other lines have {quotes}", lost=True)
             continue
         if not _is_text(line):
             faults.add("encoding", number, "bytes that are not UTF-8 were replaced", lost=False)
@@ -138,13 +139,12 @@ def _clean(chunk: Chunk, faults: Faults, *, quoted: bool) -> tuple[bytes, Sequen
     return b"\n".join(kept), numbers
 
 
-def _balanced(data: bytes) -> bool:
-    """Whether every line has an even number of quotes."""
-    if b'"' not in data:
+def _all_have(data: bytes, quotes: int) -> bool:
+    """Whether every line has so many quotes; it does not matter where there are to be none."""
+    if not quotes:
         return True
     lines = pa.array(data.split(b"\n"), pa.binary())
-    odd = pc.bit_wise_and(pc.count_substring(lines, b'"'), pa.scalar(1, pa.int32()))
-    return not pc.any(pc.equal(odd, 1)).as_py()
+    return bool(pc.all(pc.equal(pc.count_substring(lines, b'"'), quotes)).as_py())
 
 
 def _is_text(data: bytes) -> bool:
@@ -157,10 +157,10 @@ def _is_text(data: bytes) -> bool:
     return True
 
 
-def usual_count(data: bytes, *, sample: int = 50) -> int:
-    """How many fields, quoted or not, most of the first lines have."""
-    counts = Counter(_fields(line) for line in data.split(b"\n", sample)[:sample] if line.strip())
-    return counts.most_common(1)[0][0] if counts else 0
+def usual(data: bytes, *, sample: int = 50) -> tuple[int, int]:
+    """How many fields most of the first lines have, quoted or not, and how many quotes."""
+    counts = Counter((_fields(line), line.count(b'"')) for line in data.split(b"\n", sample)[:sample] if line.strip())
+    return counts.most_common(1)[0][0] if counts else (0, 0)
 
 
 def _fields(line: bytes) -> int:

@@ -73,7 +73,7 @@ def read(pieces: Iterable[bytes], object_: str, faults: Faults) -> Iterator[Any]
                     continue
                 chunk = Chunk(whole.first + 1, rest)
         chunk = _without_headers(chunk, names)
-        fields = split(chunk, names, {name: pa.int64() for name in (*_INTEGERS, *_TIMES)}, faults, quoted=False)
+        fields = split(chunk, names, {name: pa.int64() for name in (*_INTEGERS, *_TIMES)}, faults, quotes=0)
         if fields is not None:
             yield _batch(fields, names, object_, faults)
 

@@ -1,4 +1,4 @@
-"""`upheld logs`: what log files prove, asked directly."""
+"""`upheld logs verify-trail`: what the digests of a trail prove, asked directly."""
 
 from __future__ import annotations
 
