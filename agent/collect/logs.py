@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 
 from agent.collect.gunzip import LIMITS, Damaged, Limits, TooLarge, Unreadable, pieces
 from agent.collect.json_files import files_below
+from agent.collect.trail_files import HEAD as SAVED
 from checks.document import DocumentError
 from checks.logs.formats.cloudtrail import NotRecords
 from checks.logs.formats.detect import DIGEST, READERS, detect
@@ -60,11 +61,11 @@ class FileRead:
 
 
 def files(paths: Iterable[Path]) -> Iterator[Path]:
-    """Every file below the paths. Raises DocumentError."""
+    """Every file below the paths, without what was saved of digests' metadata. Raises DocumentError."""
     for root in paths:
         if not root.exists():
             raise DocumentError(str(root), None, "there is no such file or folder")
-        yield from files_below(root) if root.is_dir() else [root]
+        yield from (path for path in (files_below(root) if root.is_dir() else [root]) if not path.name.endswith(SAVED))
 
 
 def read_file(path: Path, found: FileRead, *, format_: str = "auto", limits: Limits = LIMITS) -> Iterator[Any]:

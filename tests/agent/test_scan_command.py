@@ -19,6 +19,7 @@ def test_whole_files_are_counted_by_hour(tmp_path: Path) -> None:
     (tmp_path / "alb.log.gz").write_bytes(gzip.compress(f"{ALB_ROW}\n".encode()))
     ended = upheld("logs", "scan", "auto", tmp_path / "AWSLogs", tmp_path / "flow.log", tmp_path / "alb.log.gz", "--format", "json")
     report = ended.report
+    assert (ended.code, report["gaps"]) == (0, [])
     assert {source["format"]: source["rows"] for source in report["sources"] if source["rows"]} == {
         "alb": 1,
         "cloudtrail": 6,

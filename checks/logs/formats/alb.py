@@ -92,7 +92,9 @@ def _batch(fields: Fields, object_: str, faults: Faults) -> Any:
 
 
 def _endpoint(array: Any, name: str, lines: Any, faults: Faults) -> dict[str, Any]:
-    parts = pc.extract_regex(array.combine_chunks(), pattern=_ENDPOINT)
+    coded = array.combine_chunks().dictionary_encode()  # a load balancer has few targets
+    found = pc.extract_regex(coded.dictionary, pattern=_ENDPOINT)
+    parts = pc.take(found, coded.indices)
     _unread(array, parts, name, lines, faults)
     port = integers(pc.struct_field(parts, "port"), lines, f"{name} port", faults)
     return {**addresses(pc.struct_field(parts, "address"), name, lines, faults), f"{name}_port": port}

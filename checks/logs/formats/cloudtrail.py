@@ -8,16 +8,16 @@ sign-in events" (ConsoleLogin: additionalEventData.MFAUsed is Yes or No, respons
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 import orjson
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from checks.logs.formats.columns import batch, moment
+from checks.logs.formats.columns import TIME, address_arrays, batch, booleans, moment, texts
 from checks.logs.formats.faults import Faults
-from checks.logs.tables import CLOUDTRAIL, address_columns, address_parts
+from checks.logs.tables import CLOUDTRAIL, address_columns
 
 MAXIMUM: Final = 256_000_000
 """CloudTrail's own files are far smaller; JSON is held in memory as a whole."""
@@ -40,8 +40,6 @@ _JSON: Final = {
     "request": "requestParameters", "response": "responseElements", "additional": "additionalEventData",
     "service_details": "serviceEventDetails",
 }  # fmt: skip
-_WORDS: Final = {"true": True, "false": False}
-_COLUMNS: Final = tuple(name for name, _ in CLOUDTRAIL.physical if name != "object")
 
 
 class NotRecords(ValueError):
@@ -78,95 +76,92 @@ def _records(raw: bytes, faults: Faults) -> list[Any]:
 
 
 def _batch(records: list[Any], first: int, object_: str, faults: Faults) -> Any:
-    held: dict[str, list[Any]] = {name: [] for name in _COLUMNS}
-    appends = {name: values.append for name, values in held.items()}
-    for number, record in enumerate(records, first):
-        if isinstance(record, dict):
-            _append(record, number, appends, faults)
-        else:
-            faults.add("malformed", number, "a record that is not an object", lost=True)
-    schema = CLOUDTRAIL.schema()
-    columns = {name: pa.array(values, schema.field(name).type) for name, values in held.items()}
-    return batch(CLOUDTRAIL, columns, object_, columns["line"])
-
-
-def _append(record: Mapping[str, Any], number: int, appends: Mapping[str, Callable[[Any], None]], faults: Faults) -> None:
-    appends["line"](number)
+    lines = [number for number, record in enumerate(records, first) if isinstance(record, dict)]
+    held = [record for record in records if isinstance(record, dict)]
+    if len(held) < len(records):
+        missing = next(number for number, record in enumerate(records, first) if not isinstance(record, dict))
+        faults.add("malformed", missing, "a record that is not an object", lost=True, count=len(records) - len(held))
+    inner = _Inner(held, lines, faults)
+    columns: dict[str, Any] = {}
     for name, path in _PATHS.items():
-        value = _at(record, path)
-        if value is not None and not isinstance(value, str):
-            faults.add("value", number, f"{'.'.join(path)} is not a text", lost=False)
-            value = None
-        appends[name](value)
+        columns[name] = texts(inner.values(path), lines, ".".join(path), faults)
     for name, path in _BOOLEANS.items():
-        value = _at(record, path)
-        told = value if isinstance(value, bool) else _WORDS.get(value) if isinstance(value, str) else None
-        if told is None and value is not None:
-            faults.add("value", number, f"{'.'.join(path)} is neither true nor false", lost=False)
-        appends[name](told)
+        columns[name] = booleans(inner.values(path), lines, ".".join(path), faults)
     for name, member in _JSON.items():
-        value = record.get(member)
-        appends[name](None if value is None else orjson.dumps(value).decode())
-    _derived(record, number, appends, faults)
+        columns[name] = pa.array(
+            [None if value is None else orjson.dumps(value).decode() for value in inner.values((member,))], pa.string()
+        )
+    columns |= _derived(inner, columns["principal_id"])
+    return batch(CLOUDTRAIL, columns, object_, pa.array(lines, pa.int64()))
 
 
-def _derived(record: Mapping[str, Any], number: int, appends: Mapping[str, Callable[[Any], None]], faults: Faults) -> None:
-    at = moment(record.get("eventTime"))
-    if at is None:
-        faults.add("time", number, "eventTime is missing or no time", lost=False)
-    appends["time"](at)
-    _source(record.get("sourceIPAddress"), number, appends, faults)
-    principal = _text(_at(record, ("userIdentity", "arn")))
-    appends["principal"](principal if principal is not None else _text(_at(record, ("userIdentity", "principalId"))))
-    login = record.get("eventName") == "ConsoleLogin"
-    appends["mfa"](_mfa(record) if login else None)
-    appends["outcome"](_outcome(record, login=login))
-    resources = record.get("resources")
-    one = resources[0] if isinstance(resources, list) and len(resources) == 1 else None
-    appends["resource"](_text(one.get("ARN")) if isinstance(one, dict) else None)
+class _Inner:
+    """The members of records, a column at a time; an object that is none is told once and has no members."""
+
+    def __init__(self, records: list[dict[str, Any]], lines: list[int], faults: Faults) -> None:
+        self.lines, self.faults = lines, faults
+        self._objects: dict[tuple[str, ...], list[dict[str, Any]]] = {(): records}
+
+    def values(self, path: tuple[str, ...]) -> list[Any]:
+        member = path[-1]
+        return [held.get(member) for held in self.objects(path[:-1])]
+
+    def objects(self, path: tuple[str, ...]) -> list[dict[str, Any]]:
+        if path not in self._objects:
+            values = self.values(path)
+            bad = [line for line, value in zip(self.lines, values, strict=True) if value is not None and not isinstance(value, dict)]
+            if bad and path[0] in _OBJECTS:
+                self.faults.add("value", bad[0], f"{'.'.join(path)} is not an object", lost=False, count=len(bad))
+            self._objects[path] = [value if isinstance(value, dict) else _NOTHING for value in values]
+        return self._objects[path]
 
 
-def _source(value: Any, number: int, appends: Mapping[str, Callable[[Any], None]], faults: Faults) -> None:
-    parts: tuple[int | None, int | None, int | None] = (None, None, None)
-    name = _text(value)
-    if name is not None:
-        if (found := _address(name)) is not None:
-            parts, name = found, None
-    elif value is not None:
-        faults.add("value", number, "sourceIPAddress is not a text", lost=False)
-    for column, part in zip(address_columns("source"), parts, strict=True):
-        appends[column](part)
-    appends["source_name"](name)
+_NOTHING: Final[dict[str, Any]] = {}
+_OBJECTS: Final = frozenset({"userIdentity", "tlsDetails"})
 
 
-@functools.lru_cache(maxsize=10_000)
-def _address(text: str) -> tuple[int, int, int] | None:
+def _derived(inner: _Inner, principal_id: Any) -> dict[str, Any]:
+    lines, faults = inner.lines, inner.faults
+    source = texts(inner.values(("sourceIPAddress",)), lines, "sourceIPAddress", faults)
+    address = address_arrays(source, "source")
+    known = pc.is_valid(address[address_columns("source")[0]])
+    names = inner.values(("eventName",))
+    used = inner.values(("additionalEventData", "MFAUsed")) if "ConsoleLogin" in names else [None] * len(names)
+    return {
+        **address,
+        "source_name": pc.if_else(known, pa.scalar(None, pa.string()), source),
+        "time": _times(inner.values(("eventTime",)), lines, faults),
+        "principal": pc.coalesce(texts(inner.values(("userIdentity", "arn")), lines, "userIdentity.arn", faults), principal_id),
+        "mfa": pa.array([_mfa(value) if name == "ConsoleLogin" else None for name, value in zip(names, used, strict=True)], pa.bool_()),
+        "outcome": pa.array([_outcome(record) for record in inner.objects(())], pa.string()),
+        "resource": pa.array([_resource(value) for value in inner.values(("resources",))], pa.string()),
+    }
+
+
+def _times(values: list[Any], lines: list[int], faults: Faults) -> Any:
     try:
-        return address_parts(text)
-    except ValueError:
-        return None
+        found = pa.array(values, pa.string()).cast(TIME)
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        found = pa.array([moment(value) for value in values], TIME)
+    if found.null_count:
+        first = lines[pc.index(pc.is_null(found), value=True).as_py()]
+        faults.add("time", first, "eventTime is missing or no time", lost=False, count=found.null_count)
+    return found
 
 
-def _mfa(record: Mapping[str, Any]) -> bool | None:
-    used = _text(_at(record, ("additionalEventData", "MFAUsed")))
-    return None if used is None else {"yes": True, "no": False}.get(used.lower())
+def _mfa(used: Any) -> bool | None:
+    return {"yes": True, "no": False}.get(used.lower()) if isinstance(used, str) else None
 
 
-def _outcome(record: Mapping[str, Any], *, login: bool) -> str | None:
-    if not login:
+def _outcome(record: Mapping[str, Any]) -> str | None:
+    if record.get("eventName") != "ConsoleLogin":
         return "success" if record.get("errorCode") is None else "failure"
-    told = _text(_at(record, ("responseElements", "ConsoleLogin")))
-    return told.lower() if told is not None and told.lower() in {"success", "failure"} else None
+    response = record.get("responseElements")
+    told = response.get("ConsoleLogin") if isinstance(response, dict) else None
+    return told.lower() if isinstance(told, str) and told.lower() in {"success", "failure"} else None
 
 
-def _at(record: Any, path: tuple[str, ...]) -> Any:
-    value = record
-    for step in path:
-        if not isinstance(value, dict):
-            return None
-        value = value.get(step)
-    return value
-
-
-def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) else None
+def _resource(listed: Any) -> str | None:
+    one = listed[0] if isinstance(listed, list) and len(listed) == 1 else None
+    arn = one.get("ARN") if isinstance(one, dict) else None
+    return arn if isinstance(arn, str) else None

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from socket import AF_INET, inet_pton
 from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from checks.logs.formats.faults import Faults
-from checks.logs.tables import Table, address_columns, address_parts
+from checks.logs.tables import ADDRESS_PARTS, Table, address_columns, address_parts
 
 TIME: Final = pa.timestamp("us", tz="UTC")
 _INTEGER: Final = r"^-?[0-9]{1,18}$"
@@ -78,25 +79,60 @@ def moment(value: object) -> datetime | None:
 
 
 def addresses(array: Any, name: str, lines: Any, faults: Faults) -> dict[str, Any]:
-    """The three columns of an address; each distinct text is parsed once."""
-    coded = (array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array).dictionary_encode()
-    parts = [_parts(text) for text in coded.dictionary.to_pylist()]
-    found = {}
-    for index, column in enumerate(address_columns(name)):
-        values = pa.array([None if one is None else one[index] for one in parts], pa.int64())
-        found[column] = pc.take(values, coded.indices)
+    """The three columns of an address."""
+    found = address_arrays(array, name)
     first = found[address_columns(name)[0]]
     _count(pc.and_(pc.is_null(first), pc.is_valid(array)), lines, name, faults)
     return found
 
 
-def _parts(text: str | None) -> tuple[int, int, int] | None:
+def address_arrays(array: Any, name: str) -> dict[str, Any]:
+    """The three columns of an address, null for what is none; each distinct text is parsed once."""
+    coded = (array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array).dictionary_encode()
+    parts = [_parts(text) for text in coded.dictionary.to_pylist()]
+    columns = zip(address_columns(name), zip(*parts, strict=True) if parts else [[]] * len(ADDRESS_PARTS), strict=True)
+    return {column: pc.take(pa.array(values, pa.int64()), coded.indices) for column, values in columns}
+
+
+_NO_ADDRESS: Final = (None,) * len(ADDRESS_PARTS)
+
+
+def _parts(text: str | None) -> tuple[int | None, ...]:
+    """`address_parts`; by the C library where the text is plain IPv4, which nearly all are."""
     if text is None:
-        return None
+        return _NO_ADDRESS
+    try:
+        return 4, 0, int.from_bytes(inet_pton(AF_INET, text), "big")
+    except (OSError, ValueError):
+        pass
     try:
         return address_parts(text)
     except ValueError:
-        return None
+        return _NO_ADDRESS
+
+
+def texts(values: Sequence[Any], lines: Sequence[int], name: str, faults: Faults) -> Any:
+    """Values of JSON that must be texts."""
+    try:
+        return pa.array(values, pa.string())
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        kept = [value if isinstance(value, str) else None for value in values]
+        _told(values, kept, lines, f"{name} is not a text", faults)
+        return pa.array(kept, pa.string())
+
+
+def booleans(values: Sequence[Any], lines: Sequence[int], name: str, faults: Faults) -> Any:
+    """Values of JSON that must be true or false; CloudTrail writes some as text."""
+    words = {"true": True, "false": False}
+    kept = [value if value is None or isinstance(value, bool) else words.get(value) if isinstance(value, str) else None for value in values]
+    _told(values, kept, lines, f"{name} is neither true nor false", faults)
+    return pa.array(kept, pa.bool_())
+
+
+def _told(values: Sequence[Any], kept: Sequence[Any], lines: Sequence[int], what: str, faults: Faults) -> None:
+    bad = [line for line, value, held in zip(lines, values, kept, strict=True) if held is None and value is not None]
+    if bad:
+        faults.add("value", bad[0], what, lost=False, count=len(bad))
 
 
 def _only(array: Any, fits: Any, lines: Any, name: str, faults: Faults) -> Any:

@@ -260,7 +260,7 @@ def test_records_with_wrong_types_are_rows_with_nulls_and_faults(tmp_path: Path)
     rows, found = read(tmp_path, trail(odd, "not a record", record()))
     assert len(rows) == 2
     assert (rows[0]["event_name"], rows[0]["read_only"], rows[0]["principal"], rows[0]["time"]) == (None, None, None, None)
-    assert found.faults.counts == {"value": 3, "time": 1, "malformed": 1}
+    assert found.faults.counts == {"value": 4, "time": 1, "malformed": 1}
     assert [row["line"] for row in rows] == [1, 3]
     assert not found.whole
 
