@@ -12,6 +12,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from checks.logs.formats import request_line
 from checks.logs.formats.columns import TIME, addresses, batch, integers, times
 from checks.logs.formats.faults import Faults
 from checks.logs.formats.lines import Fields, chunks, split, usual
@@ -37,9 +38,6 @@ _INTEGERS: Final = {
     "elb_status_code": "status", "target_status_code": "target_status", "received_bytes": "received_bytes", "sent_bytes": "sent_bytes"
 }  # fmt: skip
 _TIMES: Final = {"time": "time", "request_creation_time": "request_time"}
-_REQUEST: Final = (
-    r"^(?P<method>[^ ]+) [a-zA-Z]+://(?P<host>\[[^\]]*\]|[^:/?# ]*):(?P<port>[0-9]{1,5})(?P<path>.*?) ?(?P<version>HTTP/[0-9.]+|- ?|)$"
-)
 _ENDPOINT: Final = r"^\[?(?P<address>[0-9A-Fa-f.:]+?)\]?:(?P<port>[0-9]{1,5})$"
 _OBJECT: Final = re.compile(r"(?P<account>[0-9]{12})_elasticloadbalancing_(?P<region>[a-z0-9-]+)_(app|net)\.")
 _FIRST: Final = re.compile(rb"(http|https|h2|grpcs|ws|wss) [0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z app/")
@@ -102,17 +100,16 @@ def _endpoint(array: Any, name: str, lines: Any, faults: Faults) -> dict[str, An
 
 def _request(array: Any, balancer: Any, lines: Any, faults: Faults) -> dict[str, Any]:
     """The parts of the request line. A request that could not be parsed has `-` for what there is none of."""
-    parts = pc.extract_regex(array.combine_chunks(), pattern=_REQUEST)
-    _unread(array, parts, "request", lines, faults)
-    port = pc.struct_field(parts, "port")
-    version = pc.utf8_trim_whitespace(pc.struct_field(parts, "version"))
+    parts = request_line.parts(array.combine_chunks())
+    _unread(array, parts["port"], "request", lines, faults)
+    version = pc.utf8_trim_whitespace(parts["version"])
     return {
-        "method": _or_null(pc.struct_field(parts, "method"), "-"),
-        "host": pc.struct_field(parts, "host"),
-        "path": pc.struct_field(parts, "path"),
+        "method": _or_null(parts["method"], "-"),
+        "host": parts["host"],
+        "path": parts["path"],
         "http_version": _or_null(_or_null(version, "-"), ""),
-        "listener_port": integers(port, lines, "port", faults),
-        "listener": pc.binary_join_element_wise(balancer.combine_chunks(), port, ":"),
+        "listener_port": integers(parts["port"], lines, "port", faults),
+        "listener": pc.binary_join_element_wise(balancer.combine_chunks(), parts["port"], ":"),
     }
 
 
