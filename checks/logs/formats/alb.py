@@ -38,7 +38,6 @@ _INTEGERS: Final = {
     "elb_status_code": "status", "target_status_code": "target_status", "received_bytes": "received_bytes", "sent_bytes": "sent_bytes"
 }  # fmt: skip
 _TIMES: Final = {"time": "time", "request_creation_time": "request_time"}
-_ENDPOINT: Final = r"^\[?(?P<address>[0-9A-Fa-f.:]+?)\]?:(?P<port>[0-9]{1,5})$"
 _OBJECT: Final = re.compile(r"(?P<account>[0-9]{12})_elasticloadbalancing_(?P<region>[a-z0-9-]+)_(app|net)\.")
 _FIRST: Final = re.compile(rb"(http|https|h2|grpcs|ws|wss) [0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z app/")
 
@@ -90,12 +89,16 @@ def _batch(fields: Fields, object_: str, faults: Faults) -> Any:
 
 
 def _endpoint(array: Any, name: str, lines: Any, faults: Faults) -> dict[str, Any]:
+    """An address, in brackets or not, a colon and a port."""
     coded = array.combine_chunks().dictionary_encode()  # a load balancer has few targets
-    found = pc.extract_regex(coded.dictionary, pattern=_ENDPOINT)
-    parts = pc.take(found, coded.indices)
-    _unread(array, parts, name, lines, faults)
-    port = integers(pc.struct_field(parts, "port"), lines, f"{name} port", faults)
-    return {**addresses(pc.struct_field(parts, "address"), name, lines, faults), f"{name}_port": port}
+    halves = pc.split_pattern(coded.dictionary, ":", max_splits=1, reverse=True)
+    two = pc.equal(pc.list_value_length(halves), 2)
+    both = pc.filter(halves, two)
+    nothing = pa.nulls(len(halves), pa.string())
+    address = pc.take(pc.replace_with_mask(nothing, two, pc.utf8_trim(pc.list_element(both, 0), "[]")), coded.indices)
+    port = pc.take(pc.replace_with_mask(nothing, two, pc.list_element(both, 1)), coded.indices)
+    _unread(array, port, name, lines, faults)
+    return {**addresses(address, name, lines, faults), f"{name}_port": integers(port, lines, f"{name} port", faults)}
 
 
 def _request(array: Any, balancer: Any, lines: Any, faults: Faults) -> dict[str, Any]:

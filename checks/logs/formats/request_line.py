@@ -26,13 +26,15 @@ def parts(lines: Any) -> dict[str, Any]:
     much the same in all of them, so that is looked at once for each distinct text, and odd lines are looked at as a whole.
     """
     pieces = pc.split_pattern(lines, "/", max_splits=3)
-    usual = pc.fill_null(pc.equal(pc.list_value_length(pieces), 4), fill_value=False)
-    ending = [pc.ends_with(lines, " " + version) for version in _VERSIONS]
-    usual = pc.and_(usual, pc.fill_null(pc.or_(pc.or_(ending[0], ending[1]), ending[2]), fill_value=False))
-    found = _whole(pc.filter(lines, pc.invert(usual)))
-    quick = _quick(pc.filter(pieces, usual))
+    four = pc.fill_null(pc.equal(pc.list_value_length(pieces), 4), fill_value=False)
+    quick, known = _quick(pc.filter(pieces, four))
+    usual = pc.fill_null(pc.replace_with_mask(four, four, known), fill_value=False)
+    odd = pc.invert(usual)
+    whole = _whole(pc.filter(lines, odd))
     nothing = pa.nulls(len(lines), pa.string())
-    return {part: pc.replace_with_mask(pc.replace_with_mask(nothing, usual, quick[part]), pc.invert(usual), found[part]) for part in PARTS}
+    return {
+        part: pc.replace_with_mask(pc.replace_with_mask(nothing, usual, pc.filter(quick[part], known)), odd, whole[part]) for part in PARTS
+    }
 
 
 def _whole(lines: Any) -> dict[str, Any]:
@@ -40,17 +42,13 @@ def _whole(lines: Any) -> dict[str, Any]:
     return {part: pc.struct_field(found, part) for part in PARTS}
 
 
-def _quick(pieces: Any) -> dict[str, Any]:
-    """Of lines with three slashes, the third before the path, that end with a space and a version."""
+def _quick(pieces: Any) -> tuple[dict[str, Any], Any]:
+    """Of lines with three slashes, the third before the path, that end with a space and a version; and which of them are so."""
     first, second, third, rest = (pc.list_element(pieces, index) for index in range(4))
     heads = pc.binary_join_element_wise(first, second, third, "/").dictionary_encode()
     found = pc.take(pc.extract_regex(heads.dictionary, pattern=_HEAD + "$"), heads.indices)
+    ends = [pc.ends_with(rest, " " + version) for version in _VERSIONS]
+    known = pc.and_(pc.is_valid(found), pc.or_(pc.or_(ends[0], ends[1]), ends[2]))
     path = pc.binary_join_element_wise("", pc.utf8_slice_codeunits(rest, 0, -_LENGTH - 1), "/")
     version = pc.utf8_slice_codeunits(rest, -_LENGTH, None)
-    known = pc.is_valid(found)
-    none = pa.scalar(None, pa.string())
-    return {
-        **{part: pc.struct_field(found, part) for part in PARTS[:3]},
-        "path": pc.if_else(known, path, none),
-        "version": pc.if_else(known, version, none),
-    }
+    return {**{part: pc.struct_field(found, part) for part in PARTS[:3]}, "path": path, "version": version}, known
