@@ -25,7 +25,7 @@ from checks.logs.trail import DigestFile, Held
 HEAD: Final = ".head.json"
 THREADS: Final = min(32, 4 * (os.cpu_count() or 1))
 _DIGESTS: Final = Limits(size=64_000_000)
-_LOG_FOLDERS = re.compile(r"/CloudTrail(-Insight)?/")
+_LOG_FOLDERS = re.compile(r"/CloudTrail(-[A-Za-z]+)?/")
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ PERIOD: Final = timedelta(hours=1)
 ROTATION: Final = timedelta(hours=2)
 """How far from a key's validity a digest may still be signed with it: `aws cloudtrail validate-logs` asks so much further for keys."""
 _DIGEST = re.compile(r"(\d{12})_CloudTrail-Digest_([a-z0-9-]+)_(.+)_([a-z0-9-]+)_(\d{8}T\d{6}Z)(_backfill)?\.json\.gz", re.ASCII)
-_LOG = re.compile(r"(\d{12})_CloudTrail_([a-z0-9-]+)_(\d{8}T\d{4}Z)_[A-Za-z0-9]+\.json\.gz", re.ASCII)
+_LOG = re.compile(r"(\d{12})_CloudTrail(?:-(?!Digest)[A-Za-z]+)?_([a-z0-9-]+)_(\d{8}T\d{4}Z)_[A-Za-z0-9]+\.json\.gz", re.ASCII)
 _HEX = re.compile(r"[0-9a-f]{64}")
 
 

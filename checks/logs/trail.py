@@ -11,7 +11,8 @@ file integrity validation".
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -20,6 +21,8 @@ from typing import Final
 from checks.logs.digest import PERIOD, Chain, Digest, Key, Named, base, digest_name, log_name, tail, verify
 from checks.logs.hours import Claim, Proof, Row, rows, uncovered, worst
 
+_BESIDE: Final = re.compile("/CloudTrail-[A-Za-z]+/")
+"""Folders beside that of the log files, as that of Insights events."""
 DUE: Final = timedelta(hours=2)
 """After so long a digest is there: its hour, and the delay that is allowed it."""
 STAMP: Final = timedelta(minutes=10)
@@ -119,6 +122,8 @@ class _Trail:
             self.found.setdefault(base(log.path), []).append(log)
         self.signed: dict[int, bool | None] = {}
         self.named: dict[str, list[str]] = {}
+        self.claimed: dict[str, list[str]] = {}
+        """What only digests name that nothing shows to be CloudTrail's."""
         self.spans: dict[tuple[str, str], list[Claim]] = {}
 
     def report(self) -> TrailReport:
@@ -171,7 +176,7 @@ class _Trail:
         if self.signed[id(digest)] is False:
             return
         for log in digest.logs:
-            self.named.setdefault(base(log.key), []).append(log.key)
+            (self.named if self.signed[id(digest)] else self.claimed).setdefault(base(log.key), []).append(log.key)
         if self.logs is None:
             if digest.logs:
                 what = f"its {len(digest.logs)} log files were not looked at"
@@ -242,16 +247,25 @@ class _Trail:
         self._tell(chain, Proof.BROKEN, "missing-digest", key, what, span)
 
     def _unnamed(self, log: Held, chains: Iterable[Chain]) -> None:
-        if any(_at(log.path, key) for key in self.named.get(base(log.path), ())) or "/CloudTrail-Insight/" in log.path:
+        if self._is_in(self.named, log):
             return
+        claimed = self._is_in(self.claimed, log)
+        if claimed and not self.keys:
+            return  # no hour is proven, and why is said of its digest
         name = log_name(log.path)
+        if _BESIDE.search(log.path):
+            what = "no digest names it, and whether digests name files of this folder is not documented"
+            self._tell(None, Proof.CANNOT_TELL, "unnamed-log", log.path, what, None)
+            return
         if name is None:
             self._tell(None, Proof.BROKEN, "unnamed-log", log.path, "no digest names it, and it has no name that CloudTrail gives", None)
             return
         own = [chain for chain in chains if (chain.account, chain.region) == (name.account, name.region)]
         near = (name.delivered - STAMP, name.delivered + STAMP)
         spans = self._spans(name.account, name.region)
-        if not any(uncovered(spans, *near)):
+        if claimed:
+            proof, what = Proof.CANNOT_TELL, "only a digest names it that nothing shows to be CloudTrail's"
+        elif not any(uncovered(spans, *near)):
             proof, what = Proof.BROKEN, "no digest names it: forged, of a trail without digests, or still to be named by a backfill digest"
         elif spans and near[1] >= spans[-1].end and name.delivered >= self.until - DUE:
             proof, what = Proof.NOT_YET_DUE, "the digest that is to name it is not due yet"
@@ -260,6 +274,10 @@ class _Trail:
         told: list[Chain | None] = [*own] or [None]
         for chain in told:
             self._tell(chain, proof, "unnamed-log", log.path, what, (name.delivered, name.delivered + timedelta(minutes=1)))
+
+    @staticmethod
+    def _is_in(named: Mapping[str, list[str]], log: Held) -> bool:
+        return any(_at(log.path, key) for key in named.get(base(log.path), ()))
 
     def _spans(self, account: str, region: str) -> list[Claim]:
         """What the hourly digests of an account and region cover, whichever trail's they are."""

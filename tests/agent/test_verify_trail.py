@@ -136,6 +136,24 @@ def test_a_copy_of_a_log_file_in_another_folder_is_not_taken_for_the_named_one(t
     assert kinds(ended) == {("broken", "unnamed-log")}
 
 
+def test_a_forged_digest_does_not_vouch_for_a_forged_log_file(trail: Trail) -> None:
+    """It may claim an hour of its own choice, and be signed with a key that nobody gave."""
+    trail.hours(6)
+    forged = trail.log(START + 2 * HOUR + timedelta(minutes=33), mark="forged")
+    trail.digest([forged], backfill=START - 300 * HOUR, key=7)
+    ended = verify(trail)
+    assert ended.code == 3
+    assert hour_of(ended, START + 2 * HOUR) == "cannot-tell"
+    assert hour_of(ended, START + 3 * HOUR) == "proven"
+
+
+def test_files_of_insights_cannot_be_told_where_no_digest_names_them(trail: Trail) -> None:
+    trail.hours(2)
+    trail.write(f"AWSLogs/{ACCOUNT}/CloudTrail-Insight/{REGION}/2026/11/20/{ACCOUNT}_CloudTrail-Insight_x.json.gz", b"{}")
+    ended = verify(trail)
+    assert (ended.code, hours(ended)) == (3, {"proven": 2})
+
+
 def test_a_file_with_a_name_of_its_own_in_the_log_folder_is_broken(trail: Trail) -> None:
     trail.hours(2)
     trail.write(f"AWSLogs/{ACCOUNT}/CloudTrail/{REGION}/2026/11/20/extra.json.gz", b'{"Records": []}')
