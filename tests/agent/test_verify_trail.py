@@ -6,11 +6,14 @@ import gzip
 import json
 import shutil
 from collections import Counter
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.conftest import Ended, upheld
 from tests.world.trails import ACCOUNT, BUCKET, HOUR, REGION, START, Trail, fingerprint, key_list, text
@@ -435,3 +438,41 @@ def test_the_signed_text_is_what_aws_documents(trail: Trail) -> None:
     first, second = trail.hours(2, logs=0).delivered
     assert read_digest(first.raw, "0" * 64).signed_text().decode() == f"2026-11-20T01:00:00Z\n{BUCKET}/{first.key}\n{'0' * 64}\nnull"
     assert read_digest(second.raw, "1" * 64).signed_text().decode().split("\n")[3] == first.signature
+
+
+@pytest.fixture(scope="module")
+def untouched(tmp_path_factory: pytest.TempPathFactory) -> Trail:
+    return Trail(tmp_path_factory.mktemp("untouched") / "bucket").hours(6, logs=1)
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_whatever_is_done_to_a_file_the_chain_is_not_whole(
+    untouched: Trail, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    trail = replace(untouched, root=tmp_path_factory.mktemp("touched") / "bucket")
+    shutil.copytree(untouched.root, trail.root)
+    digest = data.draw(st.sampled_from(trail.delivered))
+    key = data.draw(st.sampled_from([digest.key, digest.logs[0]]))
+    path = trail.path(key)
+    match data.draw(st.sampled_from(["delete", "alter", "flip", "rename", "swap"])):
+        case "delete":
+            path.unlink()
+        case "alter":
+            raw = bytearray(gzip.decompress(path.read_bytes()))
+            raw[data.draw(st.integers(0, len(raw) - 1))] ^= data.draw(st.integers(1, 255))
+            trail.write(key, bytes(raw))
+        case "flip":
+            raw = bytearray(path.read_bytes())
+            at = data.draw(st.integers(10, len(raw) - 1))
+            raw[at] ^= data.draw(st.integers(1, 255))
+            path.write_bytes(raw)
+        case "rename":
+            path.rename(path.with_name("1" + path.name[1:].replace("T", "S", 1)))
+        case _:
+            other = next(one for one in trail.delivered if one is not digest)
+            shutil.copy(trail.path(other.key if key == digest.key else other.logs[0]), path)
+    ended = verify(trail, until=trail.now)
+    assert hours(ended).get("proven", 0) < 6
+    newest_is_gone = not trail.path(trail.delivered[-1].key).exists()  # for all that is known, it is not due yet
+    assert ended.code in {1, 3} or newest_is_gone
