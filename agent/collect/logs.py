@@ -79,7 +79,7 @@ def read_file(path: Path, found: FileRead, *, format_: str = "auto", limits: Lim
             return
         if found.format == DIGEST:
             return
-        for batch in READERS[found.format](itertools.chain([head], contents), found.path, found.faults):
+        for batch in READERS[found.format](itertools.chain([head], contents), _written(found.path), found.faults):
             _count(batch, found)
             yield batch
     except (Unreadable, Damaged, TooLarge, NotRecords) as error:
@@ -89,6 +89,11 @@ def read_file(path: Path, found: FileRead, *, format_: str = "auto", limits: Lim
 def schema(format_: str) -> Any:
     """The Arrow schema of a format's rows."""
     return TABLES[f"log.{format_}"].schema()
+
+
+def _written(path: str) -> str:
+    """A path as text that every engine takes: bytes in it that are no text become escapes."""
+    return path.encode("utf-8", "backslashreplace").decode()
 
 
 def _head(contents: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 from datetime import timedelta
 from pathlib import Path
 
@@ -70,3 +71,9 @@ def test_a_path_that_is_not_there_is_one_clear_line(tmp_path: Path) -> None:
     ended = upheld("logs", "scan", "auto", tmp_path / "nowhere")
     assert (ended.code, ended.out) == (2, "")
     assert json.dumps(ended.err).count("\\n") == 1
+
+
+def test_a_name_that_is_no_text_is_read_like_any_other(tmp_path: Path) -> None:
+    (tmp_path / os.fsdecode(b"flow\xff.log")).write_text(f"{FLOW}\n{FLOW_ROW}\nshort\n")
+    assert "flow" in upheld("logs", "scan", "auto", tmp_path).out
+    assert upheld("logs", "scan", "auto", tmp_path, "--format", "json").report["sources"][0]["rows"] == 1
