@@ -55,7 +55,7 @@ def pieces(path: Path, limits: Limits = LIMITS) -> Iterator[bytes]:
     Raises Unreadable, Damaged and TooLarge, also after pieces were given.
     """
     try:
-        with path.open("rb") as file:
+        with open(path, "rb", opener=_open) as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise Unreadable(f"{path}: not a regular file")
             head = file.read(PIECE)
@@ -64,6 +64,10 @@ def pieces(path: Path, limits: Limits = LIMITS) -> Iterator[bytes]:
         if isinstance(error, Unreadable):
             raise
         raise Unreadable(f"{path}: cannot be read: {error.strerror}") from error
+
+
+def _open(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)  # a pipe that nobody writes to is not waited for
 
 
 def _plain(path: Path, file: Any, piece: bytes, limits: Limits) -> Iterator[bytes]:

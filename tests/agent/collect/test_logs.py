@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -288,6 +289,13 @@ def test_a_file_that_cannot_be_read_is_told_and_puts_its_hour_in_doubt(tmp_path:
 
 def test_a_file_that_cannot_be_read_and_names_no_hour_puts_all_in_doubt(tmp_path: Path) -> None:
     assert read(tmp_path, b"Dear diary,\n")[1].doubtful() is None
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.log")
+    found = FileRead(str(tmp_path / "pipe.log"))
+    assert list(read_file(tmp_path / "pipe.log", found)) == []
+    assert found.unread == "not a regular file"
 
 
 def test_the_rows_before_a_cut_are_kept(tmp_path: Path) -> None:
