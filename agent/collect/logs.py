@@ -1,7 +1,7 @@
 """Log files opened and read: rows as Arrow record batches, and for every file what of it could not be read.
 
 A file that cannot be read, or not to its end, leaves the hours that it may be about in doubt: those of the rows that were
-read, and the one in its name. Where nothing tells them, it is in doubt for all.
+read, and the one in its name with the hour before. Where nothing tells them, it is in doubt for all.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import itertools
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,6 +27,7 @@ from checks.logs.formats.faults import Faults
 from checks.logs.tables import TABLES
 
 HEAD: Final = 1 << 16
+HOUR: Final = timedelta(hours=1)
 _STAMP: Final = re.compile(r"_(20[0-9]{6}T[0-9]{4})Z[_.]")
 """The time in the names of files that CloudTrail, flow logs and load balancers deliver: when it was delivered, or its first or last row."""
 
@@ -56,7 +57,8 @@ class FileRead:
             return set()
         hours = {hour for hour in self.rows if hour is not None}
         if stamp := _STAMP.search(Path(self.path).name):
-            hours.add(datetime.strptime(stamp[1], "%Y%m%dT%H%M").replace(minute=0, tzinfo=UTC))
+            at = datetime.strptime(stamp[1], "%Y%m%dT%H%M").replace(minute=0, tzinfo=UTC)
+            hours |= {at - HOUR, at}  # what is delivered now began up to an hour ago
         return _between(hours) if hours else None
 
 
