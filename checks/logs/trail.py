@@ -292,7 +292,7 @@ class _Trail:
     def _chain(self, chain: Chain, covered: list[Claim]) -> ChainReport:
         mine = [digest for _, digest in self.read if digest.chain == chain]
         told = [
-            Claim(one.start, one.end, one.proof, f"{one.what} ({one.file})" if one.file else one.what)
+            Claim(one.start, one.end, one.proof, f"{one.what} ({base(one.file)})" if one.file else one.what)
             for one in self.problems
             if one.chain == chain and one.start is not None and one.end is not None
         ]
