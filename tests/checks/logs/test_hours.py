@@ -11,6 +11,7 @@ from checks.logs.hours import HOUR, Claim, Proof, rows, worst
 
 START = datetime(2026, 11, 20, tzinfo=UTC)
 MINUTES = st.integers(0, 360)
+PROOFS = st.sampled_from(Proof)
 
 
 def at(minutes: int) -> datetime:
@@ -18,7 +19,7 @@ def at(minutes: int) -> datetime:
 
 
 @st.composite
-def claims(draw: st.DrawFn, proofs: st.SearchStrategy[Proof] = st.sampled_from(Proof)) -> Claim:
+def claims(draw: st.DrawFn, proofs: st.SearchStrategy[Proof] = PROOFS) -> Claim:
     first, second = sorted((draw(MINUTES), draw(MINUTES)))
     return Claim(at(first), at(second + 1), draw(proofs), "why")
 
