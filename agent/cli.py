@@ -42,6 +42,8 @@ def parser() -> argparse.ArgumentParser:
     takes.paths(paths)
     tls = _command(commands, "tls", "inspect TLS endpoints and judge what they answer", _tls)
     takes.tls(tls)
+    logs = _command(commands, "logs", "read log files, and verify that none is missing or altered", _logs)
+    takes.logs(logs)
 
     rules = _command(commands, "rules", "the rules, and their own examples run", _rules)
     rules.add_argument("what", choices=["list", "show", "test", "functions"])
@@ -221,6 +223,24 @@ def _tls(options: argparse.Namespace) -> int:
         result, estate = tls_command.check(question, run.Clock(), step)
     tls_command.write(result, estate, targets)
     return tls_command.exit_code(result, options.severity)
+
+
+def _logs(options: argparse.Namespace) -> int:
+    from agent import run
+    from agent.terminal import progress
+
+    as_json = options.format == "json"
+    with progress("reading", quiet=options.quiet) as step:
+        if options.what == "scan":
+            from agent import scan_command
+
+            return scan_command.scan(options.paths, options.log_format, as_json=as_json, progress=step)
+        from agent import trail_command
+
+        question = trail_command.TrailQuestion(
+            options.paths, options.public_keys, options.since, options.until, digests_only=options.digests_only
+        )
+        return trail_command.verify_trail(question, run.Clock().now(), as_json=as_json, progress=step)
 
 
 def _rules(options: argparse.Namespace) -> int:

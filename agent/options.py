@@ -106,3 +106,30 @@ def tls(command: argparse.ArgumentParser) -> None:
         default="low",
         help="only findings at least this severe set the exit code (default low)",
     )
+
+
+def logs(command: argparse.ArgumentParser) -> None:
+    """`upheld logs`: what is asked of log files, and which."""
+    asked = command.add_subparsers(dest="what", metavar="WHAT", required=True)
+    trail = asked.add_parser("verify-trail", help="the chain of CloudTrail's digests, offline", description="Verify CloudTrail's digests.")
+    trail.add_argument("paths", metavar="PATH", type=Path, nargs="+", help="files and folders as downloaded from the trail's bucket")
+    trail.add_argument(
+        "--public-keys",
+        metavar="FILE",
+        type=Path,
+        action="append",
+        default=[],
+        help="what aws cloudtrail list-public-keys printed, one a region (repeatable); without it no hour is proven",
+    )
+    trail.add_argument("--from", metavar="TIME", dest="since", help="the first hour that must be proven (default: the first digest's)")
+    trail.add_argument("--until", metavar="TIME", help="up to when digests are to be there (default: now)")
+    trail.add_argument("--digests-only", action="store_true", help="read no log files: hours with log files cannot be told")
+    trail.add_argument("--format", choices=["text", "json"], default="text")
+    scan = asked.add_parser("scan", help="read log files, hour by hour", description="Read log files and count what could not be read.")
+    scan.add_argument(
+        "log_format", metavar="FORMAT", choices=["auto", "cloudtrail", "vpc_flow", "alb"], help="auto tells by what is in them"
+    )
+    scan.add_argument("paths", metavar="PATH", type=Path, nargs="+", help="files and folders, gzip or not")
+    scan.add_argument("--format", choices=["text", "json"], default="text")
+    for one in asked.choices.values():
+        one.add_argument("-q", "--quiet", action="store_true", help="no progress")

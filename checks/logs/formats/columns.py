@@ -1,0 +1,147 @@
+"""Texts of logs as typed Arrow columns; what does not have the type is null, and counted."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from socket import AF_INET, inet_pton
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from checks.logs.formats.faults import Faults
+from checks.logs.tables import ADDRESS_PARTS, Table, address_columns, address_parts
+
+TIME: Final = pa.timestamp("us", tz="UTC")
+_INTEGER: Final = r"^-?[0-9]{1,18}$"
+_EPOCH: Final = re.compile(r"[0-9]{10}([0-9]{3})?")
+_LATEST: Final = 1 << 36
+"""Seconds since 1970 beyond any log: the year 4147."""
+
+
+def batch(table: Table, columns: Mapping[str, Any], object_: str, lines: Any) -> Any:
+    """A record batch of a table: the columns that were read, null for all others."""
+    schema = table.schema()
+    count = len(lines)
+    held = {"object": pa.repeat(pa.scalar(object_, pa.string()), count), "line": lines, **columns}
+    arrays = [_flat(held[field.name], field.type) if field.name in held else pa.nulls(count, field.type) for field in schema]
+    return pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+
+def _flat(array: Any, type_: Any) -> Any:
+    whole = array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+    return whole if whole.type == type_ else whole.cast(type_)
+
+
+def integers(array: Any, lines: Any, name: str, faults: Faults) -> Any:
+    """Whole numbers; they may have been read already."""
+    if pa.types.is_integer(array.type):
+        return array.cast(pa.int64())
+    fits = pc.match_substring_regex(array, _INTEGER)
+    return _only(array, fits, lines, name, faults).cast(pa.int64())
+
+
+def seconds(array: Any, lines: Any, name: str, faults: Faults) -> Any:
+    """Times in seconds since 1970."""
+    held = integers(array, lines, name, faults)
+    fits = pc.and_(pc.greater_equal(held, 0), pc.less(held, _LATEST))
+    return pc.multiply(_only(held, fits, lines, name, faults), 1_000_000).cast(TIME)
+
+
+def times(array: Any, lines: Any, name: str, faults: Faults) -> Any:
+    """Times in ISO 8601, or in seconds or milliseconds since 1970; they may have been read already."""
+    if pa.types.is_timestamp(array.type):
+        return array
+    try:
+        return array.cast(TIME)
+    except pa.ArrowInvalid:
+        pass
+    found = [moment(text) for text in array.to_pylist()]
+    held = pa.array(found, TIME)
+    _count(pc.and_(pc.is_null(held), pc.is_valid(array)), lines, name, faults)
+    return held
+
+
+def moment(value: object) -> datetime | None:
+    """One time, however it is written; None where it is none."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    text = str(value)
+    try:
+        if _EPOCH.fullmatch(text):
+            return datetime.fromtimestamp(int(text) / (1000 if len(text) == 13 else 1), UTC)
+        at = datetime.fromisoformat(text)
+    except (ValueError, OverflowError):
+        return None
+    return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def addresses(array: Any, name: str, lines: Any, faults: Faults) -> dict[str, Any]:
+    """The three columns of an address."""
+    found = address_arrays(array, name)
+    first = found[address_columns(name)[0]]
+    _count(pc.and_(pc.is_null(first), pc.is_valid(array)), lines, name, faults)
+    return found
+
+
+def address_arrays(array: Any, name: str) -> dict[str, Any]:
+    """The three columns of an address, null for what is none; each distinct text is parsed once."""
+    coded = (array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array).dictionary_encode()
+    parts = [_parts(text) for text in coded.dictionary.to_pylist()]
+    columns = zip(address_columns(name), zip(*parts, strict=True) if parts else [[]] * len(ADDRESS_PARTS), strict=True)
+    return {column: pc.take(pa.array(values, pa.int64()), coded.indices) for column, values in columns}
+
+
+_NO_ADDRESS: Final = (None,) * len(ADDRESS_PARTS)
+
+
+def _parts(text: str | None) -> tuple[int | None, ...]:
+    """`address_parts`; by the C library where the text is plain IPv4, which nearly all are."""
+    if text is None:
+        return _NO_ADDRESS
+    try:
+        return 4, 0, int.from_bytes(inet_pton(AF_INET, text), "big")
+    except (OSError, ValueError):
+        pass
+    try:
+        return address_parts(text)
+    except ValueError:
+        return _NO_ADDRESS
+
+
+def texts(values: Sequence[Any], lines: Sequence[int], name: str, faults: Faults) -> Any:
+    """Values of JSON that must be texts."""
+    try:
+        return pa.array(values, pa.string())
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        kept = [value if isinstance(value, str) else None for value in values]
+        _told(values, kept, lines, f"{name} is not a text", faults)
+        return pa.array(kept, pa.string())
+
+
+def booleans(values: Sequence[Any], lines: Sequence[int], name: str, faults: Faults) -> Any:
+    """Values of JSON that must be true or false; CloudTrail writes some as text."""
+    words = {"true": True, "false": False}
+    kept = [value if value is None or isinstance(value, bool) else words.get(value) if isinstance(value, str) else None for value in values]
+    _told(values, kept, lines, f"{name} is neither true nor false", faults)
+    return pa.array(kept, pa.bool_())
+
+
+def _told(values: Sequence[Any], kept: Sequence[Any], lines: Sequence[int], what: str, faults: Faults) -> None:
+    bad = [line for line, value, held in zip(lines, values, kept, strict=True) if held is None and value is not None]
+    if bad:
+        faults.add("value", bad[0], what, lost=False, count=len(bad))
+
+
+def _only(array: Any, fits: Any, lines: Any, name: str, faults: Faults) -> Any:
+    _count(pc.invert(pc.fill_null(fits, fill_value=True)), lines, name, faults)
+    return pc.if_else(fits, array, pa.scalar(None, array.type))
+
+
+def _count(bad: Any, lines: Any, name: str, faults: Faults) -> None:
+    count = pc.sum(bad).as_py() or 0
+    if count:
+        first = pc.index(bad, value=True).as_py()
+        faults.add("value", lines[first].as_py(), f"{name} does not have the form it must", lost=False, count=count)
