@@ -121,7 +121,7 @@ def test_a_timeout_lasts_as_long_as_the_client_waits(proxy: FaultProxy) -> None:
     started = time.monotonic()
     with pytest.raises(ReadTimeoutError):
         ask(proxy, "ec2", "describe_security_groups")
-    assert 0.8 < time.monotonic() - started < 3
+    assert time.monotonic() - started > 3.5  # of the four seconds that the client waits
 
 
 def test_a_reset_is_a_closed_connection(proxy: FaultProxy) -> None:
