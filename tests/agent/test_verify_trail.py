@@ -242,7 +242,7 @@ def test_log_files_that_are_not_read_prove_nothing(trail: Trail) -> None:
     assert hours(ended) == {"cannot-tell": 2, "proven": 1}
 
 
-@pytest.mark.parametrize("tail", [b"appended", gzip.compress(b'{"Records": [{"eventName": "Innocent"}]}')])
+@pytest.mark.parametrize("tail", [b"appended", gzip.compress(b'{"Records": [{"eventName": "Innocent"}]}')], ids=["text", "gzip"])
 def test_bytes_behind_a_log_files_end_are_seen(trail: Trail, tail: bytes) -> None:
     trail.hours(2)
     path = trail.path(trail.delivered[0].logs[0])
