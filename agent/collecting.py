@@ -55,7 +55,7 @@ def collect(inputs: Inputs, place: Path, wanted: Plan, clock: Clock, progress: P
     deadline = Deadline(clock.monotonic() + inputs.configuration.settings.collect.deadline, clock.monotonic)
     tls = _endpoints(inputs, wanted)
     of_aws = {name: members for name, members in wanted.items() if name != TLS_ENDPOINT}
-    doors = _doors(inputs, deadline, clock, only_endpoints=tls is not None)
+    doors = _doors(inputs, deadline, clock, only_endpoints=tls is not None and tls[0].alone)
     with EstateWriter(place, tls_targets.SERVED if tls else ()) as writer:
         accounts, identity = _aws(inputs, of_aws, doors, writer, deadline, clock, progress)
         if tls:
@@ -66,7 +66,8 @@ def collect(inputs: Inputs, place: Path, wanted: Plan, clock: Clock, progress: P
 
 
 def _doors(inputs: Inputs, deadline: Deadline, clock: Clock, *, only_endpoints: bool) -> Sequence[Entered | Shut]:
-    """The accounts of AWS, entered or not: those configured, else the one of the credentials. None where only endpoints are configured.
+    """The accounts of AWS, entered or not: those configured, else the one of the credentials. None where the configuration says
+    that there are only endpoints: to leave an account out must be said, or its resources would count as none.
 
     Raises ConfigurationError.
     """

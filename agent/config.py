@@ -95,6 +95,8 @@ class Tls(_Strict):
 
     endpoints: list[Annotated[Annotated[str, Tag("text")] | Annotated[Endpoint, Tag("mapping")], Discriminator(_form)]] = []
     from_estate: bool = True
+    alone: bool = False
+    """Whether no cloud account is to be read beside the endpoints, not even that of the credentials."""
     private_roots: list[str] = []
     public_roots: str | None = None
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -218,7 +221,9 @@ def configured(folder: Path, tls: str) -> Path:
 
 
 def test_collected_once_an_estate_gives_the_same_bytes_again_and_no_difference_to_itself(site: Site, tmp_path: Path) -> None:
-    file = configured(tmp_path, f'{{endpoints: ["127.0.0.1:{site.port}", "127.0.0.1:{port()}"], private_roots: ["{site.root_file}"]}}')
+    file = configured(
+        tmp_path, f'{{endpoints: ["127.0.0.1:{site.port}", "127.0.0.1:{port()}"], private_roots: ["{site.root_file}"], alone: true}}'
+    )
     ended = upheld("collect", "-c", file, "-o", tmp_path / "estate")
     assert ended.code == 0, ended.err
     first, second = (upheld("check", "-c", file, "--estate", tmp_path / "estate", "--format", "json") for _ in range(2))
@@ -226,6 +231,16 @@ def test_collected_once_an_estate_gives_the_same_bytes_again_and_no_difference_t
     trust = [one for one in first.report["findings"] if one["rule"] == "tls-certificate-untrusted-root"]
     assert sorted(one["verdict"] for one in trust) == ["unproven", "upheld"]
     assert upheld("diff", "-c", file, tmp_path / "estate", tmp_path / "estate").code == 0
+
+
+def test_an_account_is_left_out_only_where_the_configuration_says_so(tmp_path: Path) -> None:
+    """Else what nobody looked at in it would count as none. A process of its own: it has no credentials to find."""
+    file = configured(tmp_path, f'{{endpoints: ["127.0.0.1:{port()}"]}}')
+    command = [Path(sys.executable).with_name("upheld"), "collect", "-c", file, "-o", tmp_path / "estate"]
+    bare = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "AWS_EC2_METADATA_DISABLED": "true"}
+    ended = subprocess.run(command, env=bare, capture_output=True, text=True, check=False)
+    assert "set AWS_PROFILE" in refused(Ended(ended.returncode, ended.stdout, ended.stderr))
+    assert not (tmp_path / "estate").exists()
 
 
 def refused(ended: Ended) -> str:
