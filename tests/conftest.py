@@ -13,12 +13,16 @@ from typing import Any
 from unittest import mock
 
 import pytest
+from hypothesis import settings
 
 from agent.cli import main
 from tests.world import shop
 from tests.world.likeness import make_like_aws
 from tests.world.proxy import FaultProxy
 from tests.world.servers import ACCOUNT, Moto, environment, moto
+
+settings.register_profile("untimed", deadline=None)  # a deadline fails on a busy machine, and says nothing of the code
+settings.load_profile("untimed")
 
 
 @dataclass(frozen=True)
