@@ -12,7 +12,7 @@ from checks.catalogue import Catalogue
 from checks.judge import Bound, judge
 from checks.logs.rows import NoRow, check
 from checks.logs.runtime import of_row
-from checks.logs.tables import Table
+from checks.logs.table import Table
 from checks.model import GLOBAL, Estate, Finding, Look, Manifest, Reading, Resource, Scope, digest
 from checks.paths import ELEMENT, Path
 from checks.rule import Rule

@@ -22,7 +22,7 @@ from checks.functions.addresses import AddressSet, read_network
 from checks.functions.declare import DataError
 from checks.functions.ranges import Range, Ranges
 from checks.functions.tls import tls_version
-from checks.logs.tables import address_columns, signed
+from checks.logs.table import address_columns, signed
 from checks.logs.terms import (
     And,
     Choice,

@@ -16,7 +16,7 @@ from checks.logs.compile import Compiler
 from checks.logs.masking import masked
 from checks.logs.partial import SAMPLES, Key, Partial, Sample, Tally, merge
 from checks.logs.rows import logical
-from checks.logs.tables import PROVENANCE, Table, address_columns
+from checks.logs.table import PROVENANCE, Table, address_columns
 from checks.rule import Rule
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from checks.logs.tables import PROVENANCE, Column, Table, address_columns, address_parts, address_text
+from checks.logs.table import PROVENANCE, Column, Table, address_columns, address_parts, address_text
 
 if TYPE_CHECKING:
     import pyarrow as pa

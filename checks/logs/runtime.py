@@ -9,7 +9,7 @@ from typing import Any
 from checks.expression import evaluate
 from checks.functions.declare import DataError
 from checks.logs.rows import Row, logical, physical
-from checks.logs.tables import Table
+from checks.logs.table import Table
 from checks.model import Data
 from checks.rule import Rule
 from checks.verdict import Verdict

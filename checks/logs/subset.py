@@ -21,7 +21,7 @@ from typing import Final, NoReturn
 from checks.expression import pattern_error
 from checks.functions.addresses import read_network
 from checks.functions.declare import DataError
-from checks.logs.tables import Table
+from checks.logs.table import Table
 from checks.logs.terms import (
     And,
     Choice,

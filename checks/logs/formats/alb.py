@@ -16,7 +16,7 @@ from checks.logs.formats import request_line
 from checks.logs.formats.columns import TIME, addresses, batch, integers, times
 from checks.logs.formats.faults import Faults
 from checks.logs.formats.lines import Fields, chunks, split, usual
-from checks.logs.tables import ALB
+from checks.logs.tables.alb import ALB
 
 FIELDS: Final = (
     "type", "time", "elb", "client:port", "target:port", "request_processing_time", "target_processing_time",

@@ -17,7 +17,8 @@ import pyarrow.compute as pc
 
 from checks.logs.formats.columns import TIME, address_arrays, batch, booleans, moment, texts
 from checks.logs.formats.faults import Faults
-from checks.logs.tables import CLOUDTRAIL, address_columns
+from checks.logs.table import address_columns
+from checks.logs.tables.cloudtrail import CLOUDTRAIL
 
 MAXIMUM: Final = 256_000_000
 """CloudTrail's own files are far smaller; JSON is held in memory as a whole."""

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from checks.logs.formats.faults import Faults
-from checks.logs.tables import ADDRESS_PARTS, Table, address_columns, address_parts
+from checks.logs.table import ADDRESS_PARTS, Table, address_columns, address_parts
 
 TIME: Final = pa.timestamp("us", tz="UTC")
 _INTEGER: Final = r"^-?[0-9]{1,18}$"

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from checks.logs.formats.columns import addresses, batch, integers, seconds
 from checks.logs.formats.faults import Faults
 from checks.logs.formats.lines import Chunk, Fields, chunks, split
-from checks.logs.tables import VPC_FLOW
+from checks.logs.tables.vpc_flow import VPC_FLOW
 
 DEFAULT: Final = (
     "version", "account-id", "interface-id", "srcaddr", "dstaddr", "srcport", "dstport", "protocol", "packets", "bytes", "start",

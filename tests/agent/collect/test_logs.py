@@ -18,7 +18,8 @@ from agent.collect.gunzip import Limits
 from agent.collect.logs import FileRead, read_file
 from checks.logs.formats import alb, vpc_flow
 from checks.logs.formats.faults import Faults
-from checks.logs.tables import TABLES, address_text
+from checks.logs.table import address_text
+from checks.logs.tables import TABLES
 
 HOUR = datetime(2026, 11, 20, 14, tzinfo=UTC)
 SECOND = int(HOUR.timestamp())

@@ -10,7 +10,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from checks.logs.rows import rfc3339
-from checks.logs.tables import Column, Table
+from checks.logs.table import Column, Table
 
 FARTHEST = timedelta(seconds=9223372036)
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)

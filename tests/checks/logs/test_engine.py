@@ -22,7 +22,9 @@ from checks.logs.engine import Asked, DuckDB, prepare, run
 from checks.logs.partial import Key, Partial, Tally, merge, plain, restore, verdict
 from checks.logs.rows import NoRow, check, to_arrow
 from checks.logs.runtime import of_row
-from checks.logs.tables import CLOUDTRAIL, TABLES, VPC_FLOW
+from checks.logs.tables import TABLES
+from checks.logs.tables.cloudtrail import CLOUDTRAIL
+from checks.logs.tables.vpc_flow import VPC_FLOW
 from checks.rule import Rule
 from checks.verdict import Verdict
 from tests.checks.logs.grammar import NOW

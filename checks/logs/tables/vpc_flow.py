@@ -1,0 +1,41 @@
+"""Flow log records. Source: VPC user guide, "Flow log records"."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from checks.logs.table import Table, columns
+
+VPC_FLOW: Final = Table(
+    "log.vpc_flow",
+    columns("""
+        time                time     start: when the first packet of the capture window was received
+        end                 time     end
+        version             int      version
+        log_status          text     log-status: OK, NODATA, SKIPDATA
+        action              text     action: ACCEPT, REJECT
+        account             text     account-id
+        region              text     region
+        zone                text     az-id
+        vpc                 text     vpc-id
+        subnet              text     subnet-id
+        instance            text     instance-id
+        interface           text     interface-id
+        source              address  srcaddr
+        destination         address  dstaddr
+        source_port         int      srcport
+        destination_port    int      dstport
+        protocol            int      protocol, the IANA number
+        packets             int      packets
+        bytes               int      bytes
+        type                text     type: IPv4, IPv6, EFA
+        tcp_flags           int      tcp-flags, a bit mask
+        packet_source       address  pkt-srcaddr
+        packet_destination  address  pkt-dstaddr
+        source_service      text     pkt-src-aws-service
+        destination_service text     pkt-dst-aws-service
+        direction           text     flow-direction: ingress, egress
+        traffic_path        int      traffic-path
+        reject_reason       text     reject-reason
+    """),
+)
