@@ -36,10 +36,11 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """`name` is what a rule's `rows` says; every column may be null."""
+    """`name` is what a rule's `rows` says; every column may be null. `provider` writes the log: `aws`, or none for one's own servers."""
 
     name: str
     columns: tuple[Column, ...]
+    provider: str = ""
 
     def __getitem__(self, name: str) -> Column:
         """Raises KeyError."""

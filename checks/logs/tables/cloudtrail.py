@@ -53,4 +53,5 @@ CLOUDTRAIL: Final = Table(
         service_details     free     serviceEventDetails, as JSON text
     """
     ),
+    "aws",
 )
