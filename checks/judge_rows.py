@@ -93,7 +93,7 @@ class Logs:
         if counted is None:
             gap = Gap(
                 rule.kind, source.account, source.region, source.id, None, Reason.NOT_COLLECTED, "",
-                message="its rows were not counted by this rule under these parameters",
+                message="not all its rows were counted by this rule under these parameters",
             )  # fmt: skip
             yield Part(source.id, Verdict.UNPROVEN, Evidence(gaps=(gap,)), f"Not decided: {gap.message}.")
             return

@@ -42,6 +42,8 @@ class FileRead:
     faults: Faults = field(default_factory=Faults)
     unread: str | None = None
     """Why it was not read, or not to its end."""
+    damaged: bool = False
+    """Whether the bytes are there, and are not those of a whole log file."""
 
     @property
     def whole(self) -> bool:
@@ -72,20 +74,26 @@ def files(paths: Iterable[Path]) -> Iterator[Path]:
 
 def read_file(path: Path, found: FileRead, *, format_: str = "auto", limits: Limits = LIMITS) -> Iterator[Any]:
     """The record batches of a file, with the schema of its format's table. What goes wrong is written into `found`."""
+    return read_contents(pieces(path, limits), found, format_=format_)
+
+
+def read_contents(contents: Iterator[bytes], found: FileRead, *, format_: str = "auto") -> Iterator[Any]:
+    """The record batches of an object that comes in pieces, uncompressed. What goes wrong is written into `found`."""
     try:
-        head, contents = _head(pieces(path, limits))
+        head, rest = _head(contents)
         found.format = detect(head) if format_ == "auto" else format_
         if found.format is None:
-            next(contents, None)  # which raises, where the file is one that ends badly
+            next(rest, None)  # which raises, where the file is one that ends badly
             found.unread = "not a format that is known here" if head.strip() else "empty"
             return
         if found.format == DIGEST:
             return
-        for batch in READERS[found.format](itertools.chain([head], contents), _written(found.path), found.faults):
+        for batch in READERS[found.format](itertools.chain([head], rest), _written(found.path), found.faults):
             _count(batch, found)
             yield batch
     except (Unreadable, Damaged, TooLarge, NotRecords) as error:
-        found.unread = str(error).removeprefix(f"{path}: ")
+        found.unread = str(error).removeprefix(f"{found.path}: ")
+        found.damaged = not isinstance(error, Unreadable)
 
 
 def schema(format_: str) -> Any:

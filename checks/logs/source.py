@@ -38,7 +38,8 @@ def question(rule: Rule, params: Mapping[str, Any], now: datetime) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What a source came to: `data` of its resource but for the hours, the questions asked, and the counts."""
+    """What a source came to: `data` of its resource but for the hours, the questions asked, and the counts of each, over all its
+    rows."""
 
     id: str
     account: str
@@ -54,10 +55,9 @@ def resources(told: Told, looks: tuple[str, ...]) -> Iterator[Resource]:
     data = {
         **told.data,
         "Table": told.table,
+        "Rows": sum(told.counts.rows.values()),
         "Questions": sorted(told.questions),
-        "Hours": [
-            {"From": rfc3339(row.start), "Until": rfc3339(row.end), "Proof": str(row.proof), "Why": list(row.why)} for row in told.hours
-        ],
+        "Hours": list(map(_hour, told.hours)),
     }
     yield Resource(told.id, SOURCE, told.account, GLOBAL, data, {}, looks)
     by_cell: dict[tuple[str, datetime | None], dict[Key, Any]] = {}
@@ -67,6 +67,12 @@ def resources(told: Told, looks: tuple[str, ...]) -> Iterator[Resource]:
         part = Partial(some, {key: told.counts.samples[key] for key in some if key in told.counts.samples})
         id_ = f"{told.id}/{name}/{'no-time' if hour is None else rfc3339(hour)}"
         yield Resource(id_, COUNT, told.account, GLOBAL, {"Source": told.id, "Question": name, **plain(part)}, {}, looks)
+
+
+def _hour(row: Row) -> dict[str, Any]:
+    told = {Proof.BROKEN: False, Proof.PROVEN: True, Proof.NOT_YET_DUE: True}
+    complete = {"Complete": told[row.proof]} if row.proof in told else {}
+    return {"From": rfc3339(row.start), "Until": rfc3339(row.end), "Proof": str(row.proof), "Why": list(row.why), **complete}
 
 
 @dataclass
@@ -85,10 +91,12 @@ class Sources:
         return frozenset(str(one.data.get("Table")) for one in self.estate.of(SOURCE))
 
     def counts(self, source: Resource, question: str) -> list[Partial] | None:
-        """The counts of a question, hour by hour; None where it was not asked of this source."""
+        """The counts of a question, hour by hour; None where it was not asked of this source, or not of each of its rows."""
         if question not in source.data.get("Questions", ()):
             return None
-        return [restore({"rows": {}, **one.data}) for one in self._counts.get((source.account, source.id, question), ())]
+        found = [restore({"rows": {}, **one.data}) for one in self._counts.get((source.account, source.id, question), ())]
+        counted = sum(tally.count for one in found for cells in one.cells.values() for tally in cells.values())
+        return found if counted == source.data.get("Rows") else None
 
     @cached_property
     def _counts(self) -> dict[tuple[str, str, str], list[Resource]]:
