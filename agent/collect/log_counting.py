@@ -7,8 +7,10 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
+from agent.collect.gunzip import Damaged, TooLarge
+from agent.collect.log_objects import Unreadable
 from agent.collect.logs import FileRead, read_contents
 from checks.document import parse
 from checks.logs.engine import Asked, DuckDB, Questions, prepare, run
@@ -16,6 +18,9 @@ from checks.logs.object_read import ObjectRead
 from checks.logs.partial import Partial
 from checks.logs.tables import TABLES
 from checks.rule import Rule, read
+
+_ENDS: Final = (Unreadable, Damaged, TooLarge)
+"""How an object may end before its end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +48,7 @@ class Counter:
     _engine: DuckDB | None = None
 
     def count(self, name: str, contents: Iterator[bytes], format_: str) -> ObjectRead:
-        """What an object comes to. Its contents are uncompressed, and may raise what `gunzip.pieces` raises."""
+        """What an object comes to. Its contents are uncompressed, and may raise what a store raises."""
         found, hashed = FileRead(name), _Hashed(contents)
         batches = read_contents(iter(hashed), found, format_=format_)
         first = next(batches, None)
@@ -85,14 +90,14 @@ class _Hashed:
             for piece in self._pieces:
                 self._sha256.update(piece)
                 yield piece
-        except (OSError, ValueError):
+        except _ENDS:
             self._failed = True
             raise
         self.whole = not self._failed
 
     def finish(self) -> None:
         """Read what nobody asked for: a reader may stop before the end."""
-        with contextlib.suppress(OSError, ValueError):
+        with contextlib.suppress_ENDS:
             for _ in self if not self.whole else ():
                 pass
 
