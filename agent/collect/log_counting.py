@@ -97,7 +97,7 @@ class _Hashed:
 
     def finish(self) -> None:
         """Read what nobody asked for: a reader may stop before the end."""
-        with contextlib.suppress_ENDS:
+        with contextlib.suppress(*_ENDS):
             for _ in self if not self.whole else ():
                 pass
 

@@ -90,7 +90,8 @@ def read_contents(pieces: Iterator[bytes], found: FileRead, *, format_: str = "a
     except Unreadable as error:
         found.unread, found.unseen = error.what, error
     except (Damaged, TooLarge, NotRecords) as error:
-        found.unread, found.damaged = str(error).removeprefix(f"{found.path}: "), True
+        found.unread = str(error).removeprefix(f"{found.path}: ")
+        found.damaged = not isinstance(error, TooLarge)
 
 
 def schema(format_: str) -> Any:
