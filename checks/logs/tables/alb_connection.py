@@ -31,4 +31,5 @@ ALB_CONNECTION: Final = Table(
         client_not_after     time     NotAfter of leaf_client_cert_validity
         connection           text     conn_trace_id: what `connection` is in log.alb
     """),
+    provider="aws",
 )

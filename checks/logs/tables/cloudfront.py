@@ -41,4 +41,5 @@ CLOUDFRONT: Final = Table(
         encrypted_fields     int      fle-encrypted-fields: how many fields were encrypted
         request_id           text     x-edge-request-id
     """),
+    provider="aws",
 )

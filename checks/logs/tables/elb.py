@@ -35,4 +35,5 @@ ELB: Final = Table(
         tls_version          text     ssl_protocol: TLSv1.2; null for `-`: no TLS, or no handshake that succeeded
         cipher               text     ssl_cipher, as OpenSSL names it
     """),
+    provider="aws",
 )

@@ -36,4 +36,5 @@ NLB_TLS: Final = Table(
         application          text     alpn_fe_protocol: h2, http/1.1, http/1.0
         target_application   text     alpn_be_protocol
     """),
+    provider="aws",
 )

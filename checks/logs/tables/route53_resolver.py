@@ -31,4 +31,5 @@ ROUTE53_RESOLVER: Final = Table(
         firewall_rule_group  text     firewall_rule_group_id
         firewall_domain_list text     firewall_domain_list_id
     """),
+    provider="aws",
 )

@@ -41,4 +41,5 @@ S3_ACCESS: Final = Table(
         acl_required         text     aclRequired: Yes; null where no ACL was needed
         request_id           text     request id
     """),
+    provider="aws",
 )
