@@ -36,11 +36,14 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """`name` is what a rule's `rows` says; every column may be null. `provider` writes the log: `aws`, or none for one's own servers."""
+    """`name` is what a rule's `rows` says; every column may be null."""
 
     name: str
     columns: tuple[Column, ...]
     provider: str = ""
+    """Who writes it: `aws`, `azure`, `gcp`, `alibaba`, `tencent`; empty for servers of one's own."""
+    audit: bool = False
+    """Whether it is where the provider records who did what in an account, as far as it does: Azure's has no reads."""
 
     def __getitem__(self, name: str) -> Column:
         """Raises KeyError."""
