@@ -53,4 +53,6 @@ CLOUDTRAIL: Final = Table(
         service_details     free     serviceEventDetails, as JSON text
     """
     ),
+    provider="aws",
+    audit=True,
 )

@@ -38,4 +38,5 @@ VPC_FLOW: Final = Table(
         traffic_path        int      traffic-path
         reject_reason       text     reject-reason
     """),
+    provider="aws",
 )
