@@ -53,5 +53,6 @@ CLOUDTRAIL: Final = Table(
         service_details     free     serviceEventDetails, as JSON text
     """
     ),
-    "aws",
+    provider="aws",
+    audit=True,
 )

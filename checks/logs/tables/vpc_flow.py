@@ -43,5 +43,5 @@ VPC_FLOW: Final = Table(
         resource            text     resource-id: of a regional NAT gateway
         encryption          int      encryption-status: 0 not encrypted, 1 by the Nitro system, 2 by the application, 3 by both; null for unknown
     """),
-    "aws",
+    provider="aws",
 )
