@@ -1,4 +1,4 @@
-"""One object of a log, read once: its rows counted by every question, its bytes hashed, its faults kept."""
+"""Objects of a log, each read once: its rows counted by every question, its bytes hashed, its faults kept."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import Any, Final
 
 from agent.collect.gunzip import Damaged, TooLarge
 from agent.collect.log_objects import Unreadable
-from agent.collect.logs import FileRead, read_contents
-from checks.document import parse
-from checks.logs.engine import Asked, DuckDB, Questions, prepare, run
+from agent.collect.logs import FileRead, read_contents, written
+from checks.document import Document
+from checks.logs.engine import CHUNK, Asked, DuckDB, Questions, by_object, prepare
 from checks.logs.object_read import ObjectRead
-from checks.logs.partial import Partial
+from checks.logs.partial import Partial, merge
 from checks.logs.tables import TABLES
 from checks.rule import Rule, read
 
@@ -25,16 +25,16 @@ _ENDS: Final = (Unreadable, Damaged, TooLarge)
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A rule over rows as text, so that it can be handed to another process; `name` is what it is counted under."""
+    """A rule over rows as it is written, which can be handed to another process; `name` is what it is counted under."""
 
     name: str
+    table: str
     control: str
-    file: str
-    text: str
+    document: Document
     params: Mapping[str, Any]
 
     def rule(self) -> Rule:
-        return read(parse(self.text, self.file), {}, {}, [self.control])
+        return read(self.document, {}, {}, [self.control])
 
 
 @dataclass
@@ -47,26 +47,37 @@ class Counter:
     _prepared: dict[str, Questions] = field(default_factory=dict)
     _engine: DuckDB | None = None
 
-    def count(self, name: str, contents: Iterator[bytes], format_: str) -> ObjectRead:
-        """What an object comes to. Its contents are uncompressed, and may raise what a store raises."""
-        found, hashed = FileRead(name), _Hashed(contents)
-        batches = read_contents(iter(hashed), found, format_=format_)
-        first = next(batches, None)
-        counts = Partial()
-        if first is not None:
-            assert found.format is not None
-            counts = run(self._duckdb(), self._asked(f"log.{found.format}"), self.source, _chain(first, batches))
-        hashed.finish()
-        return ObjectRead(
-            name, found.format, hashed.digest, found.rows, found.unread, found.damaged,
-            None if (hours := found.doubtful()) is None else frozenset(hours),
-            tuple((first[0], found.faults.counts[kind]) for kind, first in sorted(found.faults.first.items())), counts,
-        )  # fmt: skip
+    def count(self, objects: Iterable[tuple[str, Iterator[bytes]]], format_: str) -> Iterator[ObjectRead]:
+        """What each object comes to, in their order. Contents are uncompressed, and may raise what a store raises.
+
+        The rows of many small objects are put together before anything is asked of them.
+        """
+        read: list[_Read] = []
+        held: dict[str, list[Any]] = {}
+        rows = 0
+        for name, contents in objects:
+            one = _Read(FileRead(name), _Hashed(contents))
+            read.append(one)
+            for batch in read_contents(iter(one.hashed), one.found, format_=format_):
+                held.setdefault(f"log.{one.found.format}", []).append(batch)
+                rows += batch.num_rows
+                if rows >= CHUNK:
+                    self._ask(read, held)
+                    rows = 0
+            one.hashed.finish()
+        self._ask(read, held)
+        yield from (one.told() for one in read)
+
+    def _ask(self, read: list[_Read], held: dict[str, list[Any]]) -> None:
+        by_name = {written(one.found.path): one for one in read}
+        for table, batches in held.items():
+            for object_, partial in by_object(self._duckdb(), self._asked(table), self.source, batches).items():
+                by_name[object_ or ""].parts.append(partial)
+        held.clear()
 
     def _asked(self, table: str) -> Questions:
         if table not in self._prepared:
-            rules = [(one, one.rule()) for one in self.questions]
-            asked = [Asked(one.name, rule, one.params) for one, rule in rules if rule.kind == table]
+            asked = [Asked(one.name, one.rule(), one.params) for one in self.questions if one.table == table]
             self._prepared[table] = prepare(TABLES[table], asked, self.now)
         return self._prepared[table]
 
@@ -76,6 +87,26 @@ class Counter:
 
             self._engine = DuckDB(duckdb.connect(":memory:", config={"threads": 1}))
         return self._engine
+
+
+@dataclass(slots=True)
+class _Read:
+    """An object on its way."""
+
+    found: FileRead
+    hashed: _Hashed
+    parts: list[Partial] = field(default_factory=list)
+
+    def told(self) -> ObjectRead:
+        found, hours, unseen = self.found, self.found.doubtful(), self.found.unseen
+        return ObjectRead(
+            found.path, found.format, self.hashed.digest, found.rows, found.unread, found.damaged,
+            None if hours is None else frozenset(hours),
+            tuple((first[0], found.faults.counts[kind]) for kind, first in sorted(found.faults.first.items())),
+            merge(self.parts),
+            reason=unseen.failure.reason if unseen else None,
+            action=unseen.action if unseen else None,
+        )  # fmt: skip
 
 
 class _Hashed:
@@ -104,8 +135,3 @@ class _Hashed:
     @property
     def digest(self) -> str | None:
         return self._sha256.hexdigest() if self.whole else None
-
-
-def _chain(first: Any, rest: Iterable[Any]) -> Iterator[Any]:
-    yield first
-    yield from rest

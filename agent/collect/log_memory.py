@@ -76,9 +76,12 @@ class LogMemory:
         rows = self._connection.execute("select name, version from object where source = ? and asked = ?", (source, asked))
         return {(name, version) for name, version in rows}
 
-    def keep(self, source: str, version: str, asked: str, reads: Iterable[ObjectRead]) -> None:
-        """Write what objects came to: all of them, or none."""
-        rows = [(source, read.name, version, asked, zlib.compress(json.dumps(record(read)).encode(), _LEVEL)) for read in reads]
+    def keep(self, source: str, reads: Iterable[tuple[str, str, ObjectRead]]) -> None:
+        """Write what objects came to, each with what was asked of it and its version: all of them, or none. What is to be read again
+        next time is kept as asked nothing."""
+        rows = [
+            (source, read.name, version, asked, zlib.compress(json.dumps(record(read)).encode(), _LEVEL)) for asked, version, read in reads
+        ]
         with self._connection:
             self._connection.executemany("insert or replace into object values (?, ?, ?, ?, ?)", rows)
 

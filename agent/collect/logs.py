@@ -77,14 +77,15 @@ def read_contents(pieces: Iterator[bytes], found: FileRead, *, format_: str = "a
     """
     try:
         head, contents = _head(pieces)
-        found.format = detect(head) if format_ == "auto" else format_
+        told = detect(head)
+        found.format = told if format_ == "auto" or told == DIGEST else format_
         if found.format is None:
             next(contents, None)  # which raises, where the file is one that ends badly
             found.unread = "not a format that is known here" if head.strip() else "empty"
             return
         if found.format == DIGEST:
             return
-        for batch in READERS[found.format](itertools.chain([head], contents), _written(found.path), found.faults):
+        for batch in READERS[found.format](itertools.chain([head], contents), written(found.path), found.faults):
             _count(batch, found)
             yield batch
     except Unreadable as error:
@@ -99,7 +100,7 @@ def schema(format_: str) -> Any:
     return TABLES[f"log.{format_}"].schema()
 
 
-def _written(path: str) -> str:
+def written(path: str) -> str:
     """A path as text that every engine takes: bytes in it that are no text become escapes."""
     return path.encode("utf-8", "backslashreplace").decode()
 

@@ -14,6 +14,7 @@ from checks.logs.completeness import Doubt
 from checks.logs.formats.faults import Fault
 from checks.logs.partial import Partial, plain, restore
 from checks.logs.rows import rfc3339
+from checks.model import Reason
 
 SKIPPED = "skipdata"
 
@@ -21,7 +22,8 @@ SKIPPED = "skipdata"
 @dataclass(frozen=True, slots=True)
 class ObjectRead:
     """`sha256` is over the uncompressed contents, None where they could not be read to their end. `rows` by their hour, None for
-    rows without a time. `unread` is why it was not read to its end. `doubtful`: the hours that cannot be told because of it, None
+    rows without a time. `unread` is why it was not read to its end, `reason` that of the look that failed, where that is why, and
+    `action` the permission it needs; `damaged` are bytes that are there and wrong. `doubtful`: the hours that cannot be told because of it, None
     for all. `faults`: by kind, the first of them, and how many there are. `personal`: what the scan for personal data found."""
 
     name: str
@@ -34,6 +36,8 @@ class ObjectRead:
     faults: tuple[tuple[Fault, int], ...] = ()
     counts: Partial = field(default_factory=Partial)
     personal: Mapping[str, Any] | None = None
+    reason: Reason | None = None
+    action: str | None = None
 
     @property
     def count(self) -> int:
@@ -66,6 +70,8 @@ def record(read: ObjectRead) -> dict[str, Any]:
         "faults": [[fault.kind, fault.line, fault.what, fault.lost, count] for fault, count in read.faults],
         "counts": plain(read.counts),
         "personal": read.personal,
+        "reason": read.reason,
+        "action": read.action,
     }
 
 
@@ -82,6 +88,8 @@ def of_record(held: Mapping[str, Any]) -> ObjectRead:
         tuple((Fault(kind, line, what, lost), count) for kind, line, what, lost, count in held["faults"]),
         restore(held["counts"]),
         held["personal"],
+        None if held["reason"] is None else Reason(held["reason"]),
+        held["action"],
     )
 
 

@@ -1,0 +1,217 @@
+"""The stage of a collection that reads logs: what each source holds of its window, counted, and of which hours it is whole."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from agent.collect.estate import EstateWriter
+from agent.collect.log_counting import Counter, Question
+from agent.collect.log_memory import LogMemory
+from agent.collect.log_objects import LogObject, LogStore, Unlisted
+from agent.collect.log_pool import SMALL_WORK, count
+from checks.judge_rows import ASSUME
+from checks.logs.completeness import Delivered, Doubt, hours
+from checks.logs.formats.detect import DIGEST
+from checks.logs.object_read import ObjectRead
+from checks.logs.partial import Partial, merge
+from checks.logs.rows import rfc3339
+from checks.logs.source import OBJECT, SOURCE, Told, resources
+from checks.logs.trail import Held, TrailReport
+from checks.model import GLOBAL, Gap, Look, Reason, Resource, digest
+
+Progress = Callable[[int, int], None]
+Examine = Callable[[Sequence[Held], datetime, datetime], TrailReport]
+"""The chain of digests beside the log files that were read, over a window."""
+AUTO: Final = "auto"
+_TOGETHER: Final = 64
+"""So many objects are written to the memory in one transaction."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogSource:
+    """A source as it is to be read: `account` is that of a cloud, or ACCOUNT. `format` may be `auto`. `window` ends now.
+
+    `regions`: those of which there must be a chain of digests, None where nobody knows.
+    """
+
+    id: str
+    account: str
+    format: str
+    store: LogStore
+    window: timedelta
+    assume: bool = False
+    examine: Examine | None = None
+    regions: frozenset[str] | None = None
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What was seen of a source: its objects, by name, and those of them that there was no time for."""
+
+    objects: list[LogObject] = field(default_factory=list)
+    unlisted: Unlisted | None = None
+    late: set[str] = field(default_factory=set)
+    others: int = 0
+
+
+@dataclass(slots=True)
+class _Sum:
+    """What the objects of one format come to, put together as they pass."""
+
+    source: str
+    start: datetime
+    until: datetime
+    counts: Partial = field(default_factory=Partial)
+    hours: set[datetime] = field(default_factory=set)
+    doubts: list[Doubt] = field(default_factory=list)
+    objects: int = 0
+    _waiting: list[Partial] = field(default_factory=list)
+
+    def add(self, read: ObjectRead) -> None:
+        self.objects += 1
+        self.doubts += read.doubts()
+        rows = {hour: number for hour, number in read.rows.items() if self._within(hour)}
+        self.hours.update(hour for hour in rows if hour is not None)
+        cells = {replace(key, source=self.source): held for key, held in read.counts.cells.items() if self._within(key.hour)}
+        samples = {replace(key, source=self.source): held for key, held in read.counts.samples.items() if self._within(key.hour)}
+        self._waiting.append(Partial(cells, samples, {self.source: sum(rows.values())}))
+        if len(self._waiting) >= _TOGETHER:
+            self.whole()
+
+    def whole(self) -> Partial:
+        self.counts = merge([self.counts, *self._waiting])
+        self._waiting.clear()
+        return self.counts
+
+    def _within(self, hour: datetime | None) -> bool:
+        """Whether rows of an hour are in the window; rows without a time are in every window."""
+        return hour is None or self.start <= hour < self.until
+
+
+def collect(
+    source: LogSource, questions: Sequence[Question], memory: LogMemory, writer: EstateWriter, now: datetime, late: Callable[[], bool],
+    progress: Progress | None = None, small: int = SMALL_WORK,
+) -> None:  # fmt: skip
+    """Read a source, and write what it came to. Nothing raises: what could not be looked at is a gap. `small`: as of `log_pool.count`."""
+    start = (now - source.window).replace(minute=0, second=0, microsecond=0)
+    seen = _read(source, tuple(questions), memory, start, now, late, progress, small)
+    sums, unknown, held, hashed = _summed(source, seen, memory, writer, start, now)
+    trail = source.examine(held, start, now) if source.examine else None
+    for format_, found in sorted(sums.items()):
+        found.doubts += unknown
+        look = Look(
+            digest(SOURCE, found.source), source.account, GLOBAL, SOURCE, "read", found.source, found.objects, found.objects,
+            rfc3339(now), None, hashed,
+        )  # fmt: skip
+        writer.add_look(look)
+        writer.add_resources(resources(_told(source, format_, found, seen, trail, questions, now), (look.id,)))
+        if seen.unlisted:
+            writer.add_gap(_unlisted(source, found.source, seen.unlisted))
+    for one in seen.objects:
+        if one.name in seen.late:
+            message = "the collection's time was up before it was read"
+            writer.add_gap(Gap(OBJECT, source.account, GLOBAL, one.name, None, Reason.LATE, "read", message=message))
+
+
+def _read(
+    source: LogSource, questions: tuple[Question, ...], memory: LogMemory, start: datetime, now: datetime, late: Callable[[], bool],
+    progress: Progress | None, small: int,
+) -> _Seen:  # fmt: skip
+    """Every object of the window, read now or before. What is new is kept, some objects at a time."""
+    seen = _Seen()
+    try:
+        for one in source.store.objects(start, now):
+            if _is_another(source.format, one.name):
+                seen.others += 1
+            else:
+                seen.objects.append(one)
+    except Unlisted as error:
+        seen.unlisted = error
+    seen.objects.sort(key=lambda one: one.name)
+    asked = digest(source.format, [one.name for one in questions])
+    known = memory.known(source.id, asked)
+    new = [one for one in seen.objects if (one.name, one.version) not in known]
+    seen.late = {one.name for one in new}
+    for some in count(Counter(source.id, questions, now), source.store, new, source.format, late=late, small=small):
+        memory.keep(source.id, (("" if read.reason else asked, one.version, read) for one, read in some))
+        seen.late.difference_update(one.name for one, _ in some)
+        if progress:
+            progress(len(new) - len(seen.late), len(new))
+    memory.forget(source.id, ((one.name, one.version) for one in seen.objects))
+    return seen
+
+
+def _is_another(format_: str, name: str) -> bool:
+    """Whether an object stands where a trail's bucket has what is none of its log files: digests, and what other services write."""
+    return format_ == "cloudtrail" and "AWSLogs/" in name and "/CloudTrail/" not in name
+
+
+def _summed(
+    source: LogSource, seen: _Seen, memory: LogMemory, writer: EstateWriter, start: datetime, now: datetime
+) -> tuple[dict[str, _Sum], list[Doubt], list[Held], str]:
+    """By format; what objects of no known format say against hours; every object's hash, and the hash of all of them."""
+    sums = {} if source.format == AUTO else {source.format: _Sum(source.id, start, now)}
+    unknown: list[Doubt] = [Doubt(name, "there was no time to read it", None) for name in sorted(seen.late)]
+    held: list[Held] = []
+    hashed = hashlib.sha256()
+    there = [one for one in seen.objects if one.name not in seen.late]
+    for one, read in zip(there, memory.reads(source.id, ((one.name, one.version) for one in there)), strict=True):
+        hashed.update(f"{one.name}\t{one.version}\t{read.sha256}\n".encode("utf-8", "backslashreplace"))
+        held.append(Held(one.name, read.sha256, read.unread or "", damaged=read.damaged))
+        for gap in _gaps(source, read):
+            writer.add_gap(gap)
+        if read.format == DIGEST:
+            continue
+        writer.add_resources([_object(source, one, read)])
+        if read.format is None:
+            unknown += read.doubts()
+        else:
+            sums.setdefault(read.format, _Sum(f"{source.id}/{read.format}", start, now)).add(read)
+    return sums, unknown, held, hashed.hexdigest()
+
+
+def _told(
+    source: LogSource, format_: str, found: _Sum, seen: _Seen, trail: TrailReport | None, questions: Sequence[Question], now: datetime
+) -> Told:
+    table = f"log.{format_}"
+    unlisted = seen.unlisted.what if seen.unlisted else ""
+    delivered = Delivered(table, trail, source.regions, unlisted, found.doubts, frozenset(found.hours), source.assume)
+    data = {
+        "Format": format_,
+        "Where": source.store.name,
+        "From": rfc3339(found.start),
+        "Until": rfc3339(now),
+        "Completeness": ASSUME if source.assume else "prove",
+        "Objects": found.objects,
+    }
+    names = tuple(one.name for one in questions if one.table == table)
+    return Told(found.source, source.account, table, data, hours(delivered, found.start, now, now), names, found.whole())
+
+
+def _object(source: LogSource, one: LogObject, read: ObjectRead) -> Resource:
+    data = {"Source": source.id, "Version": one.version, "Size": one.size, "Sha256": read.sha256, "Rows": read.count}
+    return Resource(one.name, OBJECT, source.account, GLOBAL, data, {}, ())
+
+
+def _gaps(source: LogSource, read: ObjectRead) -> Iterator[Gap]:
+    """What of an object was not read, one gap for each kind of fault."""
+    at = (OBJECT, source.account, GLOBAL, read.name)
+    if read.unread is not None:
+        yield Gap(*at, None, read.reason or Reason.MALFORMED, "read", message=read.unread, action=read.action)
+    for fault, number in read.faults:
+        if fault.lost:
+            where = None if fault.line is None else f"line {fault.line}"
+            times = f" ({number:,} times)" if number > 1 else ""
+            yield Gap(*at, where, Reason.MALFORMED, "read", fault.kind, f"{fault.what}{times}")
+
+
+def _unlisted(source: LogSource, id_: str, error: Unlisted) -> Gap:
+    failure = error.failure
+    return Gap(
+        SOURCE, source.account, GLOBAL, id_, None, failure.reason, error.call, failure.code or "", f"not all objects could be listed: {failure.message}",
+        error.action,
+    )  # fmt: skip
