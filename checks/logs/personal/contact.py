@@ -14,13 +14,13 @@ _DOMAIN: Final = 255
 _BEFORE: Final = 256
 
 _NO_DOMAINS: Final = frozenset(
-    # names of files: logo@2x.png
-    b"png jpg jpeg gif svg webp avif ico bmp css scss less js mjs cjs jsx ts tsx json map html htm xml txt md csv pdf gz tar tgz jar war"
-    b" php asp aspx jsp py rb go rs java class woff woff2 ttf otf eot mp3 mp4 yaml yml toml lock wasm exe dll so"
-    # units of systemd: getty@tty1.service (systemd.unit(5))
+    # names of files, logo@2x.png; without those that are countries too (md, py, rs, so)
+    b"png jpg jpeg gif svg webp avif ico bmp css scss less js mjs cjs jsx ts tsx json map html htm xml txt csv pdf gz tar tgz jar war"
+    b" php asp aspx jsp rb java class woff woff2 ttf otf eot mp3 mp4 yaml yml toml lock wasm exe dll"
+    # units of systemd, getty@tty1.service (systemd.unit(5))
     b" service socket timer slice scope mount automount swap target device"
-    # names that only a network of one's own knows (RFC 6761, RFC 6762, RFC 8375, ICANN's reserved `internal`)
-    b" local localdomain localhost lan internal intranet corp home arpa invalid consul cluster".split()
+    # names that only hosts of a network of one's own have (RFC 6761; RFC 6762 and its appendix G; RFC 8375)
+    b" local localdomain localhost lan internal home arpa invalid consul cluster".split()
 )
 """Last labels after which this is a file, a unit or a host, and no mailbox."""
 
@@ -29,9 +29,9 @@ def _mailbox(candidate: Candidate) -> bytes | None:
     value = candidate.value
     local, _, domain = value.rpartition(b"@")
     labels = domain.split(b".")
-    if len(local) > _LOCAL or len(domain) > _DOMAIN or b".." in local or local[:1] == b"." or local[-1:] == b".":
+    if labels[-1].lower() in _NO_DOMAINS or len(local) > _LOCAL or len(domain) > _DOMAIN:
         return None
-    if labels[-1].lower() in _NO_DOMAINS or any(not label or label[:1] == b"-" or label[-1:] == b"-" for label in labels):
+    if b".." in local or local[:1] == b"." or local[-1:] == b"." or any(not one or one[:1] == b"-" or one[-1:] == b"-" for one in labels):
         return None
     if len(labels) > 2 and labels[0].isdigit() and labels[1].isdigit():
         return None  # a version: swiper@11.0.min

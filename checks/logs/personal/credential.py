@@ -114,7 +114,7 @@ PRIVATE_KEY: Final = Pattern(
     rb"(?P<value>-----BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----[^-\n]{16,64})",
     _private,
     ("-----BEGIN " + "PRIVATE KEY-----\\nTUFSS0VSIG9mIHVwaGVsZCBubyBrZXk",),
-    "RFC 7468, 10 and 11; RFC 4716; RFC 9580, 6.2",
+    "RFC 7468, 10 and 11; RFC 9580, 6.2",
 )
 API_KEY: Final = Pattern(
     "api-key",

@@ -35,7 +35,10 @@ _SCHEMES: Final = (
 _PLAIN: Final = {15, 16}
 """Lengths that are taken for a card's without a name beside them: the others are those of identifiers and of times in nanoseconds."""
 _FORMS: Final = rb"[2-6][0-9]{3} [0-9]{4} [0-9]{4} [0-9]{4}|[2-6][0-9]{3}-[0-9]{4}-[0-9]{4}-[0-9]{4}|3[47][0-9]{2}[ -][0-9]{6}[ -][0-9]{5}|[2-6][0-9]{14,15}"
-_OTHERWISE: Final = tuple(b"trace span request event order orders stamp time nonce epoch build id ids items item cursor offset".split())
+_OTHERWISE: Final = tuple(
+    b"trace span request event order orders stamp time nonce epoch build id ids item items cursor offset ?ts &ts _ts".split()
+)
+"""Ends of names under which digits are no card: the last before a number or a path's last part."""
 _NAME: Final = 24
 _SHORTEST: Final = 15
 """Norway's account numbers, the shortest (SWIFT "IBAN Registry")."""

@@ -1,8 +1,9 @@
 """Numbers that states give to people.
 
-Nearly every check digit lets one number in ten or eleven pass. So a number by itself counts only where its form and its
-check are passed by fewer than one in a thousand of that form (a test measures it); all others count only under a name that
-says what they are. The number of the US has no check digit, and its hyphens are taken for one.
+Nearly every check digit lets one number in ten or eleven pass. So a number by itself counts only where fewer than one in a
+thousand of its length pass (CN, FR; a test measures it) or where it is written as little else is: with its hyphens and dots (US,
+which has no check digit, TH, BE, FI), or with letters in their places (IT). All others count only under a name that says
+what they are.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ from stdnum.si import emso
 from stdnum.th import pin
 from stdnum.us import ssn
 
-from checks.logs.personal.pattern import START, Candidate, Pattern, digits
+from checks.logs.personal.pattern import START, Candidate, Pattern
 
 Valid = Callable[[str], bool]
 
@@ -173,8 +174,8 @@ FR: Final = Pattern(
     "national-id-fr",
     "a number of the national directory (NIR)",
     "national-id",
-    START + rb"(?P<value>[12] ?[0-9]{2} ?[0-9]{2} ?[0-9][0-9AB] ?[0-9]{3} ?[0-9]{3} ?[0-9]{2})",
-    _alone(lambda text: nir.is_valid(text) and 1 <= int(digits(text.replace(" ", "")[3:5].encode())) <= 12),
+    START + rb"(?P<value>[12] ?[0-9]{2} ?(?:0[1-9]|1[0-2]) ?[0-9][0-9AB] ?[0-9]{3} ?[0-9]{3} ?[0-9]{2})",
+    _alone(nir.is_valid),
     ("?q=295109912611193", "2 95 10 99 126 111 93"),
     'python-stdnum, "stdnum.fr.nir"',
     identifies=True,

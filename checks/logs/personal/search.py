@@ -15,7 +15,7 @@ from checks.logs.personal.pattern import Candidate, Pattern
 
 _PIECE: Final = 1 << 16
 """Bytes that pass the gate together. A pattern is searched for only in the pieces in which it is."""
-_MEMORY: Final = 64 << 20
+MEMORY: Final = 16 << 20
 """What RE2 may use for its automata, in bytes."""
 _SEPARATORS: Final = (b" ", b"-")
 _END: Final = b"\x00end\x00"
@@ -37,11 +37,11 @@ class Match:
 class Search:
     """The patterns, compiled."""
 
-    def __init__(self, patterns: Sequence[Pattern]) -> None:
+    def __init__(self, patterns: Sequence[Pattern], memory: int = MEMORY) -> None:
         self.patterns = tuple(patterns)
-        options = _options()
+        options = _options(memory)
         self._compiled = [re2.compile(pattern.regex, options) for pattern in patterns]
-        self._groups = [compiled.groupindex for compiled in self._compiled]
+        self._groups = [(compiled.groupindex[b"value"], compiled.groupindex.get(b"name")) for compiled in self._compiled]
         self._gate = re2.Set.SearchSet(options)
         for pattern in patterns:
             self._gate.Add(pattern.regex)
@@ -67,24 +67,28 @@ class Search:
         return [index for index in found if index != self._end] if self._end in found else range(len(self.patterns))
 
     def _each(self, index: int, text: bytes, start: int, end: int, failed: set[str]) -> Iterator[tuple[int, Pattern, bytes]]:
-        pattern, compiled, groups = self.patterns[index], self._compiled[index], self._groups[index]
-        while match := compiled.search(text, start, end):
-            first, last = match.span(groups[b"value"])
-            name = match[groups[b"name"]].lower() if b"name" in groups else b""
-            try:
-                value = pattern.accept(Candidate(text, first, last, name))
-            except Exception:
-                failed.add(pattern.id)  # what it raises may hold the value, and is not passed on
-                value = None
-            if value is not None:
-                yield first, pattern, value
-            start = max(match.start() + 1, last if value is not None else _resume(text, first, last))
+        pattern, compiled = self.patterns[index], self._compiled[index]
+        group, name = self._groups[index]
+        while True:
+            for match in compiled.finditer(text, start, end):
+                first, last = match.span(group)
+                try:
+                    value = pattern.accept(Candidate(text, first, last, match[name].lower() if name else b""))
+                except Exception:
+                    failed.add(pattern.id)  # what it raises may hold the value, and is not passed on
+                    value = None
+                if value is not None:
+                    yield first, pattern, value
+                elif again := _again(text, first, last):
+                    start = again
+                    break
+            else:
+                return
 
 
-def _resume(text: bytes, first: int, last: int) -> int:
-    """Where to go on after a proposal that was refused: at its second group, which may begin the real one, else behind it."""
-    places = [at for sign in _SEPARATORS if (at := text.find(sign, first + 1, last)) > 0]
-    return min(places, default=last)
+def _again(text: bytes, first: int, last: int) -> int | None:
+    """Where to look again in a proposal that was refused: its second group may begin the real one. None where it has one group."""
+    return min((at for sign in _SEPARATORS if (at := text.find(sign, first + 1, last)) > 0), default=None)
 
 
 def _pieces(text: bytes) -> Iterator[tuple[int, int]]:
@@ -97,9 +101,9 @@ def _pieces(text: bytes) -> Iterator[tuple[int, int]]:
         start = end
 
 
-def _options() -> Any:
+def _options(memory: int) -> Any:
     options = re2.Options()
     options.encoding = re2.Options.Encoding.LATIN1
-    options.max_mem = _MEMORY
+    options.max_mem = memory
     options.log_errors = False
     return options
