@@ -121,8 +121,8 @@ API_KEY: Final = Pattern(
     "a key or token of a service that is known by its prefix",
     "credential",
     rb"[^0-9A-Za-z](?P<value>"
-    rb"gh[pousr]_[0-9A-Za-z]{36,}|github_pat_[0-9A-Za-z]{22}_[0-9A-Za-z]{59}"  # GitHub: "Authentication token format updates"
-    rb"|gl(?:pat|dt|rt|ptt|ft|oas)-[0-9A-Za-z_-]{20,}"  # GitLab: "Token overview"
+    rb"gh[pousr]_[0-9A-Za-z._-]{36,}|github_pat_[0-9A-Za-z]{22}_[0-9A-Za-z]{59}"  # GitHub: "Authentication token format updates"
+    rb"|gl(?:pat|oas|dt|rt|rtr|cbt|ptt|ft|imt|agent|soat|ffct)-[0-9A-Za-z._-]{20,}"  # GitLab: "Token overview"
     rb"|xox[abposr]-[0-9A-Za-z-]{20,}|xapp-[0-9]-[0-9A-Za-z-]{20,}"  # Slack: "Tokens"
     rb"|[sr]k_live_[0-9A-Za-z]{10,}"  # Stripe: "API keys"
     rb"|AIza[0-9A-Za-z_-]{35}"  # Google: API keys as gitleaks has them

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+import re
 from typing import Final
 
-from stdnum import iban, luhn
+from stdnum import iban, luhn, numdb
 from stdnum.exceptions import ValidationError
 
 from checks.logs.personal.pattern import START, Candidate, Pattern, digits
@@ -40,8 +42,7 @@ _OTHERWISE: Final = tuple(
 )
 """Ends of names under which digits are no card: the last before a number or a path's last part."""
 _NAME: Final = 24
-_SHORTEST: Final = 15
-"""Norway's account numbers, the shortest (SWIFT "IBAN Registry")."""
+_REGISTRY: Final = numdb.get("iban")
 
 
 def _luhn(number: str) -> bool:
@@ -71,12 +72,28 @@ def _named_card(candidate: Candidate) -> bytes | None:
 
 
 def _account(candidate: Candidate) -> bytes | None:
-    for one in candidate.shorter(_SHORTEST):
-        try:
-            return iban.validate(one.value.decode("ascii"), check_country=False).encode()
-        except ValidationError:
-            continue
-    return None
+    """So many characters as its country's accounts have: the word behind it may look like one more group."""
+    text = candidate.value.decode("ascii").upper()
+    number = text.replace(" ", "")[: _length(text[:2])]
+    try:
+        iban.validate(number, check_country=False)
+    except ValidationError:
+        return None
+    after = text[_reach(text, len(number)) :]
+    return number.encode() if after.startswith(" ") or (not after and candidate.ends) else None
+
+
+@functools.cache
+def _length(country: str) -> int:
+    """Of the accounts of a country, with its two letters and two check digits; 0 for what is none."""
+    known = _REGISTRY.info(country)[0][1]
+    return 4 + sum(map(int, re.findall("[0-9]+", known["bban"]))) if known else 0
+
+
+def _reach(text: str, characters: int) -> int:
+    """How far so many characters reach that are no spaces."""
+    places = [at for at, character in enumerate(text) if character != " "]
+    return places[characters - 1] + 1 if characters else 0
 
 
 CARD: Final = Pattern(
