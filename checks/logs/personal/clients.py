@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from ipaddress import ip_address
 from typing import Any, Final
 
-from checks.logs.table import Table, address_columns, address_text
+from checks.logs.rows import to_arrow
+from checks.logs.table import Column, Table, address_columns, address_text
 
 CLIENTS: Final = ("source", "destination", "packet_source", "packet_destination")
 """Columns in which the address of a client may stand; the `target` of a load balancer is one's own."""
@@ -15,8 +16,8 @@ EITHER_END: Final = "destination"
 internet can reach (`is_global` of Python's ipaddress, after IANA's registries of special-purpose addresses)."""
 
 
-def client_columns(table: Table) -> tuple[str, ...]:
-    return tuple(column.name for column in table.columns if column.kind == "address" and column.name in CLIENTS)
+_MARKER: Final = Table("marker", (Column("source", "address", "invented, RFC 5737 and RFC 3849"),))
+_MARKERS: Final = ("203.0.113.77", None, "2001:db8::77")
 
 
 def addresses(table: Table, column: str, batch: Any) -> dict[int, bytes]:
@@ -32,8 +33,16 @@ def addresses(table: Table, column: str, batch: Any) -> dict[int, bytes]:
 
 
 def client_rows(table: Table, batch: Any) -> Iterator[tuple[str, dict[int, bytes]]]:
-    for column in client_columns(table):
-        yield column, addresses(table, column, batch)
+    """Each column in which a client may stand, with what `addresses` finds there."""
+    for column in table.columns:
+        if column.kind == "address" and column.name in CLIENTS:
+            yield column.name, addresses(table, column.name, batch)
+
+
+def marker() -> bool:
+    """Whether invented addresses are found in their rows, and nowhere else."""
+    batch = to_arrow(_MARKER, [{"source": text} for text in _MARKERS])
+    return dict(client_rows(_MARKER, batch)) == {"source": {row: text.encode() for row, text in enumerate(_MARKERS) if text}}
 
 
 def _client(parts: Any, *, everywhere: bool) -> bytes | None:

@@ -23,6 +23,9 @@ _NO_DOMAINS: Final = frozenset(
     b" local localdomain localhost lan internal home arpa invalid consul cluster".split()
 )
 """Last labels after which this is a file, a unit or a host, and no mailbox."""
+_MACHINES: Final = b".gserviceaccount.com"
+"""Where Google Cloud's service accounts are: "an account for an application or a virtual machine instance, not a person"
+(IAM API reference, ServiceAccount)."""
 
 
 def _mailbox(candidate: Candidate) -> bytes | None:
@@ -31,9 +34,9 @@ def _mailbox(candidate: Candidate) -> bytes | None:
     labels = domain.split(b".")
     if labels[-1].lower() in _NO_DOMAINS or len(local) > _LOCAL or len(domain) > _DOMAIN:
         return None
-    if b".." in local or local[:1] == b"." or local[-1:] == b"." or any(not one or one[:1] == b"-" or one[-1:] == b"-" for one in labels):
+    if b".." in local or local[-1:] == b"." or any(not one or one[:1] == b"-" or one[-1:] == b"-" for one in labels):
         return None
-    if len(labels) > 2 and labels[0].isdigit() and labels[1].isdigit():
+    if domain.lower().endswith(_MACHINES) or (len(labels) > 2 and labels[0].isdigit() and labels[1].isdigit()):
         return None  # a version: swiper@11.0.min
     if candidate.text[candidate.start - 1 : candidate.start] == b"%" or _logs_in(candidate):
         return None
@@ -58,7 +61,7 @@ EMAIL: Final = Pattern(
     "email",
     "a mailbox",
     "contact",
-    rb"(?P<value>[0-9A-Za-z._+'\x80-\xff-]+@[0-9A-Za-z\x80-\xff-]+(?:\.[0-9A-Za-z\x80-\xff-]+)*\.(?:[A-Za-z\x80-\xff]{2,}|xn--[0-9A-Za-z-]+))",
+    rb"(?P<value>[0-9A-Za-z_\x80-\xff][0-9A-Za-z._+'\x80-\xff-]*@[0-9A-Za-z\x80-\xff-]+(?:\.[0-9A-Za-z\x80-\xff-]+)*\.(?:[A-Za-z\x80-\xff]{2,}|xn--[0-9A-Za-z-]+))",
     _mailbox,
     ("/u?to=marker.person@upheld.example", "marker+tag@mail.upheld.example"),
     'RFC 5321, "Mailbox"; RFC 6531 for what is not ASCII',

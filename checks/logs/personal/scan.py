@@ -25,7 +25,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
-from checks.logs.personal.clients import client_rows
+from checks.logs.personal import clients
 from checks.logs.personal.found import HASHES, Found, Hit, Key, Look, Place, merge, plain, restore, verdict
 from checks.logs.personal.parameter import USER_ID
 from checks.logs.personal.pattern import Pattern
@@ -45,6 +45,7 @@ USERS: Final = ("user_name",)
 """Columns that tell one user from another, whatever they hold."""
 CLIENT_ADDRESS: Final = "client-address"
 CLIENT_AND_USER: Final = "client-and-user"
+POLICIES: Final = (CLIENT_ADDRESS, CLIENT_AND_USER)
 SHORTEST_KEY: Final = 16
 _HASH: Final = 8
 """Bytes of a hash that are kept."""
@@ -56,17 +57,20 @@ Values = dict[int, set[bytes]]
 
 
 class Scanner:
-    """Patterns and a key, ready to scan. Raises ValueError for a key that is too short to hide what it hashes."""
+    """Patterns and a key, ready to scan. Raises ValueError for a key too short to hide what it hashes, or without patterns."""
 
     def __init__(
         self, key: bytes, *, names: bool = True, client_ip: bool = False, linked: bool = False, patterns: Sequence[Pattern] = PATTERNS
     ) -> None:
         if len(key) < SHORTEST_KEY:
             raise ValueError(f"the key for hashes of values has {len(key)} bytes: give one of {SHORTEST_KEY} or more")
+        if not patterns:
+            raise ValueError("there are no patterns: a scan for nothing would find nothing, and prove as much")
         self._key = key
         self._client_ip, self._linked = client_ip, linked
         self._free = Search((*patterns, USER_ID) if linked else patterns)
-        self._named = Search(tuple(pattern for pattern in IN_NAMES if pattern in patterns)) if names else None
+        named = [pattern for pattern in IN_NAMES if names and pattern in patterns]
+        self._named = Search(named) if named else None
         self._proved = self.marker()
 
     def marker(self) -> Mapping[str, bool]:
@@ -80,6 +84,10 @@ class Scanner:
             for row, (pattern, _) in enumerate(texts):
                 seen = row in found.get(pattern, {}) and pattern.id not in failed
                 proved[pattern.id] = proved.get(pattern.id, True) and seen
+        if self._client_ip:
+            proved[CLIENT_ADDRESS] = clients.marker()
+        if self._linked:
+            proved[CLIENT_AND_USER] = clients.marker() and proved[USER_ID.id]
         return proved
 
     def scan(self, table: Table, batch: pa.RecordBatch | pa.Table) -> Found:
@@ -96,9 +104,9 @@ class Scanner:
             users[column] = {row for one, rows in found.items() if one.identifies for row in rows}
         if self._client_ip or self._linked:
             users |= {column: _filled(batch[column]) for column in USERS if column in table}
-            for column, clients in client_rows(table, batch):
-                looks[table.name, column] = Look(len(clients), dict.fromkeys(self._policies(), True))
-                held.update(self._with_clients(table, column, clients, users))
+            for column, addresses in clients.client_rows(table, batch):
+                looks[table.name, column] = Look(len(addresses), {one: self._proved[one] for one in POLICIES if one in self._proved})
+                held.update(self._of_clients(table, column, addresses, users))
         places = _Places(batch)
         return Found({table.name: batch.num_rows}, looks, {key: self._hit(key, rows, places) for key, rows in held.items() if rows})
 
@@ -112,21 +120,15 @@ class Scanner:
     def _look(self, search: Search, values: Any, failed: Collection[str]) -> Look:
         return Look(len(values) - values.null_count, {one.id: self._proved[one.id] and one.id not in failed for one in search.patterns})
 
-    def _policies(self) -> Iterator[str]:
-        if self._client_ip:
-            yield CLIENT_ADDRESS
-        if self._linked:
-            yield CLIENT_AND_USER
-
-    def _with_clients(
-        self, table: Table, column: str, clients: Mapping[int, bytes], users: Mapping[str, Collection[int]]
+    def _of_clients(
+        self, table: Table, column: str, addresses: Mapping[int, bytes], users: Mapping[str, Collection[int]]
     ) -> Iterator[tuple[Key, Values]]:
         """A client's address by itself, and beside a user in any column of its row."""
         if self._client_ip:
-            yield Key(table.name, column, CLIENT_ADDRESS, "address"), {row: {address} for row, address in clients.items()}
+            yield Key(table.name, column, CLIENT_ADDRESS, "address"), {row: {address} for row, address in addresses.items()}
         if self._linked:
             linked = set().union(*users.values())
-            rows = {row: {address} for row, address in clients.items() if row in linked}
+            rows = {row: {address} for row, address in addresses.items() if row in linked}
             yield Key(table.name, column, CLIENT_AND_USER, "address"), rows
 
     def _hit(self, key: Key, rows: Values, places: _Places) -> Hit:

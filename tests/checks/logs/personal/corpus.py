@@ -157,7 +157,7 @@ NEGATIVES: Final[tuple[str, ...]] = (
     "https://medium.example/@jane.doe/post", "/maps/@52.52,13.40,15z", "git@github.example:org/repo.git", "ssh://deploy@bastion.shop.example/srv",
     "deploy@bastion.shop.example:22", "rsync backup@nas.shop.example:/srv/data", "https://0123abcd@o77.ingest.errors.example/42", "java.lang.Object@1b6d3586",
     "@media (min-width:600px)", "a@b", "@shop.example", "x@.example", "jane@shop..example", "jane..doe@-shop.example", "%40", "jane%40", "foo@bar@baz",
-    "nats.7@svc.cluster.local", "x@1.2.3.beta",
+    "nats.7@svc.cluster.local", "builder@shop-4711.iam.gserviceaccount.com", "'@shop.example'", "x@1.2.3.beta",
     # names that look like secrets, and values that are left out
     '{"masterUserPassword":"HIDDEN_DUE_TO_SECURITY_REASONS"}', '{"password":"****"}', '{"password":"[REDACTED]"}', "/login?password=***", "?password=xxxxxx",
     '{"passwordResetRequired":false,"passwordLastUsed":null}', "/forgot-password?step=2", "/reset_password/form", "?has_password=true", "?password=",

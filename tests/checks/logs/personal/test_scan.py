@@ -192,8 +192,17 @@ def test_errors_do_not_show_values() -> None:
     assert "secret" not in repr(Scanner(b"a secret that is long enough"))
 
 
+def test_a_scan_for_nothing_is_refused() -> None:
+    with pytest.raises(ValueError, match="no patterns"):
+        Scanner(KEY, patterns=())
+    found = scan([{"host": "jane@shop.example"}], scanner=Scanner(KEY, patterns=PATTERNS[1:]))
+    assert ("log.alb", "host") not in found.looks
+
+
 def test_every_pattern_finds_its_marker() -> None:
-    assert SCANNER.marker() == dict.fromkeys([*(pattern.id for pattern in PATTERNS), USER_ID.id], True)
+    names = [pattern.id for pattern in PATTERNS]
+    assert PLAIN.marker() == dict.fromkeys(names, True)
+    assert SCANNER.marker() == dict.fromkeys([*names, USER_ID.id, CLIENT_ADDRESS, CLIENT_AND_USER], True)
 
 
 def test_a_pattern_that_does_not_find_its_marker_makes_the_scan_unproven() -> None:
