@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Final, Literal
@@ -21,6 +22,7 @@ _PLACEHOLDERS: Final = frozenset(
     b"hidden_due_to_security_reasons redacted filtered masked removed hidden secret null none undefined empty true false".split()
 )
 """What stands in the place of a value that was left out; the first is CloudTrail's."""
+_ESCAPE: Final = re.compile(rb"%[0-9A-Fa-f]{2}")
 _BRACKETS: Final = ((b"[", b"]"), (b"{", b"}"), (b"${", b"}"), (b"<", b">"), (b"$(", b")"))
 
 
@@ -99,8 +101,4 @@ def withheld(value: bytes) -> bool:
 
 def escaped(value: bytes) -> bool:
     """Whether there are percent escapes in it: then it is found in the decoded text, and is not itself the value."""
-    return any(
-        value[at + 1 : at + 3].isalnum() and all(byte in b"0123456789ABCDEFabcdef" for byte in value[at + 1 : at + 3])
-        for at, byte in enumerate(value[:-2])
-        if byte == 0x25
-    )
+    return _ESCAPE.search(value) is not None

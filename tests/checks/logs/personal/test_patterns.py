@@ -15,7 +15,7 @@ from checks.logs.personal.pattern import KINDS, Candidate, Pattern
 from checks.logs.personal.patterns import IN_NAMES, PATTERNS
 from checks.logs.personal.scan import _values
 from checks.logs.personal.search import _END, Search
-from tests.checks.logs.personal.corpus import NEGATIVES, POSITIVES, drawn
+from tests.checks.logs.personal.corpus import NEGATIVES, NUMBERS, POSITIVES, drawn
 
 SEARCH = Search(PATTERNS)
 
@@ -55,6 +55,10 @@ def test_a_pattern_says_what_it_is_and_where_its_form_comes_from(pattern: Patter
     assert pattern.source
     assert pattern.markers
     assert b"value" in re2.compile(pattern.regex, SEARCH._compiled[0].options).groupindex
+
+
+def test_every_name_of_a_national_number_is_in_the_corpus() -> None:
+    assert set(NUMBERS) == set(identity._BY_NAME)
 
 
 def test_ids_are_unique_and_names_are_searched_with_known_patterns() -> None:
