@@ -66,6 +66,7 @@ bench: $(VENV)/tools
 	$(BIN)/python -m tests.bench.denied
 	$(BIN)/python -m tests.bench.denied --kind throttle
 	$(BIN)/python -m tests.bench.judge
+	$(BIN)/python -m tests.bench.personal
 	$(PIP) --require-hashes -r constraints-bench.txt
 	$(BIN)/python -m tests.bench.network
 	$(BIN)/python -m tests.bench.tls
