@@ -23,7 +23,7 @@ CLAIMS: Final[Mapping[str, str]] = {
     "<upn>": "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/upn",
 }
 """Claims of a token whose names are URIs. Source: Azure Monitor documentation, "Azure Activity Log event schema" (sample events)."""
-_ID: Final = r"^/subscriptions/(?P<account>[^/]+)(/resourcegroups/(?P<group>[^/]+))?"
+_ID: Final = r"^/subscriptions/(?P<account>[^/]+)(?:/resourcegroups/(?P<group>[^/]+))?"
 _FAILED: Final = 400
 """Source: RFC 9110, 15.5 and 15.6."""
 
@@ -50,6 +50,8 @@ def and_resource(derive: Derive | None = None) -> Derive:
 
     def both(members: Members, columns: Mapping[str, Any]) -> Mapping[str, Any]:
         found = {**columns, **resource(columns["resource"])}
+        if "account" in columns:
+            found["account"] = pc.coalesce(found["account"], columns["account"])
         return found if derive is None else {**found, **derive(members, found)}
 
     return both

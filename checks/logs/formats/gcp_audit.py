@@ -14,7 +14,7 @@ from checks.logs.formats.json_records import Members
 from checks.logs.tables.gcp_audit import GCP_AUDIT
 
 _LOG: Final = (
-    r"^(projects|folders|organizations|billingAccounts)/(?P<account>[^/]+)/logs/cloudaudit\.googleapis\.com(%2F|/)(?P<type>[a-z_]+)$"
+    r"^(?:projects|folders|organizations|billingAccounts)/(?P<account>[^/]+)/logs/cloudaudit\.googleapis\.com(?:%2F|/)(?P<type>[a-z_]+)$"
 )
 
 
