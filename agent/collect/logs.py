@@ -22,8 +22,7 @@ from agent.collect.json_files import files_below
 from agent.collect.trail_files import HEAD as SAVED
 from checks.document import DocumentError
 from checks.logs.formats.detect import DIGEST, READERS, detect
-from checks.logs.formats.faults import Faults
-from checks.logs.formats.json_records import NotRecords
+from checks.logs.formats.faults import Faults, NotRecords
 from checks.logs.tables import TABLES
 
 HEAD: Final = 1 << 16

@@ -16,8 +16,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from checks.logs.formats.columns import TIME, address_arrays, batch, booleans, moment, texts
-from checks.logs.formats.faults import Faults
-from checks.logs.formats.json_records import Members, NotRecords, Records, objects, text, whole
+from checks.logs.formats.faults import Faults, NotRecords
+from checks.logs.formats.json_records import Members, Records, objects, text, whole
 from checks.logs.formats.json_values import json_texts
 from checks.logs.table import address_columns
 from checks.logs.tables.cloudtrail import CLOUDTRAIL

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import orjson
 
-from checks.logs.formats.faults import Faults
+from checks.logs.formats.faults import Faults, NotRecords
 from checks.logs.formats.lines import Chunk, chunks
 
 MAXIMUM: Final = 256_000_000
@@ -23,10 +23,6 @@ _ROWS: Final = 20_000
 _BOM: Final = b"\xef\xbb\xbf"
 _NEXT: Final = ("nextLink", "nextPageToken", "NextToken")
 """What APIs of lists call the way to the next page; where it is not empty, the list goes on elsewhere."""
-
-
-class NotRecords(ValueError):
-    """Contents that hold no records at all: none is read."""
 
 
 @dataclass(frozen=True, slots=True)

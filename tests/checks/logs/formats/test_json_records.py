@@ -10,9 +10,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from checks.logs.formats.detect import JSON, READERS, detect
-from checks.logs.formats.faults import Faults
-from checks.logs.formats.json_records import NotRecords
+from checks.logs.formats.detect import READERS, detect
+from checks.logs.formats.faults import Faults, NotRecords
+from checks.logs.formats.json_formats import FORMATS
 from checks.logs.tables import TABLES
 from tests.checks.logs.formats.samples import RECORDS, SHAPES, array, changed, lines, member, read
 
@@ -59,7 +59,7 @@ def test_a_format_is_told_and_read_in_every_shape(format_: str, shape: str) -> N
 
 def test_every_format_has_its_table() -> None:
     assert {f"log.{name}" for name in READERS} == set(TABLES)
-    assert set(JSON) == set(RECORDS)
+    assert set(FORMATS) == set(RECORDS)
 
 
 @pytest.mark.parametrize("format_", RECORDS)
@@ -200,6 +200,6 @@ def test_no_bytes_make_a_reader_fail(format_: str, data: st.DataObject) -> None:
 @example(raw=b'{"records": [')
 def test_no_bytes_make_the_telling_of_formats_fail(raw: bytes) -> None:
     detect(raw)
-    for format_ in JSON.values():
+    for format_ in FORMATS.values():
         with contextlib.suppress(NotRecords):
             list(format_.read([raw], "object", Faults()))
