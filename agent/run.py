@@ -14,6 +14,7 @@ from agent.collecting import Progress, collect, plan_for, tool
 from agent.config import ConfigurationError
 from agent.inputs import Inputs, prepare
 from agent.publish.result import Findings, Result
+from agent.row_rules import Rows
 from agent.rulebook import Rulebook
 from checks.judge import Bound, Population, bind, judge, key
 from checks.model import Estate, Finding, digest
@@ -44,9 +45,11 @@ def assess(inputs: Inputs, estate: Estate, *, every: bool, max_age: int, clock: 
     """Judge an estate. `max_age` in seconds; 0 for no limit. The clock is asked for nothing but the estate's age."""
     stale = bool(max_age) and clock.now() - estate.manifest.now > timedelta(seconds=max_age)
     book, findings = inputs.book, Findings()
-    promised = {rule.id for rule in inputs.judged}
-    beside = [rule for rule in _present(book, estate) if rule.id not in promised] if every else []
-    bound = [*bind(inputs.judged, inputs.promises.promises, every=False), *bind(beside, [], every=True)]
+    rows = Rows(estate, inputs)
+    judged = [*inputs.judged, *rows.judged]
+    promised = {rule.id for rule in judged}
+    beside = [rule for rule in [*_present(book, estate), *rows.present] if rule.id not in promised] if every else []
+    bound = [*bind(judged, inputs.promises.promises, every=False), *bind(beside, [], every=True)]
     populations: dict[tuple[str, str], Population] = {}
     unmatched = set(inputs.exceptions)
     for finding in judge(estate, book.catalogue, bound, populations, inputs.exceptions, stale=stale):
@@ -60,6 +63,7 @@ def assess(inputs: Inputs, estate: Estate, *, every: bool, max_age: int, clock: 
     calls = sum(look.pages for look in estate.looks)
     result = Result(estate.manifest, findings, promises, summaries, estate.gaps, tool(), _estate_digest(estate, bound, inputs), calls)
     result.notes += _notes(inputs, result, unmatched, every=every, max_age=max_age if stale else 0)
+    result.notes += rows.notes
     return result
 
 

@@ -12,7 +12,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from agent.collect.logs import FileRead, files, read_file
+from agent.collect.log_files import files
+from agent.collect.logs import FileRead, read_file
 from agent.exits import UNPROVEN, UPHELD
 from agent.publish.text import printable
 from agent.terminal import Step

@@ -11,11 +11,13 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
 
+from agent.collect.log_files import LocalFiles
 from agent.collect.trail_files import TrailFiles, public_keys, read_trail
 from agent.config import ConfigurationError
 from agent.exits import BROKEN, UNPROVEN, UPHELD
 from agent.publish.text import printable
 from agent.terminal import Step
+from checks.document import DocumentError
 from checks.logs.hours import Proof, Row
 from checks.logs.trail import ChainReport, Problem, TrailReport, examine
 
@@ -41,7 +43,10 @@ def verify_trail(question: TrailQuestion, now: datetime, *, as_json: bool, progr
     if since and since >= until:
         raise ConfigurationError("--from is not before --until")
     keys = public_keys(question.public_keys)
-    files = read_trail(question.paths, logs=not question.digests_only, progress=progress)
+    for path in question.paths:
+        if not path.exists():
+            raise DocumentError(str(path), None, "there is no such file or folder")
+    files = read_trail([LocalFiles(tuple(question.paths))], since=since, until=until, logs=not question.digests_only, progress=progress)
     report = examine(files.digests, files.logs, keys, since=since, until=until)
     if as_json:
         print(json.dumps(_record(report, files, until), indent=2))

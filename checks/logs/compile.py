@@ -66,6 +66,10 @@ _LEAF: Final = 4
 # What `tls_version` strips: all that Python counts as white space (str.isspace), which is more than RE2's \s.
 _SPACE: Final = r"[\t-\r\x1c-\x20\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}]*"
 _VERSIONS: Final = ("1.0", "1.1", "1.2", "1.3")
+_SPELLINGS: Final = (
+    ("[sS][sS][lL][vV]3", tls_version("SSLv3")),
+    *((f"[tT][lL][sS][vV]1{minor}", tls_version(f"tlsv1{minor}")) for minor in range(4)),
+)
 
 
 class UnfitParameter(ValueError):
@@ -263,6 +267,7 @@ def _version(text: Any) -> Any:
         for version in _VERSIONS
     ]
     forms.append((text.re_search(rf"^{_SPACE}[tT][lL][sS]{_SPACE}[vV]?1{_SPACE}$"), tls_version("TLSv1")))
+    forms += [(text.re_search(rf"^{_SPACE}{spelling}{_SPACE}$"), number) for spelling, number in _SPELLINGS]
     return ibis.cases(*((matches, ibis.literal(number, "int64")) for matches, number in forms))
 
 

@@ -17,6 +17,8 @@ from checks.logs.table import ADDRESS_PARTS, Table, address_columns, address_par
 TIME: Final = pa.timestamp("us", tz="UTC")
 _INTEGER: Final = r"^-?[0-9]{1,18}$"
 _EPOCH: Final = re.compile(r"[0-9]{10}([0-9]{3})?")
+_MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_COMMON_LOG: Final = rf"^[0-9]{{2}}/({'|'.join(_MONTHS)})/[0-9]{{4}}:[0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}} [+-][0-9]{{4}}$"
 _LATEST: Final = 1 << 36
 """Seconds since 1970 beyond any log: the year 4147."""
 
@@ -62,6 +64,25 @@ def times(array: Any, lines: Any, name: str, faults: Faults) -> Any:
     held = pa.array(found, TIME)
     _count(pc.and_(pc.is_null(held), pc.is_valid(array)), lines, name, faults)
     return held
+
+
+def zoned(array: Any) -> Any:
+    """Times in ISO 8601 that are in UTC and may not say so: with the Z."""
+    bare = pc.match_substring_regex(array, r"T[0-9:.]+$")
+    return pc.if_else(bare, pc.binary_join_element_wise(array, "Z", ""), array)
+
+
+def common_log_times(array: Any, lines: Any, name: str, faults: Faults) -> Any:
+    """Times as web servers and S3 write them: `20/Nov/2026:14:01:02 +0000`."""
+    coded = array.dictionary_encode()  # many requests a second
+    text = coded.dictionary
+    fits = pc.match_substring_regex(text, _COMMON_LOG)
+    month = pc.index_in(pc.utf8_slice_codeunits(text, 3, 6), pa.array(_MONTHS))
+    number = pc.utf8_lpad(pc.add(month, 1).cast(pa.string()), 2, "0")
+    day, year, clock, zone = (pc.utf8_slice_codeunits(text, *part) for part in ((0, 2), (7, 11), (12, 20), (21, 26)))
+    date = pc.binary_join_element_wise(year, number, day, "-")
+    iso = pc.binary_join_element_wise(pc.binary_join_element_wise(date, clock, "T"), zone, "")
+    return times(pc.take(pc.if_else(fits, iso, text), coded.indices), lines, name, faults)
 
 
 def moment(value: object) -> datetime | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -66,17 +67,28 @@ class Fields:
     lines: Any
 
 
-def split(chunk: Chunk, names: Sequence[str], types: Mapping[str, Any], faults: Faults, *, quotes: int) -> Fields | None:
-    """Fields between spaces, `-` as null; a column whose values do not have its type stays text. None where no line is left.
+def split(
+    chunk: Chunk,
+    names: Sequence[str],
+    types: Mapping[str, Any],
+    faults: Faults,
+    *,
+    quotes: int,
+    varying: bool = False,
+    delimiter: str = " ",
+) -> Fields | None:
+    """Fields between delimiters, `-` as null; a column whose values do not have its type stays text. None where no line is left.
 
     `quotes` is how many stand in every line: in one with more or fewer, somebody wrote quotes into a field, and what stands
-    after them may not be what it seems. Such lines and lines with more or fewer fields than `names` are counted as faults, and so is every line that cannot be told apart.
+    after them may not be what it seems. Where the log itself does not quote the same fields in every line, they may be
+    `varying`: then such a line is kept if each quote opens or closes a field. All others and lines with more or fewer fields
+    than `names` are counted as faults, and so is every line that cannot be told apart.
     """
-    data, numbers = _clean(chunk, faults, quotes)
+    data, numbers = clean(chunk, faults, quotes, varying=varying)
     if not numbers:
         return None
     wrong: list[tuple[int, int]] = []
-    table = _read(data, names, types, wrong, quoted=quotes > 0)
+    table = _read(data, names, types, wrong, quoted=quotes > 0 or varying, delimiter=delimiter)
     if table.num_rows + len(wrong) != len(numbers):
         faults.add("malformed", numbers[0], "lines from here on cannot be told apart", lost=True, count=len(numbers))
         return None
@@ -88,7 +100,9 @@ def split(chunk: Chunk, names: Sequence[str], types: Mapping[str, Any], faults: 
     return Fields(table, pa.array(kept, pa.int64())) if len(kept) else None
 
 
-def _read(data: bytes, names: Sequence[str], types: Mapping[str, Any], wrong: list[tuple[int, int]], *, quoted: bool) -> Any:
+def _read(
+    data: bytes, names: Sequence[str], types: Mapping[str, Any], wrong: list[tuple[int, int]], *, quoted: bool, delimiter: str
+) -> Any:
     def skip(row: Any) -> str:
         wrong.append((row.number, row.actual_columns))
         return "skip"
@@ -99,7 +113,11 @@ def _read(data: bytes, names: Sequence[str], types: Mapping[str, Any], wrong: li
             BytesIO(data),
             read_options=csv.ReadOptions(column_names=list(names), use_threads=False, block_size=len(data) + 1),
             parse_options=csv.ParseOptions(
-                delimiter=" ", quote_char='"' if quoted else False, double_quote=False, invalid_row_handler=skip, ignore_empty_lines=False
+                delimiter=delimiter,
+                quote_char='"' if quoted else False,
+                double_quote=False,
+                invalid_row_handler=skip,
+                ignore_empty_lines=False,
             ),
             convert_options=csv.ConvertOptions(
                 column_types={name: wanted.get(name, pa.string()) for name in names}, null_values=["-"], strings_can_be_null=True
@@ -112,11 +130,11 @@ def _read(data: bytes, names: Sequence[str], types: Mapping[str, Any], wrong: li
         return read({})
 
 
-def _clean(chunk: Chunk, faults: Faults, quotes: int) -> tuple[bytes, Sequence[int]]:
+def clean(chunk: Chunk, faults: Faults, quotes: int, *, varying: bool = False) -> tuple[bytes, Sequence[int]]:
     """The lines that can be read, and their numbers: without empty ones, NUL bytes, bytes that are no UTF-8, quotes too many."""
     data = chunk.data
     plain = b"\n\n" not in data and not data.startswith(b"\n") and not data.endswith(b"\n") and b"\r" not in data and b"\0" not in data
-    if plain and data and _is_text(data) and _all_have(data, quotes):
+    if plain and data and _is_text(data) and (_all_have(data, quotes) if quotes or not varying else b'"' not in data):
         return data, range(chunk.first, chunk.first + chunk.count)
     kept: list[bytes] = []
     numbers: list[int] = []
@@ -127,7 +145,7 @@ def _clean(chunk: Chunk, faults: Faults, quotes: int) -> tuple[bytes, Sequence[i
         if b"\0" in line:
             faults.add("nul-bytes", number, "a line with NUL bytes", lost=True)
             continue
-        if quotes and (held := line.count(b'"')) != quotes:
+        if (quotes or varying) and (held := line.count(b'"')) != quotes and not (varying and _QUOTED.fullmatch(line)):
             faults.add("malformed", number, f"{held} quotes where other lines have {quotes}", lost=True)
             continue
         if not _is_text(line):
@@ -144,6 +162,9 @@ def _all_have(data: bytes, quotes: int) -> bool:
         return True
     return data.translate(None, _NEITHER) == b"\n".join([b'"' * quotes] * (data.count(b"\n") + 1))
 
+
+_QUOTED: Final = re.compile(rb'(?:"[^"]*"|[^" ]*)(?: (?:"[^"]*"|[^" ]*))*')
+"""Fields between spaces, each without quotes or between two. What it may match next is always clear: its time is linear."""
 
 _NEITHER: Final = bytes(set(range(256)) - set(b'"\n'))
 """Every byte but a quote and a line break."""
