@@ -15,10 +15,10 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from checks.logs.formats.columns import TIME, address_arrays, batch, booleans, moment, texts
+from checks.logs.formats.columns import address_arrays, batch, booleans, texts
 from checks.logs.formats.faults import Faults, NotRecords
 from checks.logs.formats.json_records import Members, Records, objects, text, whole
-from checks.logs.formats.json_values import json_texts
+from checks.logs.formats.json_values import json_texts, times
 from checks.logs.table import address_columns
 from checks.logs.tables.cloudtrail import CLOUDTRAIL
 
@@ -87,23 +87,12 @@ def _derived(inner: Members, principal_id: Any) -> dict[str, Any]:
     return {
         **address,
         "source_name": pc.if_else(known, pa.scalar(None, pa.string()), source),
-        "time": _times(inner.values(("eventTime",)), lines, faults),
+        "time": times(inner.values(("eventTime",)), lines, "eventTime", faults, required=True),
         "principal": pc.coalesce(texts(inner.values(("userIdentity", "arn")), lines, "userIdentity.arn", faults), principal_id),
         "mfa": pa.array([_mfa(value) if name == "ConsoleLogin" else None for name, value in zip(names, used, strict=True)], pa.bool_()),
         "outcome": pa.array([_outcome(record) for record in inner.objects(())], pa.string()),
         "resource": pa.array([_resource(value) for value in inner.values(("resources",))], pa.string()),
     }
-
-
-def _times(values: list[Any], lines: list[int], faults: Faults) -> Any:
-    try:
-        found = pa.array(values, pa.string()).cast(TIME)
-    except (pa.ArrowInvalid, pa.ArrowTypeError):
-        found = pa.array([moment(value) for value in values], TIME)
-    if found.null_count:
-        first = lines[pc.index(pc.is_null(found), value=True).as_py()]
-        faults.add("time", first, "eventTime is missing or no time", lost=False, count=found.null_count)
-    return found
 
 
 def _mfa(used: Any) -> bool | None:

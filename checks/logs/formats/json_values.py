@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import orjson
@@ -22,6 +23,8 @@ _DIGITS: Final = re.compile(r"-?[0-9]{1,19}")
 _LARGEST: Final = 2**63 - 1
 _TRUTHS: Final[Mapping[str, bool]] = {"true": True, "false": False, "on": True, "off": False, "1": True, "0": False}
 _NANOSECONDS: Final = pa.timestamp("ns", tz="UTC")
+_FIRST, _LAST = (pa.scalar(datetime(year, 1, 1, tzinfo=UTC), TIME) for year in (1970, 2200))
+"""No log is of a time before or after: a row of the year 1 would put every hour since then in doubt."""
 _PORT: Final = r"^(?P<address>\[[^\]]*\]|[^:]*):(?P<port>[0-9]{1,5})$"
 """An IPv6 address before a port stands in brackets, else nothing tells where it ends."""
 
@@ -51,14 +54,15 @@ def booleans(values: Sequence[Any], numbers: Sequence[int], name: str, faults: F
 
 
 def times(values: Sequence[Any], numbers: Sequence[int], name: str, faults: Faults, *, required: bool = False) -> Any:
-    """Times, however they are written; one without a zone is in UTC. Digits beyond the microsecond are cut off.
+    """Times from 1970 to 2199, however they are written; one without a zone is in UTC. Digits beyond the microsecond are cut off.
 
     `required`: whether a time that is missing is a fault too.
     """
     try:
-        found = pa.array(values, pa.string()).cast(_NANOSECONDS).cast(TIME, safe=False)
+        read = pa.array(values, pa.string()).cast(_NANOSECONDS).cast(TIME, safe=False)
     except (pa.ArrowInvalid, pa.ArrowTypeError):
-        found = pa.array([moment(value) for value in values], TIME)
+        read = pa.array([moment(value) for value in values], TIME)
+    found = pc.if_else(pc.and_(pc.greater_equal(read, _FIRST), pc.less(read, _LAST)), read, pa.scalar(None, TIME))
     if found.null_count:
         lost = found.is_null().to_pylist()
         bad = [

@@ -114,7 +114,22 @@ def test_a_list_that_goes_on_elsewhere_is_not_whole() -> None:
 
 
 @pytest.mark.parametrize("format_", [name for name in RECORDS if name not in FLOWS])
-@pytest.mark.parametrize("when", ["noon", None, {}, 1e300, True, "0001-01-01T00:00:00+14:00", "\0", "9999-12-31T23:59:59-14:00"])
+@pytest.mark.parametrize(
+    "when",
+    [
+        "noon",
+        None,
+        {},
+        1e300,
+        True,
+        "1969-12-31T23:59:59Z",
+        "0001-01-01T00:00:00Z",
+        "2200-01-01T00:00:00Z",
+        "0001-01-01T00:00:00+14:00",
+        "\0",
+        "9999-12-31T23:59:59-14:00",
+    ],
+)
 def test_a_record_without_a_time_is_a_row_and_a_fault(format_: str, when: Any) -> None:
     good = RECORDS[format_]
     rows, faults = read(lines(good, changed(good, **{TIMES.get(format_, "time"): when})))
