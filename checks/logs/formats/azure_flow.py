@@ -7,22 +7,21 @@ Source: Azure Network Watcher documentation, "Virtual network flow logs" (versio
 
 from __future__ import annotations
 
-import itertools
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from re import Pattern
 from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from checks.logs.formats import json_values
 from checks.logs.formats.azure_resource import resource
 from checks.logs.formats.columns import TIME, addresses, batch, integers
 from checks.logs.formats.faults import Faults
 from checks.logs.formats.json_format import Path, Paths, columns, paths
 from checks.logs.formats.json_records import Members, Records, records
-from checks.logs.formats.json_values import texts
 from checks.logs.table import Table
 from checks.logs.tables.azure_nsg_flow import AZURE_NSG_FLOW
 from checks.logs.tables.azure_vnet_flow import AZURE_VNET_FLOW
@@ -30,22 +29,22 @@ from checks.logs.tables.azure_vnet_flow import AZURE_VNET_FLOW
 _ROWS: Final = 100_000
 _MILLISECONDS: Final = 10**11
 """Times from here on are in milliseconds: as seconds they would be beyond the year 5000."""
-_LATEST: Final = 1 << 46
-"""Milliseconds since 1970 beyond any log: the year 4199."""
+_MANY: Final = 1 << 46
+"""Of more, a thousandfold is beyond 64 bits, or may be."""
 _ADDRESSES: Final = ("source", "destination")
-_INTEGERS: Final = ("source_port", "destination_port", "packets", "bytes", "reply_packets", "reply_bytes")
+_INTEGERS: Final = ("source_port", "destination_port", "protocol", "packets", "bytes", "reply_packets", "reply_bytes")
 _DIRECTIONS: Final[Mapping[str, str]] = {"I": "ingress", "O": "egress"}
 _STATISTICS: Final = ("packets", "bytes", "reply_packets", "reply_bytes")
 
 
 @dataclass(frozen=True, slots=True)
-class _Tuple:
-    """A tuple that was found: the record it is in, by its place in the batch, and the texts around it and in it."""
+class _Tuples:
+    """Tuples of some groups, and of each the place of its record in the batch and what its groups say."""
 
-    record: int
-    outer: Any
-    inner: Any
-    fields: Sequence[str]
+    texts: list[str] = field(default_factory=list)
+    places: list[int] = field(default_factory=list)
+    outer: list[Any] = field(default_factory=list)
+    inner: list[Any] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,63 +70,73 @@ class FlowFormat:
             members = Members(found, faults)
             held = dict(columns(self.table, self.paths, members))
             held |= resource(held["resource"])
-            tuples = self._tuples(found, faults)
-            while rows := [*itertools.islice(tuples, _ROWS)]:
-                yield self._batch(rows, held, pa.array(found.numbers, pa.int64()), object_, faults)
+            for tuples in self._tuples(found, faults):
+                yield self._batch(tuples, held, found.numbers, object_, faults)
 
-    def _tuples(self, found: Records, faults: Faults) -> Iterator[_Tuple]:
+    def _tuples(self, found: Records, faults: Faults) -> Iterator[_Tuples]:
+        held = _Tuples()
         for place, (number, record) in enumerate(zip(found.numbers, found.values, strict=True)):
             groups: Any = record
             for member in self.outer:
-                groups = groups.get(member) if isinstance(groups, dict) else None
+                groups = _member(groups, member)
             for outer in _listed(groups, ".".join(self.outer), number, faults):
                 for inner in _listed(_member(outer, self.inner), self.inner, number, faults):
-                    for one in _listed(_member(inner, "flowTuples"), "flowTuples", number, faults):
-                        if fields := self._fields(one, number, faults):
-                            yield _Tuple(place, _member(outer, self.outer_label[1]), _member(inner, self.inner_label[1]), fields)
+                    texts = _texts(_listed(_member(inner, "flowTuples"), "flowTuples", number, faults), number, faults)
+                    held.texts.extend(texts)
+                    held.places.extend([place] * len(texts))
+                    held.outer.extend([_member(outer, self.outer_label[1])] * len(texts))
+                    held.inner.extend([_member(inner, self.inner_label[1])] * len(texts))
+            if len(held.texts) >= _ROWS:
+                yield held
+                held = _Tuples()
+        if held.texts:
+            yield held
 
-    def _fields(self, one: Any, number: int, faults: Faults) -> Sequence[str] | None:
-        if not isinstance(one, str):
-            faults.add("malformed", number, "a flow tuple that is not a text", lost=True)
-            return None
-        fields = one.split(",")
-        if len(fields) == self.shortest < len(self.fields):
-            return fields + [""] * (len(self.fields) - self.shortest)
-        if len(fields) < len(self.fields):
-            faults.add("short-line", number, f"{len(fields)} fields in a flow tuple of {len(self.fields)}", lost=True)
-            return None
-        if len(fields) > len(self.fields):
-            faults.add("unknown-column", number, f"{len(fields) - len(self.fields)} fields that are not known here", lost=False)
-        return fields[: len(self.fields)]
-
-    def _batch(self, rows: list[_Tuple], held: Mapping[str, Any], numbers: Any, object_: str, faults: Faults) -> Any:
-        places = pa.array([row.record for row in rows], pa.int64())
-        lines = pc.take(numbers, places)
-        plain = lines.to_pylist()
-        found = {name: pc.take(array, places) for name, array in held.items()}
-        for (column, member), labels in (
-            (self.outer_label, [row.outer for row in rows]),
-            (self.inner_label, [row.inner for row in rows]),
-        ):
-            found[column] = texts(labels, plain, member, faults)
-        fields = {
-            name: texts(values, plain, name, faults)
-            for name, values in zip(self.fields, zip(*(row.fields for row in rows), strict=True), strict=True)
-        }
-        for name in self.fields:
+    def _batch(self, tuples: _Tuples, records_: Mapping[str, Any], numbers: list[int], object_: str, faults: Faults) -> Any:
+        lines = pc.take(pa.array(numbers, pa.int64()), pa.array(tuples.places, pa.int64()))
+        known, fields = self._fields(pa.array(tuples.texts, pa.string()), lines, faults)
+        kept = pc.filter(lines, known)
+        plain = kept.to_pylist()
+        places = pc.filter(pa.array(tuples.places, pa.int64()), known)
+        found = {name: pc.take(array, places) for name, array in records_.items()}
+        for (column, member), labels in ((self.outer_label, tuples.outer), (self.inner_label, tuples.inner)):
+            found[column] = pc.filter(json_values.texts(labels, lines.to_pylist(), member, faults), known)
+        for name, values in fields.items():
             if name in _ADDRESSES:
-                found |= addresses(fields[name], name, lines, faults)
-            elif name in _INTEGERS:
-                found[name] = integers(fields[name], lines, name, faults)
+                found |= addresses(values, name, kept, faults)
+            elif name in _INTEGERS and name not in self.codes:
+                found[name] = integers(values, kept, name, faults)
             elif name == "time":
-                found[name] = _times(fields[name], lines, faults)
+                found[name] = _times(values, kept, faults)
             elif name in self.table:
-                found[name] = fields[name]
-        for column, (field, meanings) in self.codes.items():
-            found[column] = _meant(fields[field], meanings, field, plain, faults)
-        if "protocol" not in self.codes:
-            found["protocol"] = integers(fields["protocol"], lines, "protocol", faults)
-        return batch(self.table, found, object_, lines)
+                found[name] = values
+        for column, (name, meanings) in self.codes.items():
+            found[column] = _meant(fields[name], meanings, name, plain, faults)
+        return batch(self.table, found, object_, kept)
+
+    def _fields(self, texts: Any, lines: Any, faults: Faults) -> tuple[Any, dict[str, Any]]:
+        """Which tuples have the fields, and the fields of those, null where they are empty."""
+        wanted = len(self.fields)
+        lengths = pc.add(pc.count_substring(texts, pattern=","), 1)
+        missing = "," * (wanted - self.shortest)
+        whole = pc.if_else(pc.equal(lengths, self.shortest), pc.binary_join_element_wise(texts, missing, ""), texts)
+        known = pc.or_(pc.equal(lengths, self.shortest), pc.greater_equal(lengths, wanted))
+        _tell(pc.invert(known), lines, "short-line", f"a flow tuple of less than {wanted} fields", faults, lost=True)
+        _tell(pc.greater(lengths, wanted), lines, "unknown-column", "fields of a flow tuple that are not known here", faults, lost=False)
+        parts = pc.split_pattern(pc.filter(whole, known), ",")
+        found = {name: pc.list_element(parts, index) for index, name in enumerate(self.fields)}
+        return known, {name: pc.if_else(pc.equal(values, ""), pa.scalar(None, pa.string()), values) for name, values in found.items()}
+
+
+def _texts(values: list[Any], number: int, faults: Faults) -> list[str]:
+    found = [value for value in values if isinstance(value, str)]
+    faults.add("malformed", number, "a flow tuple that is not a text", lost=True, count=len(values) - len(found))
+    return found
+
+
+def _tell(bad: Any, lines: Any, kind: str, what: str, faults: Faults, *, lost: bool) -> None:
+    if count := pc.sum(bad).as_py() or 0:
+        faults.add(kind, lines[pc.index(bad, value=True).as_py()].as_py(), what, lost=lost, count=count)
 
 
 def _listed(value: Any, name: str, number: int, faults: Faults) -> list[Any]:
@@ -145,13 +154,10 @@ def _member(value: Any, name: str) -> Any:
 def _times(values: Any, lines: Any, faults: Faults) -> Any:
     """Times in seconds or, since version 4, milliseconds since 1970."""
     held = integers(values, lines, "time stamp", faults)
-    known = pc.fill_null(pc.and_(pc.greater(held, 0), pc.less(held, _LATEST)), fill_value=False)
-    if bad := len(held) - (pc.sum(known).as_py() or 0):
-        faults.add(
-            "time", lines[pc.index(known, value=False).as_py()].as_py(), "a time stamp that is missing or no time", lost=False, count=bad
-        )
-    plain = pc.if_else(known, held, pa.scalar(None, pa.int64()))
-    return pc.multiply(plain, pc.if_else(pc.less(plain, _MILLISECONDS), 1_000_000, 1_000)).cast(TIME)
+    few = pc.if_else(pc.and_(pc.greater(held, 0), pc.less(held, _MANY)), held, pa.scalar(None, pa.int64()))
+    found = json_values.plausible(pc.multiply(few, pc.if_else(pc.less(few, _MILLISECONDS), 1_000_000, 1_000)).cast(TIME))
+    _tell(found.is_null(), lines, "time", "a time stamp that is missing or no time", faults, lost=False)
+    return found
 
 
 def _meant(values: Any, meanings: Mapping[str, Any], name: str, numbers: list[int], faults: Faults) -> Any:

@@ -24,7 +24,7 @@ _LARGEST: Final = 2**63 - 1
 _TRUTHS: Final[Mapping[str, bool]] = {"true": True, "false": False, "on": True, "off": False, "1": True, "0": False}
 _NANOSECONDS: Final = pa.timestamp("ns", tz="UTC")
 _FIRST, _LAST = (pa.scalar(datetime(year, 1, 1, tzinfo=UTC), TIME) for year in (1970, 2200))
-"""No log is of a time before or after: a row of the year 1 would put every hour since then in doubt."""
+"""A row of the year 1 would put every hour since then in doubt."""
 _PORT: Final = r"^(?P<address>\[[^\]]*\]|[^:]*):(?P<port>[0-9]{1,5})$"
 """An IPv6 address before a port stands in brackets, else nothing tells where it ends."""
 
@@ -62,7 +62,7 @@ def times(values: Sequence[Any], numbers: Sequence[int], name: str, faults: Faul
         read = pa.array(values, pa.string()).cast(_NANOSECONDS).cast(TIME, safe=False)
     except (pa.ArrowInvalid, pa.ArrowTypeError):
         read = pa.array([moment(value) for value in values], TIME)
-    found = pc.if_else(pc.and_(pc.greater_equal(read, _FIRST), pc.less(read, _LAST)), read, pa.scalar(None, TIME))
+    found = plausible(read)
     if found.null_count:
         lost = found.is_null().to_pylist()
         bad = [
@@ -73,6 +73,11 @@ def times(values: Sequence[Any], numbers: Sequence[int], name: str, faults: Faul
         kind, what = ("time", "missing or no time") if required else ("value", "no time")
         _tell(bad, kind, f"{name} is {what}", faults)
     return found
+
+
+def plausible(found: Any) -> Any:
+    """The times from 1970 to 2199; null for all other, of which no log is."""
+    return pc.if_else(pc.and_(pc.greater_equal(found, _FIRST), pc.less(found, _LAST)), found, pa.scalar(None, TIME))
 
 
 def addresses(

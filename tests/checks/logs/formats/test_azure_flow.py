@@ -114,6 +114,8 @@ def test_a_record_without_flows_has_no_rows() -> None:
         (TUPLE.replace("1795183380599", "soon"), "value", "time"),
         (TUPLE.replace("1795183380599", ""), "time", "time"),
         (TUPLE.replace("1795183380599", "-1"), "time", "time"),
+        (TUPLE.replace("1795183380599", "9999999999"), "time", "time"),
+        (TUPLE.replace("1795183380599", "999999999999999999"), "time", "time"),
         (TUPLE.replace("203.0.113.7", "203.0.113.700"), "value", "source"),
         (TUPLE.replace("443", "https"), "value", "destination_port"),
         (TUPLE.replace(",I,", ",X,"), "value", "direction"),
