@@ -92,13 +92,13 @@ class FlowFormat:
         if held.texts:
             yield held
 
-    def _batch(self, tuples: _Tuples, records_: Mapping[str, Any], numbers: list[int], object_: str, faults: Faults) -> Any:
+    def _batch(self, tuples: _Tuples, around: Mapping[str, Any], numbers: list[int], object_: str, faults: Faults) -> Any:
         lines = pc.take(pa.array(numbers, pa.int64()), pa.array(tuples.places, pa.int64()))
         known, fields = self._fields(pa.array(tuples.texts, pa.string()), lines, faults)
         kept = pc.filter(lines, known)
         plain = kept.to_pylist()
         places = pc.filter(pa.array(tuples.places, pa.int64()), known)
-        found = {name: pc.take(array, places) for name, array in records_.items()}
+        found = {name: pc.take(array, places) for name, array in around.items()}
         for (column, member), labels in ((self.outer_label, tuples.outer), (self.inner_label, tuples.inner)):
             found[column] = pc.filter(json_values.texts(labels, lines.to_pylist(), member, faults), known)
         for name, values in fields.items():

@@ -15,6 +15,7 @@ SUBSCRIPTION = "7b0c2c4e-0000-4000-8000-000000000001"
 GROUP = f"/SUBSCRIPTIONS/{SUBSCRIPTION.upper()}/RESOURCEGROUPS/SHOP"
 UPN = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/upn"
 OBJECT_ID = "http://schemas.microsoft.com/identity/claims/objectidentifier"
+TENANT_ID = "http://schemas.microsoft.com/identity/claims/tenantid"
 METHODS = "http://schemas.microsoft.com/claims/authnmethodsreferences"
 WHEN = "2026-11-20T14:03:00.1234567Z"
 
@@ -25,15 +26,22 @@ ACTIVITY = {
     "category": "Administrative",
     "resultType": "Success",
     "resultSignature": "Succeeded.OK",
+    "resultDescription": "written",
     "durationMs": "0",
     "callerIpAddress": "203.0.113.7",
     "correlationId": "c1",
     "identity": {
         "authorization": {"action": "x", "evidence": {"role": "Contributor", "principalType": "User"}},
-        "claims": {UPN: "ada@marktbruecke.example", OBJECT_ID: "o1", METHODS: "pwd, mfa", "appid": "a1"},
+        "claims": {UPN: "ada@marktbruecke.example", OBJECT_ID: "o1", METHODS: "pwd, mfa", "appid": "a1", TENANT_ID: "t1"},
     },
     "level": "Information",
-    "properties": {"statusCode": "OK", "eventCategory": "Administrative", "requestbody": "{}"},
+    "properties": {
+        "statusCode": "OK",
+        "eventCategory": "Administrative",
+        "eventName": "EndRequest",
+        "serviceRequestId": "r1",
+        "requestbody": "{}",
+    },
 }
 STORAGE = {
     "time": WHEN,
@@ -58,6 +66,8 @@ STORAGE = {
     },
     "properties": {
         "accountName": "invoices",
+        "userAgentHeader": "azcopy/10",
+        "referrerHeader": "https://shop.marktbruecke.example/",
         "serviceType": "blob",
         "tlsVersion": "TLS 1.2",
         "requestBodySize": 0,
@@ -72,6 +82,8 @@ KEY_VAULT = {
     "category": "AuditEvent",
     "resultType": "Success",
     "resultSignature": "OK",
+    "resultDescription": "read",
+    "correlationId": "c1",
     "durationMs": "41",
     "callerIpAddress": "203.0.113.7",
     "identity": {"claim": {"oid": "o1", "appid": "a1", "idtyp": "app"}},
@@ -99,6 +111,10 @@ APPLICATION_GATEWAY = {
         "httpMethod": "GET",
         "originalRequestUriWithArgs": "/cart?id=7",
         "requestUri": "/cart",
+        "requestQuery": "id=7",
+        "userAgent": "curl/8.9.1",
+        "transactionId": "592d1649f75a8d48",
+        "WAFMode": "Prevention",
         "httpStatus": 200,
         "httpVersion": "HTTP/1.1",
         "receivedBytes": 184,
@@ -108,7 +124,7 @@ APPLICATION_GATEWAY = {
         "sslCipher": "ECDHE-RSA-AES256-GCM-SHA384",
         "sslProtocol": "TLSv1.2",
         "sslClientVerify": "NONE",
-        "sslClientCertificateIssuerName": "",
+        "sslClientCertificateIssuerName": "CN=Clients",
         "serverRouted": "10.0.0.66:443",
         "serverStatus": "200",
         "originalHost": "shop.marktbruecke.example",
@@ -127,6 +143,12 @@ FRONT_DOOR = {
         "httpVersion": "2.0",
         "requestUri": "https://shop.marktbruecke.example:443/cart?id=7",
         "hostName": "shop.marktbruecke.example",
+        "userAgent": "curl/8.9.1",
+        "referrer": "https://shop.marktbruecke.example/",
+        "routeName": "shop",
+        "matchedRulesSetName": "waf",
+        "originName": "web",
+        "originUrl": "https://web.internal:443/cart?id=7",
         "requestBytes": "715",
         "responseBytes": "380",
         "clientIp": "203.0.113.7",
@@ -159,11 +181,22 @@ SIGN_IN = {
         "createdDateTime": "2026-11-20T14:03:00.1234567+00:00",
         "userPrincipalName": "ada@marktbruecke.example",
         "userId": "o1",
+        "appId": "a1",
         "appDisplayName": "Azure Portal",
+        "resourceDisplayName": "Azure Resource Manager",
+        "resourceTenantId": "t1",
+        "homeTenantId": "t2",
+        "clientAppUsed": "Browser",
+        "userAgent": "Firefox/146",
+        "conditionalAccessStatus": "success",
+        "riskLevelDuringSignIn": "none",
+        "riskState": "none",
+        "authenticationDetails": [{"authenticationMethod": "FIDO2", "succeeded": True}],
+        "appliedConditionalAccessPolicies": [{"result": "success"}],
         "ipAddress": "203.0.113.7",
-        "status": {"errorCode": 0},
+        "status": {"errorCode": 0, "failureReason": "Other."},
         "location": {"countryOrRegion": "DE"},
-        "deviceDetail": {"isManaged": True},
+        "deviceDetail": {"isManaged": True, "isCompliant": False},
         "authenticationRequirement": "multiFactorAuthentication",
         "isInteractive": True,
         "userType": "Member",
@@ -173,7 +206,12 @@ GCP = {
     "protoPayload": {
         "@type": "type.googleapis.com/google.cloud.audit.AuditLog",
         "status": {},
-        "authenticationInfo": {"principalEmail": "ada@marktbruecke.example"},
+        "authenticationInfo": {
+            "principalEmail": "ada@marktbruecke.example",
+            "principalSubject": "user:ada@marktbruecke.example",
+            "serviceAccountKeyName": "//iam.googleapis.com/projects/mb-prod/serviceAccounts/a/keys/k1",
+            "serviceAccountDelegationInfo": [{"firstPartyPrincipal": {"principalEmail": "b"}}],
+        },
         "requestMetadata": {"callerIp": "203.0.113.7", "callerSuppliedUserAgent": "gcloud/500"},
         "serviceName": "storage.googleapis.com",
         "methodName": "storage.buckets.delete",
@@ -181,14 +219,18 @@ GCP = {
         "resourceName": "projects/_/buckets/mb",
         "resourceLocation": {"currentLocations": ["europe-west3"]},
         "request": {"filter": 1, "Filter": 2},
+        "response": {"kind": "a"},
+        "metadata": {"a": 1},
+        "serviceData": {"a": 1},
+        "policyViolationInfo": {"orgPolicyViolationInfo": {}},
     },
     "insertId": "i1",
-    "resource": {"type": "gcs_bucket", "labels": {"project_id": "mb-prod", "location": "eu"}},
+    "resource": {"type": "gcs_bucket", "labels": {"project_id": "mb-prod", "location": "eu", "zone": "europe-west3-a"}},
     "timestamp": "2026-11-20T14:03:00.123456789Z",
     "receiveTimestamp": "2026-11-20T14:03:01Z",
     "severity": "NOTICE",
     "logName": "projects/mb-prod/logs/cloudaudit.googleapis.com%2Factivity",
-    "operation": {"id": "op1", "first": True},
+    "operation": {"id": "op1", "first": True, "last": False},
 }
 ACTIONTRAIL = {
     "eventId": "e1",
@@ -210,6 +252,10 @@ ACTIONTRAIL = {
     "serviceName": "Ecs",
     "requestId": "r1",
     "requestParameters": {"RegionId": "eu-central-1"},
+    "responseElements": {"RequestId": "r1"},
+    "referencedResources": {"ACS::ECS::SecurityGroup": ["sg-1"]},
+    "additionalEventData": {"loginAccount": "ada"},
+    "vpcId": "vpc-1",
     "eventTime": "2026-11-20T14:03:00Z",
     "isGlobal": False,
     "acsRegion": "eu-central-1",
@@ -259,6 +305,8 @@ CLOUDAUDIT = {
     "eventName": "DeletePolicy",
     "eventSource": "cam.api.tencentyun.com",
     "requestParameters": {"policyId": [1]},
+    "responseElements": {"a": 1},
+    "userAgent": "SDK_GO_1.0.374",
     "resourceName": "policy/1",
 }
 VNET = {
@@ -287,7 +335,10 @@ NSG = {
     "properties": {
         "Version": 2,
         "flows": [
-            {"rule": "DenyAll", "flows": [{"mac": "000D3AF87856", "flowTuples": ["1795183380,203.0.113.7,10.0.0.6,28746,53,U,I,D,B,,,,"]}]}
+            {
+                "rule": "DenyAll",
+                "flows": [{"mac": "000D3AF87856", "flowTuples": ["1795183380,203.0.113.7,10.0.0.6,28746,53,U,I,D,E,1,66,2,132"]}],
+            }
         ],
     },
 }

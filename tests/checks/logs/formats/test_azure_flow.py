@@ -63,8 +63,9 @@ def test_a_flow_that_was_denied_is_rejected() -> None:
 def test_a_tuple_of_a_security_group_is_a_row() -> None:
     (found,), faults = read(lines(NSG))
     assert not faults
-    assert (found["protocol"], found["action"], found["flow_state"], found["direction"]) == (17, "REJECT", "B", "ingress")
+    assert (found["protocol"], found["action"], found["flow_state"], found["direction"]) == (17, "REJECT", "E", "ingress")
     assert (found["rule"], found["interface"], found["version"], found["account"]) == ("DenyAll", "000D3AF87856", 2, SUBSCRIPTION)
+    assert (found["packets"], found["bytes"], found["reply_packets"], found["reply_bytes"]) == (1, 66, 2, 132)
 
 
 def test_version_1_of_security_groups_has_no_states() -> None:

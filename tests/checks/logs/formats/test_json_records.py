@@ -63,6 +63,21 @@ def test_every_format_has_its_table() -> None:
     assert FORMATS.keys() <= READERS.keys()
 
 
+UNSAID = {
+    "alibaba_actiontrail": {"error_code", "error_message", "mfa", "source_name"},
+    "azure_activity": {"event_id"},
+    "gcp_audit": {"error_code", "error_message", "source_name"},
+    "tencent_cloudaudit": {"error_code", "error_message", "source_name"},
+}
+"""What a record does not say that is no sign-in, did not fail, came from an address, and was exported."""
+
+
+@pytest.mark.parametrize("format_", RECORDS)
+def test_every_column_is_read_from_something(format_: str) -> None:
+    (row,), _ = read(lines(RECORDS[format_]))
+    assert {column.name for column in TABLES[f"log.{format_}"].columns} - row.keys() == UNSAID.get(format_, set())
+
+
 @pytest.mark.parametrize("format_", RECORDS)
 def test_members_from_the_future_change_nothing(format_: str) -> None:
     more = {**RECORDS[format_], "quantumSpin": {"up": [1]}, "TIME": 1, "Properties": "x", "EVENTTIME": {}}
