@@ -24,6 +24,7 @@ FORMAT: Final = JsonFormat(
         protocol       properties.requestProtocol
         tls_version    properties.securityProtocol
         cipher         properties.securityCipher
+        server_name    properties.sni
         method         properties.httpMethod
         http_version   properties.httpVersion
         uri            properties.requestUri
@@ -37,7 +38,7 @@ FORMAT: Final = JsonFormat(
         pop            properties.pop
         cache_status   properties.cacheStatus
         origin         properties.originName | properties.backendHostname
-        origin_uri     properties.originUrl
+        origin_uri     properties.originUrl | properties.originURL
         request_id     properties.trackingReference
     """),
     and_resource(),

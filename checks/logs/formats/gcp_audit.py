@@ -26,7 +26,8 @@ def _derive(members: Members, columns: Mapping[str, Any]) -> Mapping[str, Any]:
         "account": pc.struct_field(log, "account"),
         "log_type": pc.struct_field(log, "type"),
         "region": pc.coalesce(pa.array([_only(place) for place in places], pa.string()), columns["region"]),
-        "permission": pa.array([_permission(one) for one in asked], pa.string()),
+        "permission": pa.array([_of_only(one, "permission") for one in asked], pa.string()),
+        "permission_type": pa.array([_of_only(one, "permissionType") for one in asked], pa.string()),
         "granted": pa.array([_granted(one) for one in asked], pa.bool_()),
         "outcome": pa.array([_outcome(one) for one in members.values(("protoPayload", "status"))], pa.string()),
     }
@@ -36,9 +37,9 @@ def _only(listed: Any) -> str | None:
     return listed[0] if isinstance(listed, list) and len(listed) == 1 and isinstance(listed[0], str) else None
 
 
-def _permission(listed: Any) -> str | None:
+def _of_only(listed: Any, member: str) -> str | None:
     one = listed[0] if isinstance(listed, list) and len(listed) == 1 else None
-    return _only([one.get("permission")]) if isinstance(one, dict) else None
+    return _only([one.get(member)]) if isinstance(one, dict) else None
 
 
 def _granted(listed: Any) -> bool | None:

@@ -143,6 +143,7 @@ FRONT_DOOR = {
         "httpVersion": "2.0",
         "requestUri": "https://shop.marktbruecke.example:443/cart?id=7",
         "hostName": "shop.marktbruecke.example",
+        "sni": "shop.marktbruecke.example",
         "userAgent": "curl/8.9.1",
         "referrer": "https://shop.marktbruecke.example/",
         "routeName": "shop",
@@ -215,7 +216,9 @@ GCP = {
         "requestMetadata": {"callerIp": "203.0.113.7", "callerSuppliedUserAgent": "gcloud/500"},
         "serviceName": "storage.googleapis.com",
         "methodName": "storage.buckets.delete",
-        "authorizationInfo": [{"resource": "projects/_/buckets/mb", "permission": "storage.buckets.delete", "granted": True}],
+        "authorizationInfo": [
+            {"resource": "projects/_/buckets/mb", "permission": "storage.buckets.delete", "permissionType": "ADMIN_WRITE", "granted": True}
+        ],
         "resourceName": "projects/_/buckets/mb",
         "resourceLocation": {"currentLocations": ["europe-west3"]},
         "request": {"filter": 1, "Filter": 2},

@@ -30,7 +30,8 @@ def test_an_entry_of_google_says_who_did_what() -> None:
         "gcs_bucket",
         "europe-west3",
     )
-    assert (found["permission"], found["granted"], found["outcome"]) == ("storage.buckets.delete", True, "success")
+    assert (found["permission"], found["permission_type"]) == ("storage.buckets.delete", "ADMIN_WRITE")
+    assert (found["granted"], found["outcome"]) == (True, "success")
     assert (found["operation"], found["operation_first"]) == ("op1", True)
 
 
