@@ -45,7 +45,7 @@ def _derive(members: Members, columns: Mapping[str, Any]) -> Mapping[str, Any]:
 
 FORMAT: Final = JsonFormat(
     ALIBABA_ACTIONTRAIL,
-    re.compile(rb'\\?"acsRegion\\?"\s*:|"__topic__"\s*:\s*"actiontrail_'),
+    re.compile(rb'"acsRegion"\s*:|"__topic__"\s*:\s*"actiontrail_'),
     paths("""
         time              eventTime
         event_id          eventId

@@ -18,6 +18,8 @@ from checks.logs.formats.lines import Chunk, chunks
 
 MAXIMUM: Final = 256_000_000
 """Bytes of a document that is held as a whole; what services deliver is far smaller."""
+_MOST: Final = 16_000_000
+"""Commas in such a document: log files of that size have 10 million. Of as many empty objects each takes 70 bytes."""
 _HEAD: Final = 1 << 16
 _ROWS: Final = 20_000
 _BOM: Final = b"\xef\xbb\xbf"
@@ -54,12 +56,14 @@ def records(pieces: Iterable[bytes], lists: Sequence[str], faults: Faults) -> It
 
 
 def whole(pieces: Iterable[bytes]) -> bytes:
-    """A file in memory, without a byte order mark. Raises NotRecords where it is larger than MAXIMUM."""
+    """A file in memory, without a byte order mark. Raises NotRecords where it is too large, or would be once it is parsed."""
     raw = bytearray()
     for piece in pieces:
         raw += piece
         if len(raw) > MAXIMUM:
             raise NotRecords(f"larger than {MAXIMUM // 1_000_000} MB")
+    if raw.count(b",") > _MOST:
+        raise NotRecords(f"more than {_MOST // 1_000_000} million members, which no log of its size has")
     return bytes(raw.removeprefix(_BOM))
 
 

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from checks.logs.formats import json_records
 from checks.logs.formats.detect import READERS, detect
 from checks.logs.formats.faults import Faults, NotRecords
 from checks.logs.formats.json_formats import FORMATS
@@ -119,6 +120,22 @@ def test_a_document_that_holds_no_records_is_told(format_: str, why: str) -> Non
     for raw in NO_RECORDS[why]:
         with pytest.raises(NotRecords, match=why.replace("records", member(format_))):
             read(raw.replace(b"records", member(format_).encode()), format_)
+
+
+def test_a_document_that_would_not_fit_into_memory_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(json_records, "_MOST", 3)
+    assert read(b"[{},{},{},{}]", "gcp_audit")[1].counts == {"time": 4}
+    with pytest.raises(NotRecords, match="million members"):
+        read(b"[{},{},{},{},{}]", "gcp_audit")
+    monkeypatch.setattr(json_records, "MAXIMUM", 10)
+    with pytest.raises(NotRecords, match="larger than"):
+        read(b"[{}         ]", "gcp_audit")
+
+
+def test_what_a_record_quotes_does_not_tell_its_format() -> None:
+    quoted = json.dumps(dict(RECORDS.items()))
+    for format_, record in RECORDS.items():
+        assert detect(lines({"userAgent": quoted, **record})) == format_
 
 
 def test_a_list_that_goes_on_elsewhere_is_not_whole() -> None:
