@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from checks.functions.tls import tls_version
 from tests.checks.logs.formats.samples import (
     ACTIVITY,
     APPLICATION_GATEWAY,
@@ -159,6 +160,11 @@ def test_a_request_to_an_application_gateway_says_its_tls_version() -> None:
         200,
     )
     assert "client_certificate_issuer" not in row(changed(APPLICATION_GATEWAY, properties__sslClientCertificateIssuerName=""))
+
+
+@pytest.mark.parametrize(("record", "version"), [(STORAGE, 12), (KEY_VAULT, 13), (APPLICATION_GATEWAY, 12), (FRONT_DOOR, 12)])
+def test_rules_understand_the_versions_of_tls(record: dict[str, Any], version: int) -> None:
+    assert tls_version(row(record)["tls_version"]) == version
 
 
 def test_plain_http_at_an_application_gateway_has_no_tls_version() -> None:
