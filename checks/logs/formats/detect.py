@@ -22,8 +22,8 @@ DIGEST: Final = "cloudtrail-digest"
 def detect(head: bytes) -> str | None:
     """The format of a file that begins so; DIGEST for a digest, which holds no rows; None where it is none of them."""
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
-    if text.startswith((b"{", b"[")):
-        return _of_json(text)
+    if text.startswith((b"{", b"[")) and (found := _of_json(text)):
+        return found
     first = text.partition(b"\n")[0]
     if alb.is_record(first):
         return "alb"
