@@ -126,10 +126,16 @@ def logs(command: argparse.ArgumentParser) -> None:
     trail.add_argument("--digests-only", action="store_true", help="read no log files: hours with log files cannot be told")
     trail.add_argument("--format", choices=["text", "json"], default="text")
     scan = asked.add_parser("scan", help="read log files, hour by hour", description="Read log files and count what could not be read.")
-    scan.add_argument(
-        "log_format", metavar="FORMAT", choices=["auto", "cloudtrail", "vpc_flow", "alb"], help="auto tells by what is in them"
-    )
+    scan.add_argument("log_format", metavar="FORMAT", type=_log_format, help="auto tells by what is in them")
     scan.add_argument("paths", metavar="PATH", type=Path, nargs="+", help="files and folders, gzip or not")
     scan.add_argument("--format", choices=["text", "json"], default="text")
     for one in asked.choices.values():
         one.add_argument("-q", "--quiet", action="store_true", help="no progress")
+
+
+def _log_format(text: str) -> str:
+    from checks.logs.formats.detect import READERS
+
+    if text != "auto" and text not in READERS:
+        raise argparse.ArgumentTypeError(f"{text!r} is no format of logs: it is auto, or one of {', '.join(sorted(READERS))}")
+    return text

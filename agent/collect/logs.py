@@ -20,9 +20,8 @@ import pyarrow.compute as pc
 from agent.collect.gunzip import LIMITS, Damaged, Limits, TooLarge, uncompressed
 from agent.collect.log_files import files, read
 from agent.collect.log_objects import Unreadable
-from checks.logs.formats.cloudtrail import NotRecords
 from checks.logs.formats.detect import DIGEST, READERS, detect
-from checks.logs.formats.faults import Faults
+from checks.logs.formats.faults import Faults, NotRecords
 from checks.logs.tables import TABLES
 
 HEAD: Final = 1 << 16

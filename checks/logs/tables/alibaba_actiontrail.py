@@ -32,7 +32,7 @@ ALIBABA_ACTIONTRAIL: Final = Table(
         principal_account   text     userIdentity.accountId
         principal_id        text     userIdentity.principalId
         access_key          secret   userIdentity.accessKeyId
-        login_account       text     additionalEventData.loginAccount
+        login_account       free     additionalEventData.loginAccount: a name, or a telephone number
         session_mfa         bool     userIdentity.sessionContext.attributes.mfaAuthenticated, "true" or "false"
         mfa                 bool     additionalEventData.isMFAChecked of a ConsoleSignin, "true" or "false"; null for all else
         outcome             text     failure with an errorCode, else success

@@ -24,6 +24,7 @@ AZURE_FRONT_DOOR: Final = Table(
         protocol            text     properties.requestProtocol: HTTP, HTTPS
         tls_version         text     properties.securityProtocol: TLSv1.2, or TLS 1.2; null without encryption
         cipher              text     properties.securityCipher
+        server_name         text     properties.sni: what SNI asked for
         method              text     properties.httpMethod
         http_version        text     properties.httpVersion
         uri                 free     properties.requestUri, with scheme, port and query

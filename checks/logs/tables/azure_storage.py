@@ -25,7 +25,7 @@ AZURE_STORAGE: Final = Table(
         tls_version         text     properties.tlsVersion: TLS 1.2
         source              address  callerIpAddress, the address
         source_port         int      callerIpAddress, the port
-        authentication      text     identity.type: OAuth, Kerberos, SAS Key, Account Key, Anonymous
+        authentication      text     identity.type: OAuth, Kerberos, SAS Key (which logs of 2025 call SAS), Account Key, Anonymous
         token_hash          secret   identity.tokenHash: hashes of the key and token that were used
         principal           text     identity.requester.upn; where it has none, identity.requester.objectId
         principal_id        text     identity.requester.objectId

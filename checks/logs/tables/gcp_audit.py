@@ -33,6 +33,7 @@ GCP_AUDIT: Final = Table(
         access_key          secret   protoPayload.authenticationInfo.serviceAccountKeyName
         delegation          free     protoPayload.authenticationInfo.serviceAccountDelegationInfo, as JSON text
         permission          text     protoPayload.authorizationInfo[0].permission, where there is exactly one
+        permission_type     text     permissionType of that one: ADMIN_READ, ADMIN_WRITE, DATA_READ, DATA_WRITE
         granted             bool     false with a false among protoPayload.authorizationInfo[].granted, true where all are true, else null
         outcome             text     failure with a protoPayload.status.code that is not 0, success with a status without one; null without a status
         error_code          text     protoPayload.status.code, a google.rpc.Code: 7 is PERMISSION_DENIED
