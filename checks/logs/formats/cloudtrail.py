@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from checks.logs.formats.columns import TIME, address_arrays, batch, booleans, moment, texts
-from checks.logs.formats.faults import Faults
+from checks.logs.formats.faults import Faults, NotRecords
 from checks.logs.table import address_columns
 from checks.logs.tables.cloudtrail import CLOUDTRAIL
 
@@ -41,10 +41,6 @@ _JSON: Final = {
     "request": "requestParameters", "response": "responseElements", "additional": "additionalEventData",
     "service_details": "serviceEventDetails",
 }  # fmt: skip
-
-
-class NotRecords(ValueError):
-    """Contents that are no log file of CloudTrail: none of their records is read."""
 
 
 def read(pieces: Iterable[bytes], object_: str, faults: Faults) -> Iterator[Any]:

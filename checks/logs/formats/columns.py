@@ -142,6 +142,14 @@ def texts(values: Sequence[Any], lines: Sequence[int], name: str, faults: Faults
         return pa.array(kept, pa.string())
 
 
+def written(values: Sequence[Any]) -> list[Any]:
+    """Values of JSON that a log may write as numbers or as texts: as texts, `-` as null."""
+    return [
+        None if value == "-" else str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+        for value in values
+    ]
+
+
 def booleans(values: Sequence[Any], lines: Sequence[int], name: str, faults: Faults) -> Any:
     """Values of JSON that must be true or false; CloudTrail writes some as text."""
     words = {"true": True, "false": False}

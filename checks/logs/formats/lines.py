@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -57,6 +58,17 @@ def chunks(pieces: Iterable[bytes], faults: Faults, *, size: int = CHUNK, longes
             skipping = True
     if rest and not skipping:
         yield Chunk(line, bytes(rest.removesuffix(b"\n")))
+
+
+def peek(pieces: Iterable[bytes], size: int = 64) -> tuple[bytes, Iterator[bytes]]:
+    """How a file begins, and all of it."""
+    rest = iter(pieces)
+    head = b""
+    for piece in rest:
+        head += piece
+        if len(head) >= size:
+            break
+    return head, itertools.chain([head], rest)
 
 
 @dataclass(frozen=True, slots=True)
