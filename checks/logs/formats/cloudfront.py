@@ -129,9 +129,10 @@ def _batch(fields: Fields, object_: str, faults: Faults) -> Any:
     columns |= {column: integers(held[name], lines, name, faults) for name, column in _INTEGERS.items() if name in held}
     if "c-ip" in held:
         columns |= addresses(held["c-ip"], "source", lines, faults)
+    moments = [times(held[name], lines, name, faults) for name in _TIMES if name in held]
     if "date" in held and "time" in held:
         at = pc.binary_join_element_wise(pc.binary_join_element_wise(held["date"], held["time"], "T"), "Z", "")
-        columns["time"] = times(at, lines, "date and time", faults)
-    elif name := next((name for name in _TIMES if name in held), ""):
-        columns["time"] = times(held[name], lines, name, faults)
+        moments.insert(0, times(at, lines, "date and time", faults))
+    if moments:
+        columns["time"] = pc.coalesce(*moments)
     return batch(CLOUDFRONT, columns, object_, lines)

@@ -16,6 +16,7 @@ from checks.logs.table import ADDRESS_PARTS, Table, address_columns, address_par
 
 TIME: Final = pa.timestamp("us", tz="UTC")
 _INTEGER: Final = r"^-?[0-9]{1,18}$"
+_ISO: Final = re.compile(r"[0-9]{4}-?[0-9]{2}-?[0-9]{2}[T ][0-9]{2}:?[0-9]{2}(:?[0-9]{2}([.,][0-9]+)?)?(Z|[+-][0-9]{2}(:?[0-9]{2})?)?")
 _EPOCH: Final = re.compile(r"[0-9]{10}([0-9]{3})?")
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _COMMON_LOG: Final = rf"^[0-9]{{2}}/({'|'.join(_MONTHS)})/[0-9]{{4}}:[0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}} [+-][0-9]{{4}}$"
@@ -47,9 +48,14 @@ def integers(array: Any, lines: Any, name: str, faults: Faults) -> Any:
 
 def seconds(array: Any, lines: Any, name: str, faults: Faults) -> Any:
     """Times in seconds since 1970."""
+    return epochs(array, 1, lines, name, faults)
+
+
+def epochs(array: Any, per_second: int, lines: Any, name: str, faults: Faults) -> Any:
+    """Times in parts of a second since 1970: 1, 1,000 or 1,000,000 of them in each."""
     held = integers(array, lines, name, faults)
-    fits = pc.and_(pc.greater_equal(held, 0), pc.less(held, _LATEST))
-    return pc.multiply(_only(held, fits, lines, name, faults), 1_000_000).cast(TIME)
+    fits = pc.and_(pc.greater_equal(held, 0), pc.less(held, _LATEST * per_second))
+    return pc.multiply(_only(held, fits, lines, name, faults), 1_000_000 // per_second).cast(TIME)
 
 
 def times(array: Any, lines: Any, name: str, faults: Faults) -> Any:
@@ -93,6 +99,8 @@ def moment(value: object) -> datetime | None:
     try:
         if _EPOCH.fullmatch(text):
             return datetime.fromtimestamp(int(text) / (1000 if len(text) == 13 else 1), UTC)
+        if not _ISO.fullmatch(text):  # fromisoformat of Python 3.11 reads 14:01:177Z as 14:01:17
+            return None
         at = datetime.fromisoformat(text)
     except (ValueError, OverflowError):
         return None

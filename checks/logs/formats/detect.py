@@ -10,6 +10,7 @@ from checks.logs.formats import (
     alb_connection,
     cloudfront,
     cloudtrail,
+    declared,
     elb,
     nlb_tls,
     parquet,
@@ -30,6 +31,7 @@ READERS: Final[Mapping[str, Reader]] = {
     "route53_resolver": route53_resolver.read,
     "s3_access": s3_access.read,
     "vpc_flow": vpc_flow.read,
+    "web": declared.read,
 }
 """Each format's reader; its table is `log.` and its name."""
 _LINES: Final[Mapping[str, Callable[[bytes], bool]]] = {
@@ -41,6 +43,7 @@ _LINES: Final[Mapping[str, Callable[[bytes], bool]]] = {
     "route53_resolver": route53_resolver.is_record,
     "s3_access": s3_access.is_record,
     "vpc_flow": lambda line: vpc_flow.header(line) is not None or vpc_flow.is_default(line),
+    "web": declared.is_record,
 }
 """Whether a file whose first line this is has the format; no line is one of two."""
 DIGEST: Final = "cloudtrail-digest"

@@ -57,5 +57,9 @@ def _plain(column: Any) -> Any:
     try:
         text = column.cast(pa.string())
     except pa.ArrowException:
-        text = pa.array([None if value is None else str(value) for value in column.to_pylist()], pa.string())
+        text = pa.array([value if value is None else _text(value) for value in column.to_pylist()], pa.string())
     return pc.if_else(pc.equal(text, "-"), pa.scalar(None, pa.string()), text)
+
+
+def _text(value: object) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)

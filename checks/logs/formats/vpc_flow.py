@@ -64,7 +64,8 @@ def is_default(line: bytes) -> bool:
 def read(pieces: Iterable[bytes], object_: str, faults: Faults) -> Iterator[Any]:
     """Record batches of VPC_FLOW. Raises NotRecords for Parquet that cannot be read, or not to its end."""
     head, whole = peek(pieces)
-    for fields, names in parquet.read(whole, header) if head.startswith(parquet.MAGIC) else _of_text(whole, faults):
+    rows = parquet.read(whole, lambda line: _told(header(line), faults)) if head.startswith(parquet.MAGIC) else _of_text(whole, faults)
+    for fields, names in rows:
         yield _batch(fields, names, object_, faults)
 
 
@@ -74,11 +75,10 @@ def _of_text(pieces: Iterable[bytes], faults: Faults) -> Iterator[tuple[Fields, 
         chunk = whole
         if names is None:
             first, _, rest = whole.data.partition(b"\n")
-            names = header(first)
+            names = _told(header(first), faults)
             if names is None:
                 names = DEFAULT
             else:
-                _unknown(names, faults)
                 if not rest:
                     continue
                 chunk = Chunk(whole.first + 1, rest)
@@ -88,10 +88,11 @@ def _of_text(pieces: Iterable[bytes], faults: Faults) -> Iterator[tuple[Fields, 
             yield fields, names
 
 
-def _unknown(names: tuple[str, ...], faults: Faults) -> None:
-    new = [name for name in names if name not in _NAMED and not _UNUSED.fullmatch(name)]
+def _told(names: tuple[str, ...] | None, faults: Faults) -> tuple[str, ...] | None:
+    new = [name for name in names or () if name not in _NAMED and not _UNUSED.fullmatch(name)]
     if new:
         faults.add("unknown-column", 1, f"columns that are not known here: {', '.join(new)}", lost=False)
+    return names
 
 
 def _without_headers(chunk: Chunk, names: tuple[str, ...]) -> Chunk:
