@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from checks.logs.formats import log_format, request_line
 from checks.logs.formats.columns import address_arrays, addresses, batch, common_log_times, epochs, integers, times
 from checks.logs.formats.faults import KEPT, Faults
-from checks.logs.formats.lines import chunks, clean, peek
+from checks.logs.formats.lines import chunks, clean
 from checks.logs.formats.log_format import LogFormat, Variable
 from checks.logs.table import address_columns
 from checks.logs.tables.web import WEB
@@ -40,33 +40,37 @@ def reader(format_string: str) -> Reader:
     """The reader of a log with such lines: record batches of WEB. Raises ValueError, see `log_format.parse`."""
     declared = log_format.parse(format_string)
 
-    def read(pieces: Iterable[bytes], object_: str, faults: Faults) -> Iterator[Any]:
-        return _read(declared, pieces, object_, faults)
+    def read_declared(pieces: Iterable[bytes], object_: str, faults: Faults) -> Iterator[Any]:
+        return _read(pieces, object_, faults, declared)
 
-    return read
+    return read_declared
 
 
 def read(pieces: Iterable[bytes], object_: str, faults: Faults) -> Iterator[Any]:
-    """Record batches of WEB, of a file in one of the predefined formats: the one that its first line has, else the first."""
-    head, whole = peek(pieces, 1 << 16)
-    first = head.lstrip().partition(b"\n")[0]
-    found = next((declared for declared in _PREDEFINED if _matches(declared, first)), _PREDEFINED[0])
-    return _read(found, whole, object_, faults)
+    """Record batches of WEB, of a file in one of the predefined formats: the one that most of its first lines have."""
+    return _read(pieces, object_, faults)
 
 
 def is_record(line: bytes) -> bool:
     """Whether a line has one of the predefined formats."""
-    return b"[" in line and any(_matches(declared, line) for declared in _PREDEFINED)
+    return b"[" in line and any(_fitting(declared, [line]) for declared in _PREDEFINED)
 
 
-def _read(declared: LogFormat, pieces: Iterable[bytes], object_: str, faults: Faults) -> Iterator[Any]:
+def _fitting(declared: LogFormat, lines: list[bytes]) -> int:
+    texts = pa.array([line.removesuffix(b"\r").decode("utf-8", "replace") for line in lines], pa.string())
+    return int(pc.sum(_values(declared, texts)[1]).as_py() or 0)
+
+
+def _read(pieces: Iterable[bytes], object_: str, faults: Faults, declared: LogFormat | None = None) -> Iterator[Any]:
     for chunk in chunks(pieces, faults):
         data, numbers = clean(chunk, faults, 0)
         if numbers:
+            if declared is None:
+                first = data.split(b"\n", _SAMPLE)[:_SAMPLE]
+                declared = max(_PREDEFINED, key=lambda one: _fitting(one, first))
             lines = pa.array(numbers, pa.int64())
             texts = pc.list_flatten(pc.split_pattern(pa.array([data.decode()]), "\n"))
             values, whole = _values(declared, texts)
-            whole = pc.fill_null(whole, fill_value=False)  # a filter would drop in silence what is neither
             if not pc.all(whole).as_py():
                 _lost(pc.filter(lines, pc.invert(whole)).to_pylist(), faults)
                 values, lines = [pc.filter(value, whole) for value in values], pc.filter(lines, whole)
@@ -82,7 +86,7 @@ def _lost(numbers: list[int], faults: Faults) -> None:
 
 
 def _values(declared: LogFormat, lines: Any) -> tuple[list[Any], Any]:
-    """The value of each variable, and which lines are read."""
+    """The value of each variable, and which lines are read, never null."""
     escaped = pc.match_substring(lines, '\\"')
     if not pc.any(escaped).as_py():
         return _quick(declared, lines)
@@ -123,13 +127,24 @@ def _slow(declared: LogFormat, lines: Any) -> tuple[list[Any], Any]:
 
 
 def _apart(declared: LogFormat, values: list[Any]) -> Any:
-    """Whether no value holds the literal before it. What stands alone in quotes holds no bare quote, and so none of its literals."""
+    """Whether no value holds the literal before it, or begins inside of it, and no address holds a space.
+
+    What stands alone in quotes holds no bare quote, and so none of its literals.
+    """
     whole = pa.repeat(pa.scalar(True), len(values[0]))
-    for index, value in enumerate(values):
+    for index, (variable, value) in enumerate(zip(declared.variables, values, strict=True)):
         before, behind = declared.literals[index : index + 2]
         if index and not (before.endswith('"') and behind.startswith('"')):
-            whole = pc.and_(whole, pc.invert(pc.match_substring(value, before)))
+            begun = pc.binary_join_element_wise(before[1:], value, "") if _overlaps(before) else value
+            whole = pc.and_(whole, pc.invert(pc.match_substring(begun, before)))
+        if variable.holds in _ADDRESSES:
+            whole = pc.and_(whole, pc.invert(pc.match_substring(value, " ")))
     return whole
+
+
+def _overlaps(literal: str) -> bool:
+    """Whether the literal can begin inside of itself, as `--` does."""
+    return any(literal.startswith(literal[at:]) for at in range(1, len(literal)))
 
 
 def _pattern(declared: LogFormat) -> str:
@@ -139,11 +154,6 @@ def _pattern(declared: LogFormat) -> str:
         quoted = declared.literals[index].endswith('"') and behind.startswith('"')
         parts += [f"(?P<v{index}>", r'(?:[^"\\]|\\.)*' if quoted else '[^"]*?', ")", re.escape(behind)]
     return f"^{''.join(parts)}$"
-
-
-def _matches(declared: LogFormat, line: bytes) -> bool:
-    text = line.removesuffix(b"\r").decode("utf-8", "replace")
-    return bool(pc.match_substring_regex(pa.array([text]), _pattern(declared))[0].as_py())
 
 
 def _batch(declared: LogFormat, values: list[Any], object_: str, lines: Any, faults: Faults) -> Any:
@@ -193,6 +203,8 @@ def _derived(columns: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
+_SAMPLE: Final = 50
+_ADDRESSES: Final = ("source", "name or source")
 _REQUEST: Final = "request"
 _PER_SECOND: Final = {"seconds": 1, "milliseconds": 1_000, "microseconds": 1_000_000}
 _PREDEFINED: Final = tuple(map(log_format.parse, (_COMBINED, NGINX_MAIN, APACHE_COMBINED, APACHE_VIRTUAL, COMMON)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import re
 from collections import Counter
@@ -15,6 +16,8 @@ from pyarrow import csv
 
 from checks.logs.formats.faults import Faults
 
+BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+"""What some programs put before a text in UTF-8."""
 CHUNK: Final = 4 << 20
 MAXIMUM_LINE: Final = 1 << 20
 """No log writes longer lines; what is longer is skipped and counted."""
@@ -35,7 +38,8 @@ class Chunk:
 def chunks(pieces: Iterable[bytes], faults: Faults, *, size: int = CHUNK, longest: int = MAXIMUM_LINE) -> Iterator[Chunk]:
     """Pieces of a file as chunks of whole lines. What `pieces` raises is passed on, after the lines that were whole."""
     line, rest, skipping = 1, bytearray(), False
-    for piece in pieces:
+    head, whole = peek(pieces, len(BYTE_ORDER_MARK))
+    for piece in itertools.chain([head.removeprefix(BYTE_ORDER_MARK)], itertools.islice(whole, 1, None)):
         rest += piece
         if skipping:
             end = rest.find(b"\n")
@@ -101,7 +105,7 @@ def split(
         return None
     wrong: list[tuple[int, int]] = []
     table = _read(data, names, types, wrong, quoted=quotes > 0 or varying, delimiter=delimiter)
-    if table.num_rows + len(wrong) != len(numbers):
+    if table is None or table.num_rows + len(wrong) != len(numbers):
         faults.add("malformed", numbers[0], "lines from here on cannot be told apart", lost=True, count=len(numbers))
         return None
     for row, columns in wrong:
@@ -136,14 +140,14 @@ def _read(
             ),
         )
 
-    try:
-        return read(types)
-    except pa.ArrowInvalid:
-        return read({})
+    for wanted in (types, {}):
+        with contextlib.suppress(pa.ArrowInvalid):
+            return read(wanted)
+    return None
 
 
 def clean(chunk: Chunk, faults: Faults, quotes: int, *, varying: bool = False) -> tuple[bytes, Sequence[int]]:
-    """The lines that can be read, and their numbers: without empty ones, NUL bytes, bytes that are no UTF-8, quotes too many."""
+    """The lines that can be read, and their numbers: no empty ones, none with NUL bytes or quotes too many; all of it UTF-8."""
     data = chunk.data
     plain = b"\n\n" not in data and not data.startswith(b"\n") and not data.endswith(b"\n") and b"\r" not in data and b"\0" not in data
     if plain and data and _is_text(data) and (_all_have(data, quotes) if quotes or not varying else b'"' not in data):
@@ -156,6 +160,9 @@ def clean(chunk: Chunk, faults: Faults, quotes: int, *, varying: bool = False) -
             continue
         if b"\0" in line:
             faults.add("nul-bytes", number, "a line with NUL bytes", lost=True)
+            continue
+        if b"\r" in line:
+            faults.add("malformed", number, "a carriage return inside a line", lost=True)
             continue
         if (quotes or varying) and (held := line.count(b'"')) != quotes and not (varying and _QUOTED.fullmatch(line)):
             faults.add("malformed", number, f"{held} quotes where other lines have {quotes}", lost=True)

@@ -44,7 +44,7 @@ def read(pieces: Iterable[bytes], header: Header) -> Iterator[tuple[Fields, tupl
             table = pa.table([_plain(column) for column in batch.columns], names=list(names))
             yield Fields(table, pa.array(range(first, first + batch.num_rows), pa.int64())), names
             first += batch.num_rows
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise NotRecords(f"damaged Parquet behind row {first - 1}: {str(error).splitlines()[0]}") from error
 
 
@@ -56,8 +56,10 @@ def _plain(column: Any) -> Any:
         return column.cast(pa.int64())
     try:
         text = column.cast(pa.string())
+        text.validate(full=True)  # a file may hold bytes that are not UTF-8 in a column of texts
     except pa.ArrowException:
-        text = pa.array([value if value is None else _text(value) for value in column.to_pylist()], pa.string())
+        values = column.cast(pa.binary()) if pa.types.is_string(column.type) else column
+        text = pa.array([value if value is None else _text(value) for value in values.to_pylist()], pa.string())
     return pc.if_else(pc.equal(text, "-"), pa.scalar(None, pa.string()), text)
 
 
