@@ -14,7 +14,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from checks.logs.formats.columns import addresses, batch, integers, texts, times, written
+from checks.logs.formats.columns import addresses, batch, integers, times, written
 from checks.logs.formats.faults import Faults
 from checks.logs.formats.lines import Chunk, Fields, chunks, peek, split
 from checks.logs.formats.objects import objects
@@ -109,7 +109,7 @@ def _of_json(pieces: Iterable[bytes], faults: Faults) -> Iterator[Fields]:
         new = {str(name) for value in found.held for name in value} - seen
         _told(sorted(new), faults)
         seen |= new
-        columns = {name: texts(written(found.values(name)), found.lines, name, faults) for name in sorted(_NAMED & seen)}
+        columns = {name: written(found.values(name), found.lines, name, faults) for name in sorted(_NAMED & seen)}
         yield Fields(pa.table(columns), pa.array(found.lines, pa.int64()))
 
 

@@ -108,11 +108,14 @@ def _quick(declared: LogFormat, lines: Any) -> tuple[list[Any], Any]:
         rest = pc.utf8_slice_codeunits(rest, 0, -len(last))
     values = []
     for literal in between:
-        halves = pc.list_slice(pc.split_pattern(rest, literal, max_splits=1), 0, 2, return_fixed_size_list=True)
+        halves = pc.split_pattern(rest, literal, max_splits=1)
+        two = pc.equal(pc.list_value_length(halves), 2)
         values.append(pc.list_element(halves, 0))
-        rest = pc.list_element(halves, 1)
-        whole = pc.and_(whole, pc.is_valid(rest))
-        rest = pc.fill_null(rest, "")
+        if pc.all(two).as_py():
+            rest = pc.list_element(halves, 1)
+        else:
+            whole = pc.and_(whole, two)
+            rest = pc.replace_with_mask(rest, two, pc.list_element(pc.filter(halves, two), 1))
     values.append(rest)
     quotes = sum(literal.count('"') for literal in declared.literals)
     whole = pc.and_(whole, pc.equal(pc.count_substring(lines, '"'), quotes))

@@ -154,24 +154,24 @@ def clean(chunk: Chunk, faults: Faults, quotes: int, *, varying: bool = False) -
         return data, range(chunk.first, chunk.first + chunk.count)
     kept: list[bytes] = []
     numbers: list[int] = []
-    for number, raw in enumerate(data.split(b"\n"), chunk.first):
+    counts = map(len, data.translate(None, _NEITHER).split(b"\n"))
+    nul, text = b"\0" in data, _is_text(data)
+    for number, raw, held in zip(itertools.count(chunk.first), data.split(b"\n"), counts, strict=False):
         line = raw.removesuffix(b"\r")
         if not line.strip():
             continue
-        if b"\0" in line:
+        if nul and b"\0" in line:
             faults.add("nul-bytes", number, "a line with NUL bytes", lost=True)
-            continue
-        if b"\r" in line:
+        elif b"\r" in line:
             faults.add("malformed", number, "a carriage return inside a line", lost=True)
-            continue
-        if (quotes or varying) and (held := line.count(b'"')) != quotes and not (varying and _QUOTED.fullmatch(line)):
+        elif (quotes or varying) and held != quotes and not (varying and _QUOTED.fullmatch(line)):
             faults.add("malformed", number, f"{held} quotes where other lines have {quotes}", lost=True)
-            continue
-        if not _is_text(line):
-            faults.add("encoding", number, "bytes that are not UTF-8 were replaced", lost=False)
-            line = line.decode("utf-8", "replace").encode()
-        kept.append(line)
-        numbers.append(number)
+        else:
+            if not text and not _is_text(line):
+                faults.add("encoding", number, "bytes that are not UTF-8 were replaced", lost=False)
+                line = line.decode("utf-8", "replace").encode()
+            kept.append(line)
+            numbers.append(number)
     return b"\n".join(kept), numbers
 
 

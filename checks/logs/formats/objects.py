@@ -21,8 +21,9 @@ class Objects:
 
     def values(self, *path: str) -> list[Any]:
         """A member of each, or of an object in each; null where there is none."""
-        found: list[Any] = list(self.held)
-        for member in path:
+        first, *inner = path
+        found = [one.get(first) for one in self.held]
+        for member in inner:
             found = [value.get(member) if isinstance(value, dict) else None for value in found]
         return found
 

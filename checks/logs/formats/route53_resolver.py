@@ -12,7 +12,7 @@ from typing import Any, Final
 import orjson
 import pyarrow as pa
 
-from checks.logs.formats.columns import addresses, batch, integers, texts, times, written
+from checks.logs.formats.columns import addresses, batch, integers, times, written
 from checks.logs.formats.faults import Faults
 from checks.logs.formats.objects import Objects, objects
 from checks.logs.tables.route53_resolver import ROUTE53_RESOLVER
@@ -41,7 +41,7 @@ def _batch(found: Objects, object_: str, faults: Faults) -> Any:
     lines = pa.array(found.lines, pa.int64())
 
     def text(*path: str) -> Any:
-        return texts(written(found.values(*path)), found.lines, ".".join(path), faults)
+        return written(found.values(*path), found.lines, ".".join(path), faults)
 
     columns = {column: text(*path) for column, path in _TEXTS.items()}
     columns["time"] = times(text("query_timestamp"), lines, "query_timestamp", faults)

@@ -5,14 +5,17 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable
 
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from checks.logs.formats import cloudfront, vpc_flow
+from checks.logs.formats.columns import address_arrays
 from checks.logs.formats.detect import READERS, detect
 from checks.logs.formats.faults import Faults, NotRecords
 from checks.logs.formats.lines import BYTE_ORDER_MARK
+from checks.logs.table import address_parts
 from checks.logs.tables import TABLES
 from tests.checks.logs.formats import test_balancers, test_cloudfront, test_declared, test_route53_resolver, test_s3_access
 from tests.checks.logs.formats.test_vpc_flow_parquet import COLUMNS, packed
@@ -121,3 +124,15 @@ def test_a_header_of_cloudfront_is_one_only_with_its_fields() -> None:
 def test_parquet_that_is_no_log_raises_nothing_else() -> None:
     with pytest.raises(NotRecords):
         list(vpc_flow.read([b"PAR1"], "object", Faults()))
+
+
+@given(st.lists(st.none() | st.ip_addresses().map(str) | st.text(st.sampled_from("0129.:af%/ "), max_size=18)))
+def test_addresses_are_those_that_python_reads(texts: list[str | None]) -> None:
+    def parts(text: str | None) -> tuple[int | None, ...]:
+        try:
+            return (None,) * 3 if text is None else address_parts(text)
+        except ValueError:
+            return (None,) * 3
+
+    found = address_arrays(pa.array(texts, pa.string()), "source")
+    assert list(zip(*(column.to_pylist() for column in found.values()), strict=True)) == [parts(text) for text in texts]
