@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from socket import AF_INET, inet_pton
 from typing import Any, Final
 
 import pyarrow as pa
@@ -16,9 +15,12 @@ from checks.logs.table import ADDRESS_PARTS, Table, address_columns, address_par
 
 TIME: Final = pa.timestamp("us", tz="UTC")
 _INTEGER: Final = r"^-?[0-9]{1,18}$"
+_ISO: Final = re.compile(r"[0-9]{4}-?[0-9]{2}-?[0-9]{2}[T ][0-9]{2}:?[0-9]{2}(:?[0-9]{2}([.,][0-9]+)?)?(Z|[+-][0-9]{2}(:?[0-9]{2})?)?")
 _EPOCH: Final = re.compile(r"[0-9]{10}([0-9]{3})?")
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _COMMON_LOG: Final = rf"^[0-9]{{2}}/({'|'.join(_MONTHS)})/[0-9]{{4}}:[0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}} [+-][0-9]{{4}}$"
+_OCTET: Final = "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+_IPV4: Final = rf"^{_OCTET}[.]{_OCTET}[.]{_OCTET}[.]{_OCTET}$"
 _LATEST: Final = 1 << 36
 """Seconds since 1970 beyond any log: the year 4147."""
 
@@ -47,9 +49,14 @@ def integers(array: Any, lines: Any, name: str, faults: Faults) -> Any:
 
 def seconds(array: Any, lines: Any, name: str, faults: Faults) -> Any:
     """Times in seconds since 1970."""
+    return epochs(array, 1, lines, name, faults)
+
+
+def epochs(array: Any, per_second: int, lines: Any, name: str, faults: Faults) -> Any:
+    """Times in parts of a second since 1970: 1, 1,000 or 1,000,000 of them in each."""
     held = integers(array, lines, name, faults)
-    fits = pc.and_(pc.greater_equal(held, 0), pc.less(held, _LATEST))
-    return pc.multiply(_only(held, fits, lines, name, faults), 1_000_000).cast(TIME)
+    fits = pc.and_(pc.greater_equal(held, 0), pc.less(held, _LATEST * per_second))
+    return pc.multiply(_only(held, fits, lines, name, faults), 1_000_000 // per_second).cast(TIME)
 
 
 def times(array: Any, lines: Any, name: str, faults: Faults) -> Any:
@@ -93,6 +100,8 @@ def moment(value: object) -> datetime | None:
     try:
         if _EPOCH.fullmatch(text):
             return datetime.fromtimestamp(int(text) / (1000 if len(text) == 13 else 1), UTC)
+        if not _ISO.fullmatch(text):  # fromisoformat of Python 3.11 reads 14:01:177Z as 14:01:17
+            return None
         at = datetime.fromisoformat(text)
         return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
@@ -110,22 +119,33 @@ def addresses(array: Any, name: str, lines: Any, faults: Faults) -> dict[str, An
 def address_arrays(array: Any, name: str) -> dict[str, Any]:
     """The three columns of an address, null for what is none; each distinct text is parsed once."""
     coded = (array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array).dictionary_encode()
-    parts = [_parts(text) for text in coded.dictionary.to_pylist()]
-    columns = zip(address_columns(name), zip(*parts, strict=True) if parts else [[]] * len(ADDRESS_PARTS), strict=True)
-    return {column: pc.take(pa.array(values, pa.int64()), coded.indices) for column, values in columns}
+    plain = pc.match_substring_regex(coded.dictionary, _IPV4)
+    others = pc.invert(plain)
+    parts = [_parts(text) for text in pc.filter(coded.dictionary, others).to_pylist()]
+    columns = list(_ipv4(coded.dictionary, plain))
+    if parts:
+        columns = [
+            pc.replace_with_mask(column, others, pa.array(held, pa.int64()))
+            for column, held in zip(columns, zip(*parts, strict=True), strict=True)
+        ]
+    return {column: pc.take(values, coded.indices) for column, values in zip(address_columns(name), columns, strict=True)}
+
+
+def _ipv4(texts: Any, plain: Any) -> tuple[Any, Any, Any]:
+    """The three columns of the texts that are IPv4 addresses, null for all others."""
+    octets = pc.list_flatten(pc.split_pattern(pc.filter(texts, plain), ".")).cast(pa.int64())
+    four = pa.FixedSizeListArray.from_arrays(octets, 4)
+    low = pc.list_element(four, 0)
+    for index in range(1, 4):
+        low = pc.add(pc.multiply(low, 256), pc.list_element(four, index))
+    family, high = pc.if_else(plain, pa.scalar(4, pa.int64()), None), pc.if_else(plain, pa.scalar(0, pa.int64()), None)
+    return family, high, pc.replace_with_mask(pa.nulls(len(texts), pa.int64()), plain, low)
 
 
 _NO_ADDRESS: Final = (None,) * len(ADDRESS_PARTS)
 
 
-def _parts(text: str | None) -> tuple[int | None, ...]:
-    """`address_parts`; by the C library where the text is plain IPv4, which nearly all are."""
-    if text is None:
-        return _NO_ADDRESS
-    try:
-        return 4, 0, int.from_bytes(inet_pton(AF_INET, text), "big")
-    except (OSError, ValueError):
-        pass
+def _parts(text: str) -> tuple[int | None, ...]:
     try:
         return address_parts(text)
     except ValueError:
@@ -140,6 +160,15 @@ def texts(values: Sequence[Any], lines: Sequence[int], name: str, faults: Faults
         kept = [value if isinstance(value, str) else None for value in values]
         _told(values, kept, lines, f"{name} is not a text", faults)
         return pa.array(kept, pa.string())
+
+
+def written(values: Sequence[Any], lines: Sequence[int], name: str, faults: Faults) -> Any:
+    """Values of JSON that a log may write as numbers or as texts: as texts, `-` as null."""
+    try:
+        found = pa.array(values, pa.string())
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        found = texts([str(value) if type(value) in {int, float} else value for value in values], lines, name, faults)
+    return pc.if_else(pc.equal(found, "-"), pa.scalar(None, pa.string()), found)
 
 
 def booleans(values: Sequence[Any], lines: Sequence[int], name: str, faults: Faults) -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -14,6 +16,8 @@ from pyarrow import csv
 
 from checks.logs.formats.faults import Faults
 
+BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+"""What some programs put before a text in UTF-8."""
 CHUNK: Final = 4 << 20
 MAXIMUM_LINE: Final = 1 << 20
 """No log writes longer lines; what is longer is skipped and counted."""
@@ -34,7 +38,8 @@ class Chunk:
 def chunks(pieces: Iterable[bytes], faults: Faults, *, size: int = CHUNK, longest: int = MAXIMUM_LINE) -> Iterator[Chunk]:
     """Pieces of a file as chunks of whole lines. What `pieces` raises is passed on, after the lines that were whole."""
     line, rest, skipping = 1, bytearray(), False
-    for piece in pieces:
+    head, whole = peek(pieces, len(BYTE_ORDER_MARK))
+    for piece in itertools.chain([head.removeprefix(BYTE_ORDER_MARK)], itertools.islice(whole, 1, None)):
         rest += piece
         if skipping:
             end = rest.find(b"\n")
@@ -57,6 +62,17 @@ def chunks(pieces: Iterable[bytes], faults: Faults, *, size: int = CHUNK, longes
             skipping = True
     if rest and not skipping:
         yield Chunk(line, bytes(rest.removesuffix(b"\n")))
+
+
+def peek(pieces: Iterable[bytes], size: int = 64) -> tuple[bytes, Iterator[bytes]]:
+    """How a file begins, and all of it."""
+    rest = iter(pieces)
+    head = b""
+    for piece in rest:
+        head += piece
+        if len(head) >= size:
+            break
+    return head, itertools.chain([head], rest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +105,7 @@ def split(
         return None
     wrong: list[tuple[int, int]] = []
     table = _read(data, names, types, wrong, quoted=quotes > 0 or varying, delimiter=delimiter)
-    if table.num_rows + len(wrong) != len(numbers):
+    if table is None or table.num_rows + len(wrong) != len(numbers):
         faults.add("malformed", numbers[0], "lines from here on cannot be told apart", lost=True, count=len(numbers))
         return None
     for row, columns in wrong:
@@ -124,35 +140,38 @@ def _read(
             ),
         )
 
-    try:
-        return read(types)
-    except pa.ArrowInvalid:
-        return read({})
+    for wanted in (types, {}):
+        with contextlib.suppress(pa.ArrowInvalid):
+            return read(wanted)
+    return None
 
 
 def clean(chunk: Chunk, faults: Faults, quotes: int, *, varying: bool = False) -> tuple[bytes, Sequence[int]]:
-    """The lines that can be read, and their numbers: without empty ones, NUL bytes, bytes that are no UTF-8, quotes too many."""
+    """The lines that can be read, and their numbers: no empty ones, none with NUL bytes or quotes too many; all of it UTF-8."""
     data = chunk.data
     plain = b"\n\n" not in data and not data.startswith(b"\n") and not data.endswith(b"\n") and b"\r" not in data and b"\0" not in data
     if plain and data and _is_text(data) and (_all_have(data, quotes) if quotes or not varying else b'"' not in data):
         return data, range(chunk.first, chunk.first + chunk.count)
     kept: list[bytes] = []
     numbers: list[int] = []
-    for number, raw in enumerate(data.split(b"\n"), chunk.first):
+    counts = map(len, data.translate(None, _NEITHER).split(b"\n"))
+    nul, text = b"\0" in data, _is_text(data)
+    for number, raw, held in zip(itertools.count(chunk.first), data.split(b"\n"), counts, strict=False):
         line = raw.removesuffix(b"\r")
         if not line.strip():
             continue
-        if b"\0" in line:
+        if nul and b"\0" in line:
             faults.add("nul-bytes", number, "a line with NUL bytes", lost=True)
-            continue
-        if (quotes or varying) and (held := line.count(b'"')) != quotes and not (varying and _QUOTED.fullmatch(line)):
+        elif b"\r" in line:
+            faults.add("malformed", number, "a carriage return inside a line", lost=True)
+        elif (quotes or varying) and held != quotes and not (varying and _QUOTED.fullmatch(line)):
             faults.add("malformed", number, f"{held} quotes where other lines have {quotes}", lost=True)
-            continue
-        if not _is_text(line):
-            faults.add("encoding", number, "bytes that are not UTF-8 were replaced", lost=False)
-            line = line.decode("utf-8", "replace").encode()
-        kept.append(line)
-        numbers.append(number)
+        else:
+            if not text and not _is_text(line):
+                faults.add("encoding", number, "bytes that are not UTF-8 were replaced", lost=False)
+                line = line.decode("utf-8", "replace").encode()
+            kept.append(line)
+            numbers.append(number)
     return b"\n".join(kept), numbers
 
 

@@ -52,3 +52,24 @@ def _quick(pieces: Any) -> tuple[dict[str, Any], Any]:
     path = pc.binary_join_element_wise("", pc.utf8_slice_codeunits(rest, 0, -_LENGTH - 1), "/")
     version = pc.utf8_slice_codeunits(rest, -_LENGTH, None)
     return {**{part: pc.struct_field(found, part) for part in PARTS[:4]}, "path": path, "version": version}, known
+
+
+def plain(lines: Any) -> dict[str, Any]:
+    """Of request lines of servers, `GET /cart?id=7 HTTP/1.1`: method, path and http_version.
+
+    A client may have sent anything, and a line without a space is no request: it is the path, and there is no method.
+    """
+    halves = pc.split_pattern(lines, " ", max_splits=1)
+    two = pc.fill_null(pc.equal(pc.list_value_length(halves), 2), fill_value=False)
+    both = pc.filter(halves, two)
+    nothing = pa.nulls(len(lines), pa.string())
+    method = pc.replace_with_mask(nothing, two, pc.list_element(both, 0))
+    rest = pc.replace_with_mask(lines, two, pc.list_element(both, 1))
+    ends = pc.split_pattern(rest, " ", max_splits=1, reverse=True)
+    last = pc.list_element(pc.list_slice(ends, 1, 2, return_fixed_size_list=True), 0)
+    versioned = pc.fill_null(pc.starts_with(last, "HTTP/"), fill_value=False)
+    return {
+        "method": method,
+        "path": pc.if_else(versioned, pc.list_element(ends, 0), rest),
+        "http_version": pc.if_else(versioned, last, nothing),
+    }

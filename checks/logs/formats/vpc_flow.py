@@ -1,6 +1,7 @@
-"""VPC flow logs as text, versions 2 to 8, in any order of fields: the first line names them.
+"""VPC flow logs, versions 2 to 10, in any order of fields: as text whose first line names them, or as Parquet.
 
-Source: VPC user guide, "Flow log records" (fields; `-` for what does not apply; the default format is that of version 2).
+Source: VPC user guide, "Flow log records" (fields; `-` for what does not apply; the default format is that of version 2) and
+"Publish flow logs to Amazon S3" (file names; Parquet, where names are written with underscores).
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from checks.logs.formats import parquet
 from checks.logs.formats.columns import addresses, batch, integers, seconds
 from checks.logs.formats.faults import Faults
-from checks.logs.formats.lines import Chunk, Fields, chunks, split
+from checks.logs.formats.lines import Chunk, Fields, chunks, peek, split
 from checks.logs.tables.vpc_flow import VPC_FLOW
 
 DEFAULT: Final = (
@@ -26,17 +28,19 @@ _TEXTS: Final = {
     "log-status": "log_status", "action": "action", "account-id": "account", "region": "region", "az-id": "zone", "vpc-id": "vpc",
     "subnet-id": "subnet", "instance-id": "instance", "interface-id": "interface", "type": "type",
     "pkt-src-aws-service": "source_service", "pkt-dst-aws-service": "destination_service", "flow-direction": "direction",
-    "reject-reason": "reject_reason",
+    "reject-reason": "reject_reason", "ecs-cluster-arn": "ecs_cluster", "ecs-service-name": "ecs_service", "ecs-task-arn": "ecs_task",
+    "resource-id": "resource",
 }  # fmt: skip
 _INTEGERS: Final = {
     "version": "version", "srcport": "source_port", "dstport": "destination_port", "protocol": "protocol", "packets": "packets",
-    "bytes": "bytes", "tcp-flags": "tcp_flags", "traffic-path": "traffic_path",
+    "bytes": "bytes", "tcp-flags": "tcp_flags", "traffic-path": "traffic_path", "encryption-status": "encryption",
 }  # fmt: skip
 _ADDRESSES: Final = {
     "srcaddr": "source", "dstaddr": "destination", "pkt-srcaddr": "packet_source", "pkt-dstaddr": "packet_destination"
 }  # fmt: skip
 _TIMES: Final = {"start": "time", "end": "end"}
-_UNUSED: Final = re.compile(r"ecs-[a-z0-9-]+|sublocation-(type|id)|resource-id|encryption-status")
+_UNUSED: Final = re.compile(r"ecs-[a-z0-9-]+|sublocation-(type|id)")
+_OBJECT: Final = re.compile(r"[0-9]{12}_vpcflowlogs_(?P<region>[a-z0-9-]+)_fl-")
 _NAMED: Final = frozenset((*_TEXTS, *_INTEGERS, *_ADDRESSES, *_TIMES))
 
 
@@ -58,30 +62,37 @@ def is_default(line: bytes) -> bool:
 
 
 def read(pieces: Iterable[bytes], object_: str, faults: Faults) -> Iterator[Any]:
-    """Record batches of VPC_FLOW."""
+    """Record batches of VPC_FLOW. Raises NotRecords for Parquet that cannot be read, or not to its end."""
+    head, whole = peek(pieces)
+    rows = parquet.read(whole, lambda line: _told(header(line), faults)) if head.startswith(parquet.MAGIC) else _of_text(whole, faults)
+    for fields, names in rows:
+        yield _batch(fields, names, object_, faults)
+
+
+def _of_text(pieces: Iterable[bytes], faults: Faults) -> Iterator[tuple[Fields, tuple[str, ...]]]:
     names: tuple[str, ...] | None = None
     for whole in chunks(pieces, faults):
         chunk = whole
         if names is None:
             first, _, rest = whole.data.partition(b"\n")
-            names = header(first)
+            names = _told(header(first), faults)
             if names is None:
                 names = DEFAULT
             else:
-                _unknown(names, faults)
                 if not rest:
                     continue
                 chunk = Chunk(whole.first + 1, rest)
         chunk = _without_headers(chunk, names)
         fields = split(chunk, names, {name: pa.int64() for name in (*_INTEGERS, *_TIMES)}, faults, quotes=0)
         if fields is not None:
-            yield _batch(fields, names, object_, faults)
+            yield fields, names
 
 
-def _unknown(names: tuple[str, ...], faults: Faults) -> None:
-    new = [name for name in names if name not in _NAMED and not _UNUSED.fullmatch(name)]
+def _told(names: tuple[str, ...] | None, faults: Faults) -> tuple[str, ...] | None:
+    new = [name for name in names or () if name not in _NAMED and not _UNUSED.fullmatch(name)]
     if new:
         faults.add("unknown-column", 1, f"columns that are not known here: {', '.join(new)}", lost=False)
+    return names
 
 
 def _without_headers(chunk: Chunk, names: tuple[str, ...]) -> Chunk:
@@ -94,6 +105,8 @@ def _without_headers(chunk: Chunk, names: tuple[str, ...]) -> Chunk:
 def _batch(fields: Fields, names: tuple[str, ...], object_: str, faults: Faults) -> Any:
     table, lines = fields.table, fields.lines
     columns: dict[str, Any] = {}
+    if found := _OBJECT.search(object_):
+        columns["region"] = pa.repeat(pa.scalar(found["region"], pa.string()), len(lines))
     for name in names:
         held = table[name]
         if name in _TEXTS:

@@ -1,6 +1,6 @@
 """Requests to S3 buckets.
 
-Source: S3 user guide, "Amazon S3 server access log format" and "Logging requests with server access logging".
+Source: S3 user guide, "Amazon S3 server access log format" and "PartitionedPrefix" in the S3 API reference.
 """
 
 from __future__ import annotations

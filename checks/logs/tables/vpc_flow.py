@@ -15,7 +15,7 @@ VPC_FLOW: Final = Table(
         log_status          text     log-status: OK, NODATA, SKIPDATA
         action              text     action: ACCEPT, REJECT
         account             text     account-id
-        region              text     region
+        region              text     region; where the format does not have it, the region in the object's key
         zone                text     az-id
         vpc                 text     vpc-id
         subnet              text     subnet-id
