@@ -21,11 +21,12 @@ Values = Mapping[str, Any]
 
 
 def derived(record: Record) -> dict[str, Any]:
-    """The derived columns of a record: target, narrows, log_validation, retention_days, public, stores, encrypted; null is None."""
+    """The derived columns of a record, by their names in CLOUDTRAIL; null is None."""
     call = (_text(record.get("eventSource")) or "", _text(record.get("eventName")) or "")
     request, response = _map(record.get("requestParameters")), _map(record.get("responseElements"))
     narrows, public = _NARROWS.get(call), _PUBLIC.get(call)
     return {
+        "by_service": _by_service(record),
         "target": _target(call[0], request),
         "narrows": narrows(request) if narrows else None,
         "log_validation": _truth(request.get("enableLogFileValidation")) if call in _TRAIL else None,
@@ -67,6 +68,17 @@ def _items(value: Any) -> list[Any] | None:
         return None
     held = value.get("items", [])
     return held if isinstance(held, list) else None
+
+
+# -- who called -----------------------------------------------------------------------------------------------------------
+
+
+def _by_service(record: Record) -> bool | None:
+    """Source: CloudTrail user guide, "CloudTrail record contents": sourceIPAddress of a service is its DNS name, or AWS Internal."""
+    source = _text(record.get("sourceIPAddress"))
+    if _text(_map(record.get("userIdentity")).get("invokedBy")):
+        return True
+    return None if source is None else source == "AWS Internal" or source.endswith((".amazonaws.com", ".amazonaws.com.cn"))
 
 
 # -- what it is about -----------------------------------------------------------------------------------------------------

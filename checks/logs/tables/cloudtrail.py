@@ -52,6 +52,7 @@ CLOUDTRAIL: Final = Table(
         response            free     responseElements, as JSON text
         additional          free     additionalEventData, as JSON text
         service_details     free     serviceEventDetails, as JSON text
+        by_service          bool     whether a service called on the principal's behalf, or on its own: userIdentity.invokedBy or sourceIPAddress names one
         target              text     what a call is about, of requestParameters: the trail, bucket, log group, key, detector, snapshot, image or group
         narrows             bool     whether requestParameters ask a log, a recorder or a guard for less than everything; null where they do not tell
         log_validation      bool     requestParameters.enableLogFileValidation of CreateTrail and UpdateTrail

@@ -248,6 +248,21 @@ def test_nothing_that_stands_in_a_request_ends_the_reading_and_every_value_has_i
         assert value is None or type(value) is kinds[CLOUDTRAIL[name].kind]
 
 
+@pytest.mark.parametrize(
+    ("identity", "source", "by_service"),
+    [
+        ({"type": "AssumedRole"}, "198.51.100.7", False),
+        ({"type": "AssumedRole"}, "cloudformation.amazonaws.com", True),
+        ({"type": "AssumedRole"}, "AWS Internal", True),
+        ({"type": "AssumedRole", "invokedBy": "autoscaling.amazonaws.com"}, "198.51.100.7", True),
+        (None, "198.51.100.7", False),
+        ({"type": "IAMUser"}, None, None),
+    ],
+)
+def test_a_call_of_a_service_is_told_from_one_that_a_client_made(identity: Any, source: Any, by_service: bool | None) -> None:
+    assert derived({"userIdentity": identity, "sourceIPAddress": source})["by_service"] is by_service
+
+
 def test_what_is_no_record_of_a_call_says_nothing() -> None:
     assert set(derived({}).values()) == {None}
     assert set(derived({"eventSource": 7, "eventName": ["x"], "requestParameters": "x"}).values()) == {None}
