@@ -24,7 +24,6 @@ EVERY = {**BOOK.rules, **BOOK.log_rules}
 """Rules over resources, over paths and over rows."""
 RULES = sorted(EVERY)
 LATER = {
-    "data-location": "which region a thing is in is read of everything, but no rule compares it with the promise yet",
     "log-pii-free": "needs the rows of logs, which nothing reads yet",
 }
 """Controls that have no rule yet, and why."""
@@ -49,8 +48,14 @@ FIXED = {
     "aws-network-acl-admin-ports": {"ports", "sources"},
     "aws-security-group-database-ports": {"everyone", "ports"},
     "aws-security-group-open-ports": {"closed", "everyone"},
+    "log-azure-flows-admin-ports": {"port_numbers"},
+    "log-azure-flows-database-ports": {"port_numbers", "sources"},
+    "log-azure-flows-encrypted": {"inside"},
+    "log-azure-nsg-flows-admin-ports": {"port_numbers"},
+    "log-azure-nsg-flows-database-ports": {"port_numbers", "sources"},
     "log-flows-admin-ports": {"port_numbers"},
     "log-flows-database-ports": {"port_numbers", "sources"},
+    "log-flows-encrypted": {"inside"},
     "tls-certificate-lifetime": {"most_days"},
     "tls-cipher-not-listed": {"allowed"},
     "tls-http-hsts-short": {"max_age"},
