@@ -1,0 +1,395 @@
+"""Log files in a bucket: what is listed and read, and that every fault is a gap or an error, never a shorter list."""
+
+from __future__ import annotations
+
+import gzip
+import os
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from agent.collect.log_objects import LogObject, Unlisted, Unreadable
+from agent.collect.log_prefetch import prefetch
+from agent.collect.logs import FileRead, read_contents
+from checks.model import Reason
+from tests.agent.collect.test_logs import HOUR, record, trail
+from tests.world.faults import Fault
+from tests.world.log_bucket import LogBucket, names
+from tests.world.wire import Answer
+
+SINCE, UNTIL = datetime(2026, 11, 20, 6, tzinfo=UTC), datetime(2026, 11, 22, 6, tzinfo=UTC)
+FOLDER = "AWSLogs/111122223333/CloudTrail/eu-central-1"
+LARGE = bytes(range(256)) * 4096
+
+
+@pytest.fixture(autouse=True)
+def no_waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    waits: list[float] = []
+    monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=waits.append))
+    return waits
+
+
+def listing(bucket: LogBucket, prefix: str = "", since: datetime | None = SINCE, until: datetime = UNTIL) -> list[str]:
+    start = f"s3://{bucket.name}/"
+    return sorted(name.removeprefix(start) for name in names(bucket.store(prefix).objects(since, until)))
+
+
+def unlisted(bucket: LogBucket, prefix: str = "", since: datetime | None = SINCE) -> Unlisted:
+    with pytest.raises(Unlisted) as caught:
+        listing(bucket, prefix, since)
+    return caught.value
+
+
+def only(bucket: LogBucket) -> LogObject:
+    (one,) = bucket.store().objects(None, UNTIL)
+    return one
+
+
+def unreadable(bucket: LogBucket, one: LogObject) -> Unreadable:
+    with pytest.raises(Unreadable) as caught:
+        list(bucket.store().pieces(one))
+    assert caught.value.name == one.name
+    return caught.value
+
+
+# --- listing
+
+
+def test_only_the_days_of_the_window_and_one_beside_are_listed(bucket: LogBucket) -> None:
+    for day in (10, 18, 19, 20, 21, 22, 23, 24, 30):
+        bucket.put(f"{FOLDER}/2026/11/{day}/a.json.gz")
+    bucket.put(f"{FOLDER}/2025/11/20/a.json.gz")
+    bucket.put(f"{FOLDER}/2026/10/20/a.json.gz")
+    bucket.proxy.clear()
+    assert listing(bucket) == [f"{FOLDER}/2026/11/{day}/a.json.gz" for day in (19, 20, 21, 22, 23)]
+    asked = [params["prefix"] for params in bucket.asked("ListObjectsV2")]
+    assert not [prefix for prefix in asked if "2025" in prefix or "/10/" in prefix or "/18/" in prefix]
+
+
+def test_hive_partitions_are_days_too(bucket: LogBucket) -> None:
+    base = "AWSLogs/aws-account-id=111122223333/aws-service=vpcflowlogs/aws-region=eu-central-1"
+    for day in (18, 20, 25):
+        bucket.put(f"{base}/year=2026/month=11/day={day}/hour=05/a.log.gz")
+    assert listing(bucket) == [f"{base}/year=2026/month=11/day=20/hour=05/a.log.gz"]
+
+
+def test_a_window_over_the_turn_of_the_year_is_whole(bucket: LogBucket) -> None:
+    days = ["2025/12/30", "2025/12/31", "2026/01/01", "2026/01/02"]
+    for day in days:
+        bucket.put(f"{FOLDER}/{day}/a.json.gz")
+    turn = datetime(2026, 1, 1, 0, 30, tzinfo=UTC)
+    assert listing(bucket, since=turn, until=turn) == [f"{FOLDER}/{day}/a.json.gz" for day in days[1:]]
+
+
+def test_what_no_date_tells_about_is_listed_wherever_it_is(bucket: LogBucket) -> None:
+    keys = ["2026-11-20-05-00-00-AB12", "access/web-1/access.log", "access.log", f"{FOLDER}/2026/Nov/20/a.gz", f"{FOLDER}/2026/11/30.gz"]
+    for key in keys:
+        bucket.put(key)
+    assert listing(bucket) == sorted(keys)
+
+
+def test_an_object_that_was_written_before_the_window_is_left_out(bucket: LogBucket) -> None:
+    bucket.put("access.log")
+    now = datetime.now(UTC)
+    assert listing(bucket, since=now) == ["access.log"]
+    assert listing(bucket, since=now + timedelta(days=3), until=now + timedelta(days=4)) == []
+    assert listing(bucket, since=None) == ["access.log"]
+
+
+def test_a_prefix_bounds_what_is_asked_for(bucket: LogBucket) -> None:
+    for key in ("alb/AWSLogs/a.log", "alb-old/a.log", "nlb/a.log"):
+        bucket.put(key)
+    assert listing(bucket, "alb/") == ["alb/AWSLogs/a.log"]
+    assert listing(bucket, "alb") == ["alb-old/a.log", "alb/AWSLogs/a.log"]
+
+
+def test_names_may_hold_any_characters_and_folder_markers_are_no_logs(bucket: LogBucket) -> None:
+    odd = ["a b+c/ü&<x>%20.log", "tab\tin.log"]
+    for key in odd:
+        bucket.put(key, b"held")
+    bucket.put("folder/", b"")
+    store = bucket.store()
+    found = sorted(store.objects(None, UNTIL), key=lambda one: one.name)
+    assert names(found) == [f"s3://{bucket.name}/{key}" for key in sorted(odd)]
+    assert [b"".join(store.pieces(one)) for one in found] == [b"held", b"held"]
+
+
+@pytest.mark.parametrize("keys", [[f"a-{number}" for number in range(7)], [f"{FOLDER}/2026/11/20/{number}" for number in range(7)]])
+def test_every_page_of_every_level_is_read(bucket: LogBucket, keys: list[str]) -> None:
+    for key in keys:
+        bucket.put(key)
+    bucket.proxy.paginate("s3", "ListObjectsV2", 2)
+    assert listing(bucket) == keys
+    assert [params for params in bucket.asked("ListObjectsV2") if "continuation-token" in params]
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [
+        ("deny", Reason.DENIED),
+        ("throttle", Reason.THROTTLED),
+        ("expired", Reason.EXPIRED_CREDENTIALS),
+        ("html_200", Reason.MALFORMED),
+        ("empty_200", Reason.MALFORMED),
+        ("truncate", Reason.FAILED),  # botocore takes XML that ends too early for an error of the server's
+        ("truncate_quiet", Reason.FAILED),
+        ("missing_member", Reason.MALFORMED),
+        ("error_500", Reason.FAILED),
+        ("reset", Reason.UNREACHABLE),
+    ],
+)
+def test_a_listing_that_fails_is_a_gap(bucket: LogBucket, kind: str, reason: Reason) -> None:
+    bucket.put("access.log")
+    bucket.proxy.inject(Fault("s3", "ListObjectsV2", kind))
+    gap = unlisted(bucket)
+    assert (gap.failure.reason, gap.call) == (reason, "ListObjectsV2"), gap.failure
+    assert gap.name == f"s3://{bucket.name}/"
+
+
+def test_a_denied_listing_says_what_it_needs(bucket: LogBucket) -> None:
+    bucket.proxy.inject(Fault("s3", "ListObjectsV2", "deny"))
+    assert str(unlisted(bucket)).endswith("(needs s3:ListBucket)")
+
+
+@pytest.mark.parametrize(("kind", "code"), [("lost_page", "InternalError"), ("page_cut", "NotAnAnswer"), ("page_loop", "RepeatedToken")])
+def test_a_later_page_that_is_lost_is_a_gap(bucket: LogBucket, kind: str, code: str) -> None:
+    for number in range(4):
+        bucket.put(f"a-{number}")
+    bucket.proxy.inject(Fault("s3", "ListObjectsV2", kind))
+    assert unlisted(bucket).failure.code == code
+    assert bucket.proxy.struck
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        ({"KeyCount": "2"}, "says that it holds 2 keys and holds 1"),
+        ({"KeyCount": None}, "without KeyCount"),
+        ({"IsTruncated": "true"}, "there are more and not where"),
+        ({"NextContinuationToken": "more"}, "the last page says where more are"),
+        ({"Contents/Key": "elsewhere"}, "do not begin with 'access'"),
+        ({"Contents/ETag": None}, "without key, ETag"),
+        ({"Contents/LastModified": None}, "without key, ETag"),
+    ],
+)
+def test_a_page_that_contradicts_itself_is_a_gap(bucket: LogBucket, change: dict[str, str | None], what: str) -> None:
+    bucket.put("access.log")
+    altered: list[dict[str, str | None]] = [change]
+
+    def alter(tree: Any) -> None:
+        for path, text in altered[0].items() if altered else ():
+            parent, _, name = path.rpartition("/")
+            holder = tree.find(parent) if parent else tree
+            node = holder.find(name)
+            if text is None:
+                holder.remove(node)
+                continue
+            if node is None:
+                node = type(tree)(name)
+                holder.append(node)
+            node.text = text
+
+    bucket.proxy.amend("s3", "ListObjectsV2", alter)
+    try:
+        gap = unlisted(bucket, "access")
+    finally:
+        altered.clear()
+    assert gap.failure.reason is Reason.MALFORMED
+    assert what in gap.failure.message
+
+
+def test_one_folder_that_is_refused_is_a_gap_of_the_whole_listing(bucket: LogBucket) -> None:
+    for region in ("eu-central-1", "eu-west-1"):
+        bucket.put(f"AWSLogs/111122223333/CloudTrail/{region}/2026/11/20/a.gz")
+    bucket.proxy.inject(Fault("s3", "ListObjectsV2", "deny", match="eu-west-1/2026/11/20"))
+    assert unlisted(bucket).failure.reason is Reason.DENIED
+
+
+def test_no_call_is_made_after_the_deadline(bucket: LogBucket) -> None:
+    store = bucket.store(reader=bucket.enter(monotonic=lambda: 2e6))
+    with pytest.raises(Unlisted) as caught:
+        list(store.objects(None, UNTIL))
+    assert caught.value.failure.reason is Reason.LATE
+    assert bucket.proxy.calls == []
+
+
+# --- reading
+
+
+def test_an_objects_bytes_its_version_and_its_metadata_are_read(bucket: LogBucket) -> None:
+    etag = bucket.put("a.log", LARGE, {"signature": "ab12"})
+    one, store = only(bucket), bucket.store()
+    assert (one.name, one.version, one.size) == (f"s3://{bucket.name}/a.log", etag, len(LARGE))
+    assert b"".join(store.raw(one)) == LARGE
+    assert store.metadata(one)["signature"] == "ab12"
+
+
+def test_rows_are_read_from_a_bucket_as_from_a_file(bucket: LogBucket) -> None:
+    bucket.put("a.json.gz", gzip.compress(trail(record(), record())))
+    one = only(bucket)
+    found = FileRead(one.name)
+    rows = [row for batch in read_contents(bucket.store().pieces(one), found) for row in batch.to_pylist()]
+    assert (len(rows), found.rows, found.whole) == (2, {HOUR: 2}, True)
+    assert rows[0]["object"] == one.name
+
+
+def test_a_body_that_breaks_off_is_read_on_from_where_it_broke(bucket: LogBucket) -> None:
+    bucket.put("a.log", LARGE)
+    one = only(bucket)
+    bucket.proxy.inject(Fault("s3", "GetObject", "truncate", times=3))
+    assert b"".join(bucket.store().raw(one)) == LARGE
+    first, *later = bucket.asked("GetObject")
+    assert len(later) == 3
+    assert len(bucket.proxy.struck) == 3
+    assert first["Key"] == "a.log"
+
+
+def test_a_body_that_keeps_breaking_off_is_an_error(bucket: LogBucket) -> None:
+    bucket.put("a.log", b"short")
+    one = only(bucket)
+    bucket.proxy.answer("s3", "GetObject", lambda call: Answer(200, headers(one), b"short"))
+    bucket.proxy.inject(Fault("s3", "GetObject", "reset"))
+    assert unreadable(bucket, one).failure.reason is Reason.UNREACHABLE
+
+
+def headers(one: LogObject, **more: str) -> dict[str, str]:
+    return {"ETag": f'"{one.version}"', "x-amz-request-id": "A1", "Content-Type": "binary/octet-stream", **more}
+
+
+@pytest.mark.parametrize("kind", ["truncate_quiet", "empty_200", "html_200"])
+def test_bytes_that_are_not_those_listed_are_an_error(bucket: LogBucket, kind: str) -> None:
+    bucket.put("a.log", LARGE)
+    one = only(bucket)
+    bucket.proxy.inject(Fault("s3", "GetObject", kind))
+    assert unreadable(bucket, one).failure.reason is Reason.MALFORMED
+
+
+def test_an_object_that_vanished_after_it_was_listed_is_an_error(bucket: LogBucket) -> None:
+    bucket.put("a.log")
+    one = only(bucket)
+    bucket.empty()
+    error = unreadable(bucket, one)
+    assert (error.failure.reason, error.failure.code) == (Reason.VANISHED, "NoSuchKey")
+    with pytest.raises(Unreadable) as caught:
+        bucket.store().metadata(one)
+    assert caught.value.failure.reason is Reason.VANISHED
+
+
+def test_an_object_that_was_replaced_before_it_is_read_is_an_error(bucket: LogBucket) -> None:
+    bucket.put("a.log", b"before")
+    one = only(bucket)
+    bucket.put("a.log", b"behind")
+    error = unreadable(bucket, one)
+    assert error.failure.reason is Reason.VANISHED
+    assert "replaced after it was listed" in str(error)
+
+
+def test_an_object_that_is_replaced_while_it_is_read_is_never_half_one_and_half_the_other(bucket: LogBucket) -> None:
+    bucket.put("a.log", LARGE)
+    one, store = only(bucket), bucket.store()
+    bucket.proxy.inject(Fault("s3", "GetObject", "truncate", times=1))
+    read = store.raw(one)
+    got = [next(read)]
+    bucket.put("a.log", bytes(len(LARGE)))
+    with pytest.raises(Unreadable) as caught:
+        got.extend(read)
+    assert caught.value.failure.reason is Reason.VANISHED
+    assert LARGE.startswith(b"".join(got))
+
+
+def test_a_server_that_pays_no_heed_to_the_version_or_the_range_is_found_out(bucket: LogBucket) -> None:
+    bucket.put("a.log", LARGE)
+    one = only(bucket)
+    bucket.proxy.answer("s3", "GetObject", lambda call: Answer(200, headers(one, ETag='"another"'), LARGE))
+    assert unreadable(bucket, one).failure.code == "ETag"
+    bucket.proxy.answer("s3", "GetObject", lambda call: Answer(200, headers(one), LARGE))
+    bucket.proxy.inject(Fault("s3", "GetObject", "truncate", times=1))
+    assert unreadable(bucket, one).failure.code == "ContentLength"
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason", "action"),
+    [
+        (Fault("s3", "GetObject", "deny"), Reason.DENIED, "s3:GetObject"),
+        (
+            Fault("s3", "GetObject", "deny", message="x is not authorized to perform: kms:Decrypt on the resource y"),
+            Reason.DENIED,
+            "kms:Decrypt",
+        ),
+        (Fault("s3", "GetObject", "throttle"), Reason.THROTTLED, "s3:GetObject"),
+        (Fault("s3", "GetObject", "error", code="InvalidObjectState", status=403), Reason.FAILED, "s3:GetObject"),
+    ],
+)
+def test_an_object_that_is_refused_says_which_permission_it_needs(bucket: LogBucket, fault: Fault, reason: Reason, action: str) -> None:
+    bucket.put("a.log")
+    one = only(bucket)
+    bucket.proxy.inject(fault)
+    error = unreadable(bucket, one)
+    assert (error.failure.reason, error.action) == (reason, action)
+    assert error.what.endswith(f"(needs {action})") is (reason is Reason.DENIED)
+
+
+def test_a_file_that_cannot_be_read_is_known_to_have_been_a_look_that_failed(bucket: LogBucket) -> None:
+    bucket.put("a.log")
+    one = only(bucket)
+    bucket.proxy.inject(Fault("s3", "GetObject", "deny"))
+    found = FileRead(one.name)
+    assert list(read_contents(bucket.store().pieces(one), found)) == []
+    assert found.unseen is not None
+    assert found.unseen.action == "s3:GetObject"
+    assert not found.whole
+
+
+# --- reading ahead
+
+
+def test_many_small_objects_are_read_at_once_and_given_in_order(bucket: LogBucket) -> None:
+    for number in range(12):
+        bucket.put(f"a-{number:02}.gz", gzip.compress(str(number).encode()))
+    bucket.put("b.log", os.urandom(3000))
+    store = bucket.store()
+    objects = list(store.objects(None, UNTIL))
+    given = [(one, b"".join(pieces)) for one, pieces in prefetch(store, objects, width=4, small=1000)]
+    assert [one for one, _ in given] == objects
+    assert [held for _, held in given[:12]] == [str(number).encode() for number in range(12)]
+    assert len(given[12][1]) == 3000
+
+
+def test_no_more_is_read_ahead_than_the_width(bucket: LogBucket) -> None:
+    for number in range(20):
+        bucket.put(f"a-{number:02}")
+    store = bucket.store()
+    objects = list(store.objects(None, UNTIL))
+    bucket.proxy.clear()
+    ahead = prefetch(store, objects, width=4)
+    next(ahead)
+    assert len(bucket.asked("GetObject")) <= 4
+    ahead.close()  # type: ignore[attr-defined]
+
+
+def test_an_object_that_cannot_be_read_ahead_is_an_error_in_its_place_only(bucket: LogBucket) -> None:
+    for number in range(5):
+        bucket.put(f"a-{number}")
+    store = bucket.store()
+    objects = list(store.objects(None, UNTIL))
+    bucket.proxy.inject(Fault("s3", "GetObject", "deny", match="a-2"))
+    held = []
+    for _, pieces in prefetch(store, objects):
+        try:
+            held.append(b"".join(pieces))
+        except Unreadable as error:
+            held.append(error.name.encode())
+    assert held == [b"x", b"x", f"s3://{bucket.name}/a-2".encode(), b"x", b"x"]
+
+
+def test_a_listing_that_fails_part_way_is_told_after_what_was_listed(bucket: LogBucket) -> None:
+    bucket.put(f"{FOLDER}/2026/11/20/a")
+    bucket.put(f"{FOLDER}/2026/11/21/a")
+    bucket.proxy.inject(Fault("s3", "ListObjectsV2", "deny", match="2026/11/21/"))
+    store, seen = bucket.store(), []
+    with pytest.raises(Unlisted):
+        for one, pieces in prefetch(store, store.objects(SINCE, UNTIL)):
+            seen.append((one.name, b"".join(pieces)))
+    assert seen == [(f"s3://{bucket.name}/{FOLDER}/2026/11/20/a", b"x")]
