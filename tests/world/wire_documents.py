@@ -161,7 +161,7 @@ def halves(call: Call, answer: Answer) -> list[Answer]:
         second.keep(path, total // 2, None)
     _write_token(first, known, page_token(call, 1))
     for half in (first, second):
-        _write_count(half, known)
+        _write_count(call, half, known)
     return [first.answer(), second.answer()]
 
 
@@ -171,7 +171,7 @@ def _page(call: Call, answer: Answer, known: Paging, index: int, size: int, coun
         document.keep(path, index * size, (index + 1) * size)
     if index + 1 < count:
         _write_token(document, known, page_token(call, index + 1))
-    _write_count(document, known)
+    _write_count(call, document, known)
     return document.answer()
 
 
@@ -181,9 +181,9 @@ def _write_token(document: Document, known: Paging, token: str) -> None:
         document.write(known.more, value=True)
 
 
-def _write_count(document: Document, known: Paging) -> None:
-    """Where a page says how much is on it, as those of S3 do, let it be true."""
-    if document.read("KeyCount") is not None:
+def _write_count(call: Call, document: Document, known: Paging) -> None:
+    """What a page of S3 says of how much is on it, let it be true."""
+    if call.action == "s3:ListObjectsV2":
         document.write("KeyCount", str(sum(document.count(path) for path in known.items)))
 
 
