@@ -243,7 +243,7 @@ def _logs(options: argparse.Namespace) -> int:
         question = trail_command.TrailQuestion(
             options.paths, options.public_keys, options.since, options.until, digests_only=options.digests_only
         )
-        return trail_command.verify_trail(question, run.Clock().now(), as_json=as_json, progress=step)
+        return trail_command.verify_trail(question, run.Clock(), as_json=as_json, progress=step)
 
 
 def _rules(options: argparse.Namespace) -> int:
