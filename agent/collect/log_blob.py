@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from azure.storage.blob import BlobClient, ContainerClient
 
 READ: Final = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read"
-"""What both listing and reading need (List Blobs and Get Blob, "Permissions"); Storage Blob Data Reader has it."""
+"""What both listing and reading need ("Actions and attributes for Azure role assignment conditions for Azure Blob Storage")."""
 CHUNK: Final = 1 << 22
 _GROWN: Final = 5
 """How often a blob may have grown again before what it held is asked for once more."""
@@ -175,6 +175,7 @@ class _Witness:
 def _from_azure(response: Any) -> None:
     """Raises NotAnAnswer where a success does not carry the request id that the service puts on every response."""
     if response.http_response.status_code < 300 and "x-ms-request-id" not in response.http_response.headers:
+        response.http_response.internal_response.close()
         kind = response.http_response.headers.get("Content-Type")
         raise NotAnAnswer(f"the response carries no request id, so it is not from Azure (content type {kind})")
 
