@@ -22,7 +22,7 @@ ACCOUNT, REGION, NAME = "444455556666", "eu-central-1", "mb-trail"
 
 @dataclass
 class LogBucket:
-    """Bucket `name`, reached through a proxy. The reader's clients are kept until `forget`: making one takes long."""
+    """Bucket `name`, reached through a proxy. The reader's clients are kept, for making one takes long."""
 
     proxy: FaultProxy
     own: boto3.Session
@@ -31,7 +31,9 @@ class LogBucket:
     clients: dict[str, Any] = field(default_factory=dict)
 
     def forget(self) -> None:
-        self.reader = None
+        """Whatever the reader has learnt of how its calls fared."""
+        if self.reader:
+            self.reader._patience._standings.clear()
 
     @property
     def environment(self) -> dict[str, str]:

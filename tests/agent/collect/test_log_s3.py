@@ -12,11 +12,12 @@ import pytest
 
 from agent.collect.log_objects import LogObject, Unlisted, Unreadable
 from agent.collect.log_prefetch import prefetch
+from agent.collect.log_s3 import S3Logs
 from agent.collect.logs import FileRead, read_contents
 from checks.model import Reason
 from tests.agent.collect.test_logs import HOUR, record, trail
 from tests.world.faults import Fault
-from tests.world.log_bucket import LogBucket, names
+from tests.world.log_bucket import REGION, LogBucket, names
 from tests.world.wire import Answer
 
 SINCE, UNTIL = datetime(2026, 11, 20, 6, tzinfo=UTC), datetime(2026, 11, 22, 6, tzinfo=UTC)
@@ -393,3 +394,25 @@ def test_a_listing_that_fails_part_way_is_told_after_what_was_listed(bucket: Log
         for one, pieces in prefetch(store, store.objects(SINCE, UNTIL)):
             seen.append((one.name, b"".join(pieces)))
     assert seen == [(f"s3://{bucket.name}/{FOLDER}/2026/11/20/a", b"x")]
+
+
+def test_a_bucket_in_another_region_is_found_by_what_s3_says(bucket: LogBucket) -> None:
+    bucket.put("a.log", b"held")
+    for operation in ("ListObjectsV2", "GetObject"):
+        bucket.proxy.inject(Fault("s3", operation, "error", code="PermanentRedirect", status=301, region="us-east-1"))
+    store = S3Logs(bucket.account(), "us-east-1", bucket.name)
+    (one,) = store.objects(None, UNTIL)
+    assert b"".join(store.raw(one)) == b"held"
+    assert [call.operation for call in bucket.proxy.calls].count("HeadBucket") == 1
+
+
+def test_every_call_tells_s3_whose_bucket_it_must_be(bucket: LogBucket) -> None:
+    """moto does not refuse another's; S3 answers 403 (Amazon S3 User Guide, "Verifying bucket ownership")."""
+    bucket.put("a.log")
+    sent: list[Any] = []
+    bucket.account().client("s3", REGION).meta.events.register("before-send", lambda request, **_: sent.append(request.headers))
+    store = S3Logs(bucket.account(), REGION, bucket.name, owner="111122223333")
+    (one,) = store.objects(None, UNTIL)
+    list(store.raw(one))
+    store.metadata(one)
+    assert [headers["x-amz-expected-bucket-owner"] for headers in sent] == [b"111122223333"] * 3
