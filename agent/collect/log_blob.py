@@ -110,7 +110,7 @@ class BlobLogs:
 
         try:
             whole = blob.download_blob(
-                start, length, etag=version, match_condition=MatchConditions.IfNotModified, raw_response_hook=_from_azure
+                start, length, etag=f'"{version}"', match_condition=MatchConditions.IfNotModified, raw_response_hook=_from_azure
             ).readall()
         except ValueError as error:  # the client's own word for a response without the range that was asked for
             raise NotAnAnswer(str(error)) from error
@@ -119,10 +119,10 @@ class BlobLogs:
     def _grown(self, blob: BlobClient, one: LogObject, failure: Failure) -> str:
         """The version that a blob has now that begins with what was listed. Raises Unreadable where that is not sure."""
         now = self._properties(blob, one)
-        appended = now.blob_type == "AppendBlob" and now.size >= one.size and now.creation_time <= one.written
-        if not appended:
+        same = now.creation_time is not None and now.creation_time <= one.written
+        if now.blob_type != "AppendBlob" or now.size < one.size or not same:
             raise self._unreadable(one, "GetBlob", failure)
-        return str(now.etag)
+        return str(now.etag).strip('"')
 
     def _properties(self, blob: BlobClient, one: LogObject) -> Any:
         try:
@@ -138,7 +138,7 @@ class BlobLogs:
         return self.client.get_blob_client(one.name.removeprefix(self._place))
 
     def _object(self, blob: Any) -> LogObject:
-        return LogObject(self._place + blob.name, blob.etag, blob.size, blob.last_modified.astimezone(UTC))
+        return LogObject(self._place + blob.name, blob.etag.strip('"'), blob.size, blob.last_modified.astimezone(UTC))
 
     @staticmethod
     def _unreadable(one: LogObject, call: str, failure: Failure) -> Unreadable:

@@ -17,7 +17,7 @@ from agent.collect.log_s3 import S3Logs
 from tests.world.proxy import FaultProxy
 from tests.world.servers import environment, session
 
-ACCOUNT, REGION, NAME = "444455556666", "eu-central-1", "mb-trail"
+ACCOUNT, REGION, NAME = "666677778888", "eu-central-1", "mb-trail"
 
 
 @dataclass
