@@ -65,14 +65,14 @@ class BlobLogs:
         settings = {"delimiter": DELIMITER} if folded else {}
         try:
             self.deadline.check()
-            pages = ask(name_starts_with=prefix or None, raw_response_hook=_Witness(prefix), **settings).by_page(token)
+            pages = ask(prefix or None, ["metadata"], raw_response_hook=_Witness(prefix), **settings).by_page(token)
             items = list(next(pages))
         except Exception as error:
             failure = of_exception(error)
             if failure is None:
                 raise
             raise Unlisted(self.name, self.call, failure, READ) from error
-        objects = tuple(self._object(one) for one in items if hasattr(one, "etag"))
+        objects = tuple(self._object(one) for one in items if hasattr(one, "etag") and not _is_folder(one))
         return Listed(objects, tuple(one.name for one in items if not hasattr(one, "etag")), pages.continuation_token or None)
 
     def raw(self, one: LogObject) -> Iterator[bytes]:
@@ -145,6 +145,11 @@ class BlobLogs:
         if failure.code in CHANGED:
             failure = Failure(Reason.VANISHED, failure.code, "it was replaced after it was listed")
         return Unreadable(one.name, call, failure, READ)
+
+
+def _is_folder(blob: Any) -> bool:
+    """Whether an empty blob stands for a folder, as accounts with a hierarchical namespace list them; its metadata says so."""
+    return blob.size == 0 and (blob.metadata or {}).get("hdi_isfolder") == "true"
 
 
 @dataclass(frozen=True, slots=True)

@@ -153,10 +153,12 @@ def error(status: int, code: str, message: str) -> Reply:
 def _item(name: str, blob: Blob | None) -> str:
     if blob is None:
         return f"<BlobPrefix><Name>{escape(name)}</Name></BlobPrefix>"
+    held = "".join(f"<{key}>{escape(value)}</{key}>" for key, value in blob.metadata.items())
     written, created = (format_datetime(at, usegmt=True) for at in (blob.written, blob.created))
     return (
         f"<Blob><Name>{escape(name)}</Name><Properties><Creation-Time>{created}</Creation-Time><Last-Modified>{written}</Last-Modified>"
-        f"<Etag>{blob.etag}</Etag><Content-Length>{len(blob.raw)}</Content-Length><BlobType>{blob.kind}</BlobType></Properties></Blob>"
+        f"<Etag>{blob.etag}</Etag><Content-Length>{len(blob.raw)}</Content-Length><BlobType>{blob.kind}</BlobType></Properties>"
+        f"<Metadata>{held}</Metadata></Blob>"
     )
 
 

@@ -111,6 +111,14 @@ def test_every_page_of_every_level_is_read_and_odd_names_are_whole(service: Blob
         assert b"".join(store(service).raw(one)) == b"held"
 
 
+def test_folders_that_are_blobs_themselves_are_no_logs(service: BlobService) -> None:
+    for folder in (f"{FOLDER}/y=2026/m=11/d=20/h=05", f"{FOLDER}/y=2026/m=11/d=20/h=05/m=00"):
+        service.put(folder, b"", metadata={"hdi_isfolder": "true"})
+    service.put(HOUR)
+    service.put(f"{FOLDER}/y=2026/m=11/d=20/h=06/m=00/PT1H.json", b"")
+    assert [name.split("/h=")[1] for name in listing(service)] == ["05/m=00/PT1H.json", "06/m=00/PT1H.json"]
+
+
 def test_what_was_written_before_the_window_is_left_out(service: BlobService) -> None:
     service.put("old.log", written=datetime(2026, 11, 18, tzinfo=UTC))
     service.put("new.log", written=datetime(2026, 11, 19, 12, tzinfo=UTC))
