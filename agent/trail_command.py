@@ -61,7 +61,7 @@ def verify_trail(question: TrailQuestion, clock: Clock, *, as_json: bool, progre
     )
     unseen: list[NotSeen] = list(files.unsigned)
     if account and not question.public_keys:
-        listed, failed = list_keys(account, [one.digest for one in files.digests if one.digest], clock.now())
+        listed, failed = list_keys(account, [one.digest for one in files.digests if one.digest])
         keys, unseen = [*keys, *listed], [*unseen, *failed]
     if files.unlisted:  # what is missing among the files may be there all the same
         report = TrailReport((), tuple(map(_unseen, files.unlisted)))

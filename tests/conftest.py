@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
@@ -100,8 +101,9 @@ def log_bucket(server: Moto) -> Iterator[logs.LogBucket]:
 
 
 @pytest.fixture
-def bucket(log_bucket: logs.LogBucket) -> Iterator[logs.LogBucket]:
-    """An empty bucket for logs, in an account of its own, without faults; entered."""
+def bucket(log_bucket: logs.LogBucket, monkeypatch: pytest.MonkeyPatch) -> Iterator[logs.LogBucket]:
+    """An empty bucket for logs, in an account of its own, without faults; entered. Between attempts nothing is waited for."""
+    monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=lambda _: None))
     log_bucket.proxy.clear()
     log_bucket.forget()
     log_bucket.empty()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
 from typing import Any, Final
 
 from agent.collect.aws_client import Account, Halt
@@ -25,7 +24,7 @@ class KeysNotListed(NotSeen):
     """The keys of a region could not be had: what is signed with them is not shown to be CloudTrail's."""
 
 
-def list_keys(account: Account, digests: Iterable[Digest], now: datetime) -> tuple[list[Key], list[KeysNotListed]]:
+def list_keys(account: Account, digests: Iterable[Digest]) -> tuple[list[Key], list[KeysNotListed]]:
     """The keys of every region that the digests are of, over their time; and the regions that did not tell theirs."""
     by_region: dict[str, list[Digest]] = {}
     for digest in digests:
@@ -35,7 +34,7 @@ def list_keys(account: Account, digests: Iterable[Digest], now: datetime) -> tup
     for region, held in sorted(by_region.items()):
         params = {
             "StartTime": min(digest.start for digest in held) - ROTATION,
-            "EndTime": min(max(digest.end for digest in held) + ROTATION, now),
+            "EndTime": max(digest.end for digest in held) + ROTATION,
         }
         answer = account.call("cloudtrail", region, _CALL, params)
         try:

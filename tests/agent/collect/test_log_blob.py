@@ -178,6 +178,22 @@ def test_a_later_page_that_is_lost_or_comes_again_is_a_gap(service: BlobService)
     assert unlisted(service).failure.code == "RepeatedToken"
 
 
+def test_whichever_page_goes_wrong_a_listing_is_whole_or_a_gap(service: BlobService) -> None:
+    for day in (19, 20, 21):
+        for hour in (5, 6, 7):
+            service.put(f"{FOLDER}/y=2026/m=11/d={day}/h=0{hour}/m=00/PT1H.json")
+    service.page = 2
+    whole = listing(service)
+    calls = len(service.asked)
+    assert (len(whole), calls > 15) == (9, True)
+    for nth in range(1, calls + 1):
+        for reply in (error(403, "AuthorizationFailure", "x"), Reply(200, {"Content-Type": "text/html"}, PORTAL), Reply(200, {}, b"")):
+            service.fault = striking("list", reply, nth=nth)
+            assert unlisted(service).call == "ListBlobs"
+    service.fault = None
+    assert listing(service) == whole
+
+
 def test_no_call_is_made_after_the_deadline(service: BlobService) -> None:
     with pytest.raises(Unlisted) as caught:
         list(store(service, at=2.0).objects(None, UNTIL))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -30,9 +29,8 @@ BRIDGED = {
 
 
 @pytest.fixture
-def queue(bucket: LogBucket, monkeypatch: pytest.MonkeyPatch) -> Iterator[LogQueue]:
+def queue(bucket: LogBucket) -> Iterator[LogQueue]:
     """A queue that the bucket announces its new objects to."""
-    monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=lambda _: None))
     sqs = bucket.client("sqs")
     url = sqs.create_queue(QueueName="upheld-logs", Attributes={"VisibilityTimeout": "0"})["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
