@@ -51,7 +51,9 @@ def parser() -> argparse.ArgumentParser:
     rules.add_argument("-c", "--config", metavar="FILE", help=argparse.SUPPRESS)
 
     permissions = _command(commands, "permissions", "the least-privilege policy for what is enabled", _permissions)
-    permissions.add_argument("provider", choices=["aws"])
+    permissions.add_argument(
+        "provider", choices=["aws", "aws-queue"], help="aws: all that is read; aws-queue: one's own queues, which announce new logs"
+    )
     _configured(permissions)
 
     schema = _command(commands, "schema", "the JSON Schema of a file format", _schema)
@@ -134,7 +136,8 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _duration(text: str) -> int:
-    from agent.config import ConfigurationError, seconds
+    from agent.config import ConfigurationError
+    from agent.config_values import seconds
 
     try:
         return 0 if text == "0" else seconds(text)
@@ -240,7 +243,7 @@ def _logs(options: argparse.Namespace) -> int:
         question = trail_command.TrailQuestion(
             options.paths, options.public_keys, options.since, options.until, digests_only=options.digests_only
         )
-        return trail_command.verify_trail(question, run.Clock().now(), as_json=as_json, progress=step)
+        return trail_command.verify_trail(question, run.Clock(), as_json=as_json, progress=step)
 
 
 def _rules(options: argparse.Namespace) -> int:
@@ -254,9 +257,14 @@ def _permissions(options: argparse.Namespace) -> int:
 
     from agent import config, permissions, run
 
-    inputs = run.prepare(config.load(options.config, os.environ))
-    every = not inputs.promises.promises
-    print(json.dumps(permissions.aws_policy(inputs.book.catalogue, run.plan_for(inputs, every=every)), indent=2))
+    configuration = config.load(options.config, os.environ)
+    logs = configuration.settings.collect.logs
+    if options.provider == "aws-queue":
+        policy = permissions.queue_policy(logs)
+    else:
+        inputs = run.prepare(configuration)
+        policy = permissions.aws_policy(inputs.book.catalogue, run.plan_for(inputs, every=not inputs.promises.promises), logs)
+    print(json.dumps(policy, indent=2))
     return UPHELD
 
 

@@ -11,6 +11,7 @@ from agent.clock import Clock
 from agent.collect.aws_client import Deadline, WrongAccount, endpoint_override
 from agent.collect.estate import EstateWriter
 from agent.config import ConfigurationError, Tls
+from agent.config_values import plain
 from agent.inputs import Inputs
 from checks.model import GLOBAL, Manifest, Scope
 from checks.plan import Plan, named, plan, whole
@@ -75,10 +76,7 @@ def _doors(inputs: Inputs, deadline: Deadline, clock: Clock, *, only_endpoints: 
 
     try:
         targets = [
-            AwsTarget(
-                one.account, one.role, one.external_id if isinstance(one.external_id, str | None) else one.external_id.read(), one.regions
-            )
-            for one in inputs.configuration.settings.collect.aws
+            AwsTarget(one.account, one.role, plain(one.external_id), one.regions) for one in inputs.configuration.settings.collect.aws
         ]
         return [] if only_endpoints and not targets else enter(targets or [AwsTarget()], deadline, ATTEMPTS, clock.now)
     except (WrongAccount, ValueError) as error:

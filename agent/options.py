@@ -111,15 +111,15 @@ def tls(command: argparse.ArgumentParser) -> None:
 def logs(command: argparse.ArgumentParser) -> None:
     """`upheld logs`: what is asked of log files, and which."""
     asked = command.add_subparsers(dest="what", metavar="WHAT", required=True)
-    trail = asked.add_parser("verify-trail", help="the chain of CloudTrail's digests, offline", description="Verify CloudTrail's digests.")
-    trail.add_argument("paths", metavar="PATH", type=Path, nargs="+", help="files and folders as downloaded from the trail's bucket")
+    trail = asked.add_parser("verify-trail", help="the chain of CloudTrail's digests", description="Verify CloudTrail's digests.")
+    trail.add_argument("paths", metavar="PATH", nargs="+", help="s3://BUCKET/PREFIX, or files and folders as downloaded from it")
     trail.add_argument(
         "--public-keys",
         metavar="FILE",
         type=Path,
         action="append",
         default=[],
-        help="what aws cloudtrail list-public-keys printed, one a region (repeatable); without it no hour is proven",
+        help="what aws cloudtrail list-public-keys printed, one a region (repeatable); asked of CloudTrail for s3://, and without it no hour of files is proven",
     )
     trail.add_argument("--from", metavar="TIME", dest="since", help="the first hour that must be proven (default: the first digest's)")
     trail.add_argument("--until", metavar="TIME", help="up to when digests are to be there (default: now)")

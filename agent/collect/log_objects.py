@@ -68,7 +68,7 @@ class LogStore(Protocol):
         """The place, as in the names of its objects."""
 
     def objects(self, since: datetime | None, until: datetime) -> Iterator[LogObject]:
-        """All that may hold rows from `since` (None: ever) to `until`, in order of name. Raises Unlisted, also after some."""
+        """All that may hold rows from `since` (None: ever) to `until`. Raises Unlisted, also after some."""
 
     def raw(self, one: LogObject) -> Iterator[bytes]:
         """An object's bytes as they are stored: exactly those of its version. Raises Unreadable, also after some."""
