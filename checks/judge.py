@@ -232,7 +232,8 @@ class _Judge:
         rule, world = bound.rule, self.world
         world.enter(resource)
         data, lost = world.cleaned(resource)
-        values = {path: _shown(data, path) for path in rule.file.show if any(True for _ in paths.values(data, paths.parse(path)))}
+        show = [*rule.file.show, *(path for path in self.catalogue[rule.kind].shown if path not in rule.file.show)]
+        values = {path: _shown(data, path) for path in show if any(True for _ in paths.values(data, paths.parse(path)))}
         gaps = [
             gap
             for gap in self.estate.resource_gaps.get((resource.type, resource.account, resource.id, resource.region), ())

@@ -15,7 +15,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from agent.collect.tls import Inspector, Seen, Target, plain_port, reserved
+from agent.collect.addresses import reserved
+from agent.collect.tls import Inspector, Seen, Target, plain_port
 from agent.collect.tls_probe import Probe
 from agent.collect.tls_wire import Door
 from checks.model import Reason
