@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from agent import state
 from agent.clock import Clock
 from agent.collect.aws_client import Deadline, WrongAccount, endpoint_override
 from agent.collect.estate import EstateWriter
 from agent.config import ConfigurationError, Tls
 from agent.inputs import Inputs
-from checks.model import GLOBAL, Manifest, Scope
+from checks.model import GLOBAL, Manifest, Scope, digest
 from checks.plan import Plan, named, plan, whole
 from checks.tls.endpoint import ACCOUNT as TLS_ACCOUNT
 from checks.tls.endpoint import TYPE as TLS_ENDPOINT
 
 if TYPE_CHECKING:
     from agent.collect.aws_accounts import Entered, Shut
+    from agent.collect.tls_memory import Memory
     from checks.tls.certificate import Roots
 
 ATTEMPTS = 4
@@ -54,12 +58,13 @@ def collect(inputs: Inputs, place: Path, wanted: Plan, clock: Clock, progress: P
     started = rfc3339(clock.now())
     deadline = Deadline(clock.monotonic() + inputs.configuration.settings.collect.deadline, clock.monotonic)
     tls = _endpoints(inputs, wanted)
+    memory = _memory(inputs, *tls) if tls else None
     of_aws = {name: members for name, members in wanted.items() if name != TLS_ENDPOINT}
     doors = _doors(inputs, deadline, clock, only_endpoints=tls is not None and tls[0].alone)
     with EstateWriter(place, tls_targets.SERVED if tls else ()) as writer:
         accounts, identity = _aws(inputs, of_aws, doors, writer, deadline, clock, progress)
         if tls:
-            tls_stage.collect(*tls, writer, clock.now, lambda: deadline.left <= 0, progress)
+            tls_stage.collect(*tls, writer, clock.now, lambda: deadline.left <= 0, progress, memory)
             accounts[TLS_ACCOUNT] = (GLOBAL,)
         scope = Scope(accounts, tuple(sorted(wanted if tls else of_aws)))
         writer.finish(Manifest("upheld.estate/1", started, rfc3339(clock.now()), tool(), identity, endpoint_override(), scope))
@@ -127,3 +132,20 @@ def _endpoints(inputs: Inputs, wanted: Plan) -> tuple[Tls, Roots] | None:
         raise ConfigurationError(f"{configuration.place('collect', 'tls', 'endpoints', good)}: {error}") from error
     public = configuration.path(settings.public_roots) if settings.public_roots else None
     return settings, roots(public, map(configuration.path, settings.private_roots))
+
+
+def _memory(inputs: Inputs, settings: Tls, roots: Roots) -> Memory | None:
+    """What is remembered of endpoints; None where everything is asked of them in each run. Raises ConfigurationError."""
+    from cryptography.hazmat.primitives.hashes import SHA256
+
+    from agent import log
+    from agent.collect.tls_memory import Memory
+
+    place = state.configured(inputs.configuration, os.environ)
+    if settings.quick and place is None:
+        place = state.usual(os.environ)
+    if place is None or settings.quick is False:
+        return None
+    basis = digest(tool(), sorted(one.fingerprint(SHA256()).hex() for one in (*roots.public, *roots.private)))
+    every = timedelta(seconds=settings.full_every)
+    return Memory(state.make(place) / "tls", basis, every, lambda text: log.logger().warning("tls-memory", detail=text))

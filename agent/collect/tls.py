@@ -152,8 +152,10 @@ class Inspector:
         return Look(digest(*parts), endpoint.ACCOUNT, GLOBAL, endpoint.TYPE, call, target.id, count, count, at, None, digest(data))
 
     def _stale(self, target: Target, at: str) -> Gap:
+        """It shows beside the rules that are unproven by it, which miss what was enumerated. A gap in a member of the addresses would be
+        one in all that is said of them."""
         message = f"{target.id} was last enumerated at {at}, which is too long ago"
-        return Gap(endpoint.TYPE, endpoint.ACCOUNT, GLOBAL, target.id, "addresses[].suites", Reason.STALE, "TLS enumeration", "", message)
+        return Gap(endpoint.TYPE, endpoint.ACCOUNT, GLOBAL, target.id, "(enumeration)", Reason.STALE, "TLS enumeration", "", message)
 
     def _gap(self, target: Target, message: str, reason: Reason = Reason.UNREACHABLE, call: str = "TLS handshake") -> Gap:
         return Gap(endpoint.TYPE, endpoint.ACCOUNT, GLOBAL, target.id, None, reason, call, "", message)

@@ -8,6 +8,7 @@ from datetime import datetime
 from agent.collect.estate import EstateWriter
 from agent.collect.tls import Inspector, Target
 from agent.collect.tls_estate import Progress, inspect, told
+from agent.collect.tls_memory import Memory
 from agent.collect.tls_targets import USUAL, BadTarget, Discovered, discovered, hidden, read
 from agent.config import Endpoint, Tls
 from checks.model import GLOBAL, Gap, Reason
@@ -34,7 +35,13 @@ def _target(one: str | Endpoint) -> Target:
 
 
 def collect(
-    settings: Tls, roots: Roots, writer: EstateWriter, now: Callable[[], datetime], late: Callable[[], bool], progress: Progress | None
+    settings: Tls,
+    roots: Roots,
+    writer: EstateWriter,
+    now: Callable[[], datetime],
+    late: Callable[[], bool],
+    progress: Progress | None,
+    memory: Memory | None = None,
 ) -> None:
     """Inspect, and write what was seen. An endpoint that the estate serves and that is not asked is a gap that names it; what may
     serve some and was not seen is a gap in which there are. `late`: whether the collection's time is up.
@@ -48,7 +55,7 @@ def collect(
         targets |= {one.target.id: one.target for one in beside}
     else:
         hides += _unlisted(beside)
-    seen = inspect(Inspector(roots, now, late=late), targets.values(), progress)
+    seen = inspect(Inspector(roots, now, late=late, memory=memory), targets.values(), progress)
     resources, looks, gaps = told(seen, now(), whole=not hides)
     writer.add_resources(resources)
     for look in looks:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from agent import log
 from agent.collect import tls_stage, tls_targets
 from agent.collect.estate import EstateWriter, read_estate
 from agent.collect.tls_targets import BadTarget
@@ -233,6 +235,63 @@ def test_collected_once_an_estate_gives_the_same_bytes_again_and_no_difference_t
     assert upheld("diff", "-c", file, tmp_path / "estate", tmp_path / "estate").code == 0
 
 
+def modes(folder: Path) -> list[str]:
+    return [one.data["mode"] for one in read_estate(folder).of(TYPE)]
+
+
+def test_collections_remember_where_a_state_directory_was_chosen(site: Site, tmp_path: Path) -> None:
+    file = configured(tmp_path, f'{{endpoints: ["127.0.0.1:{site.port}"], alone: true}}')
+    for number in range(2):
+        assert upheld("collect", "-c", file, "-o", tmp_path / f"alone-{number}").code == 0
+    assert modes(tmp_path / "alone-1") == ["full"]
+    chosen = {"UPHELD_STATE": str(tmp_path / "state")}
+    for number in range(2):
+        assert upheld("collect", "-c", file, "-o", tmp_path / f"again-{number}", env=chosen).code == 0
+    assert [modes(tmp_path / f"again-{number}") for number in range(2)] == [["full"], ["quick"]]
+    assert (tmp_path / "state").stat().st_mode & 0o777 == 0o700
+
+
+def test_collections_remember_or_not_as_the_configuration_says(site: Site, tmp_path: Path) -> None:
+    chosen, home = {"UPHELD_STATE": str(tmp_path / "state")}, {"XDG_STATE_HOME": str(tmp_path / "home")}
+    never = configured(tmp_path, f'{{endpoints: ["127.0.0.1:{site.port}"], alone: true, quick: false}}')
+    for number in range(2):
+        assert upheld("collect", "-c", never, "-o", tmp_path / f"never-{number}", env={**home, **chosen}).code == 0
+    assert modes(tmp_path / "never-1") == ["full"]
+    always = configured(tmp_path, f'{{endpoints: ["127.0.0.1:{site.port}"], alone: true, quick: true, full_every: 0s}}')
+    for number in range(2):
+        assert upheld("collect", "-c", always, "-o", tmp_path / f"always-{number}", env=home).code == 0
+    assert modes(tmp_path / "always-1") == ["full"]  # for it is time again at once
+    assert list((tmp_path / "home" / "upheld" / "tls").iterdir())
+
+
+def test_a_damaged_memory_is_a_line_of_the_log(site: Site, tmp_path: Path) -> None:
+    chosen = {"UPHELD_STATE": str(tmp_path / "state")}
+    file = configured(tmp_path, f'{{endpoints: ["127.0.0.1:{site.port}"], alone: true}}')
+    assert upheld("collect", "-c", file, "-o", tmp_path / "first", env=chosen).code == 0
+    (memory,) = (tmp_path / "state" / "tls").iterdir()
+    memory.write_text("{")
+    log._configured.cache_clear()  # which holds the stream of an earlier test
+    ended = upheld("collect", "-c", file, "-o", tmp_path / "second", env=chosen)
+    assert ended.code == 0
+    assert f"127.0.0.1:{site.port} is enumerated in full" in ended.err
+    assert modes(tmp_path / "second") == ["full"]
+
+
+def test_of_when_and_from_where_it_was_seen_stands_in_the_evidence(site: Site, tmp_path: Path) -> None:
+    chosen = {"UPHELD_STATE": str(tmp_path / "state")}
+    file = configured(tmp_path, f'{{endpoints: ["127.0.0.1:{site.port}"], alone: true, private_roots: ["{site.root_file}"]}}')
+    upheld("collect", "-c", file, "-o", tmp_path / "first", env=chosen)
+    report = upheld("check", "-c", file, "--format", "json", env=chosen).report
+    (finding,) = (one for one in report["findings"] if one["rule"] == "tls-cipher-bits")
+    values = finding["evidence"]["values"]
+    assert finding["verdict"] == "upheld"
+    assert values["vantage"] == {"host": socket.gethostname(), "found": "address"}
+    assert values["addresses[].from"] == ["127.0.0.1"]
+    (enumeration,) = values["addresses[].enumeration"]
+    assert "suites" in enumeration["carried"]
+    assert enumeration["at"] == read_estate(tmp_path / "first").of(TYPE)[0].data["addresses"][0]["enumeration"]["at"]
+
+
 def test_an_account_is_left_out_only_where_the_configuration_says_so(tmp_path: Path) -> None:
     """Else what nobody looked at in it would count as none. A process of its own: it has no credentials to find."""
     file = configured(tmp_path, f'{{endpoints: ["127.0.0.1:{port()}"]}}')
@@ -263,6 +322,8 @@ def refused(ended: Ended) -> str:
         ("{endpoints: [], private_roots: [nowhere.pem]}", "nowhere.pem: cannot be read"),
         ("{endpoints: [], public_roots: upheld.yaml}", "holds no certificate in PEM"),
         ("{from_estates: true}", "from_estates"),
+        ("{full_every: weekly}", "'weekly' is not a duration"),
+        ("{quick: sometimes}", "collect.tls.quick"),
         ("{endpoints: [{port: 443}]}", "upheld.yaml:3: 'collect.tls.endpoints.0.mapping.host' is missing"),
         ("{endpoints: [443]}", "upheld.yaml:3: collect.tls.endpoints.0.text: Input should be a valid string"),
         ("\n    endpoints:\n    - a.example\n    - b..example", "upheld.yaml:6: b..example: 'b..example' is no host name"),
