@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,9 +16,9 @@ from checks.tls import carried, certificate, endpoint, staple
 from checks.tls.carried import Known
 from checks.tls.certificate import Roots
 from checks.tls.flight import Flight, Kind
-from checks.tls.hello import GROUPS, Version, at_most, encode
+from checks.tls.hello import GROUPS, Hello, Version, at_most, encode
 from checks.tls.strength import derived
-from checks.tls.suites import TLS13_SUITES, name_of
+from checks.tls.suites import OLDER_SUITES, TLS13_SUITES, name_of
 
 _UNSEEN = frozenset({Kind.REFUSED, Kind.UNREACHABLE, Kind.NO_STARTTLS, Kind.NOT_TLS, Kind.SILENT, Kind.DRIPPING})
 """What ends an endpoint: the next connection would see as little."""
@@ -122,23 +122,24 @@ class Visit:
         if self.server_name is None:
             return
         self.connections += 1
-        if facts.get("versions", {}).get("tls12"):
-            shot = await shoot(self.door, encode(at_most(Version.TLS12, None, None), secrets.token_bytes(32)))
-            kind, chain = shot.kind, shot.flight.certificates if shot.flight is not None else []
+        if (offer := _nameless(facts)) is not None:
+            shot = await shoot(self.door, encode(offer, secrets.token_bytes(32)))
+            kind, chain, served = shot.kind, shot.flight.certificates if shot.flight is not None else [], True
         else:
             nameless = await shake(self.door, None, http=False)
-            kind, chain = nameless.kind, nameless.chain
-        facts["without_name"] = self._without_name(kind, chain, shown, accepted=accepted)
+            kind, chain, served = nameless.kind, nameless.chain, accepted
+        facts["without_name"] = self._without_name(kind, chain, shown, served=served)
 
-    def _without_name(self, kind: Kind, chain: Sequence[bytes], shown: str | None, *, accepted: bool) -> dict[str, Any]:
-        """What clients get that give no name. `accepted`: whether those that give one are served, so that an alert is for the lack of
-        it; that the server hangs up says nothing, as always."""
+    def _without_name(self, kind: Kind, chain: Sequence[bytes], shown: str | None, *, served: bool) -> dict[str, Any]:
+        """What clients get that give no name, and whether that is good for the host, or nothing. `served`: whether those that give one
+        are, so that an alert is for the lack of it; that the server hangs up says nothing, as always."""
         held: dict[str, Any] = {"outcome": "inspected" if kind is Kind.ACCEPTED else str(kind)}
-        if kind is Kind.ALERT and accepted:
-            held["refused"] = True
+        if kind is Kind.ALERT and served:
+            held["good"] = True
         if chain:
             facts = self._examined(chain)
-            held |= {"refused": False, "same": facts.get("sha256") == shown, "names": facts.get("names", []), **certificate.summary(facts)}
+            same, brief = facts.get("sha256") == shown, certificate.summary(facts)
+            held |= {**brief, "same": same, "names": facts.get("names", []), "good": same or brief["trusted"]}
         return held
 
     def _examined(self, chain: Sequence[bytes]) -> dict[str, Any]:
@@ -174,6 +175,14 @@ def _agreed_flight(shaken: Shaken) -> Flight | None:
     suite = next((code for code in TLS13_SUITES if name_of(code) == shaken.suite), None)
     group = next((code for code, name in GROUPS.items() if name == shaken.group), None)
     return Flight(Version.TLS13, suite, group=group) if suite is not None and group is not None else None
+
+
+def _nameless(facts: Mapping[str, Any]) -> Hello | None:
+    """A hello without a name that is accepted with one: the newest version below TLS 1.3 that is spoken, with the suites that are."""
+    for version in (Version.TLS12, Version.TLS11, Version.TLS10, Version.SSL3):
+        if names := facts.get("suites", {}).get(version.name.lower()):
+            return at_most(version, [code for code in OLDER_SUITES if name_of(code) in names], None)
+    return None
 
 
 async def _plain_http(door: Door, port: int) -> dict[str, Any]:

@@ -34,6 +34,7 @@ def address(**changes: Any) -> dict[str, Any]:
         "agreed": {"version": "TLSv1.3", "suite": "TLS_AES_256_GCM_SHA384", "bits": 256, "group": "X25519MLKEM768", "alpn": "http/1.1"},
         "certificate": certificate(),
         "other_certificates": [],
+        "without_name": {"outcome": "alert", "good": True},
         "staple": {"present": True, "status": "good", "about_leaf": True, "current": True, "verified": True, "revoked": False},
         "speaks_http": True,
         "http": {

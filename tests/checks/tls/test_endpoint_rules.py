@@ -48,6 +48,7 @@ FAULTY: dict[str, dict[str, Any]] = {
     "tls-cipher-rc4": older("TLS_ECDHE_RSA_WITH_RC4_128_SHA"),
     "tls-key-exchange-ffdhe": older("TLS_DHE_RSA_WITH_AES_256_GCM_SHA384") | {"dh_bits": 2048},
     "tls-key-exchange-no-hybrid": address(hybrid_group=False, groups=["x25519"]),
+    "tls-certificate-no-sni": address(without_name={"outcome": "inspected", "good": False, "trusted": False, "faults": ["wrong_name"]}),
     "tls-certificate-expired": address(**trust(expired=True)),
     "tls-certificate-not-yet-valid": address(**trust(not_yet_valid=True)),
     "tls-certificate-self-signed": address(**trust(self_signed=True)),
