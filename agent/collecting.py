@@ -23,6 +23,7 @@ from checks.tls.endpoint import TYPE as TLS_ENDPOINT
 if TYPE_CHECKING:
     from agent.collect.aws_accounts import Entered, Shut
     from agent.collect.tls_memory import Memory
+    from agent.collect.tls_stage import Means
     from checks.tls.certificate import Roots
 
 ATTEMPTS = 4
@@ -58,13 +59,12 @@ def collect(inputs: Inputs, place: Path, wanted: Plan, clock: Clock, progress: P
     started = rfc3339(clock.now())
     deadline = Deadline(clock.monotonic() + inputs.configuration.settings.collect.deadline, clock.monotonic)
     tls = _endpoints(inputs, wanted)
-    memory = _memory(inputs, *tls) if tls else None
     of_aws = {name: members for name, members in wanted.items() if name != TLS_ENDPOINT}
     doors = _doors(inputs, deadline, clock, only_endpoints=tls is not None and tls[0].alone)
     with EstateWriter(place, tls_targets.SERVED if tls else ()) as writer:
         accounts, identity = _aws(inputs, of_aws, doors, writer, deadline, clock, progress)
         if tls:
-            tls_stage.collect(*tls, writer, clock.now, lambda: deadline.left <= 0, progress, memory)
+            tls_stage.collect(*tls, writer, clock.now, lambda: deadline.left <= 0, progress)
             accounts[TLS_ACCOUNT] = (GLOBAL,)
         scope = Scope(accounts, tuple(sorted(wanted if tls else of_aws)))
         writer.finish(Manifest("upheld.estate/1", started, rfc3339(clock.now()), tool(), identity, endpoint_override(), scope))
@@ -112,12 +112,12 @@ def _aws(
     return accounts, {door.account.id: door.identity for door in entered}
 
 
-def _endpoints(inputs: Inputs, wanted: Plan) -> tuple[Tls, Roots] | None:
-    """What endpoints to inspect and whom to trust; None where no rule asks for any, or the configuration names none.
+def _endpoints(inputs: Inputs, wanted: Plan) -> tuple[Tls, Means] | None:
+    """What endpoints to inspect, and how; None where no rule asks for any, or the configuration names none.
 
     Raises ConfigurationError.
     """
-    from agent.collect import tls_stage
+    from agent.collect import tls_lookups, tls_stage
     from agent.collect.tls_roots import roots
     from agent.collect.tls_targets import BadTarget
 
@@ -131,7 +131,8 @@ def _endpoints(inputs: Inputs, wanted: Plan) -> tuple[Tls, Roots] | None:
     except BadTarget as error:
         raise ConfigurationError(f"{configuration.place('collect', 'tls', 'endpoints', good)}: {error}") from error
     public = configuration.path(settings.public_roots) if settings.public_roots else None
-    return settings, roots(public, map(configuration.path, settings.private_roots))
+    trusted = roots(public, map(configuration.path, settings.private_roots))
+    return settings, tls_stage.Means(trusted, _memory(inputs, settings, trusted), tls_lookups.caa(asked=settings.caa))
 
 
 def _memory(inputs: Inputs, settings: Tls, roots: Roots) -> Memory | None:

@@ -104,6 +104,8 @@ class Tls(_Strict):
     directory was chosen to remember in."""
     full_every: Annotated[int, BeforeValidator(seconds, json_schema_input_type=str)] = 7 * 86400
     """After how long everything is asked again all the same."""
+    caa: bool = False
+    """Whether to ask the DNS which authorities may issue for the hosts; needs `upheld[dns]`."""
 
 
 class Collect(_Strict):

@@ -96,6 +96,7 @@ def tls(command: argparse.ArgumentParser) -> None:
         "--ca-file", metavar="PEM", dest="ca_files", type=Path, action="append", default=[], help="roots of your own, trusted too"
     )
     command.add_argument("--public-roots", metavar="PEM", type=Path, help="roots in the place of the public ones")
+    command.add_argument("--caa", action="store_true", help="ask the DNS which authorities may issue for the hosts (needs upheld[dns])")
     command.add_argument("--profile", metavar="ID", help="hold them against a standard, such as mozilla-6.0-intermediate")
     command.add_argument("--full", action="store_true", default=True, help="enumerate versions, suites and groups (the default)")
     command.add_argument("--quick", dest="full", action="store_false", help="four connections: what they prove, and no lists")

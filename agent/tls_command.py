@@ -11,6 +11,7 @@ from agent import gate, rulebook
 from agent.clock import Clock
 from agent.collect.tls import Inspector, Target
 from agent.collect.tls_estate import Progress, estate, inspect
+from agent.collect.tls_lookups import caa
 from agent.collect.tls_roots import roots
 from agent.collect.tls_targets import BadTarget, pinned, read
 from agent.collecting import tool
@@ -39,6 +40,7 @@ class Question:
     public_roots: Path | None = None
     profile: str | None = None
     full: bool = True
+    caa: bool = False
 
 
 def check(question: Question, clock: Clock, progress: Progress | None = None) -> tuple[Result, Estate]:
@@ -53,7 +55,8 @@ def check(question: Question, clock: Clock, progress: Progress | None = None) ->
         raise ConfigurationError("name an endpoint, such as shop.example or mail.example:25, or a file of them with --targets")
     book = rulebook.load()
     bound = _bound(book, question.profile)
-    inspector = Inspector(roots(question.public_roots, question.ca_files), clock.now, full=lambda _: question.full)
+    trusted = roots(question.public_roots, question.ca_files)
+    inspector = Inspector(trusted, clock.now, full=lambda _: question.full, caa=caa(asked=question.caa))
     started = clock.now()
     held = estate(inspect(inspector, targets, progress), started, clock.now(), tool(), unread)
     return assess(book, held, bound), held

@@ -17,7 +17,7 @@ from agent.collect.tls_memory import Memory
 from agent.collect.tls_vantage import Found, Vantage, here
 from agent.collect.tls_wire import Door
 from checks.model import GLOBAL, Gap, Look, Reason, Resource, digest
-from checks.tls import endpoint
+from checks.tls import caa, endpoint
 from checks.tls.certificate import Roots
 from checks.tls.names import is_address
 
@@ -70,7 +70,7 @@ class Inspector:
     full: Callable[[Target], bool] = lambda _: True
     at_once: int = ENDPOINTS_AT_ONCE
     plain_port: Callable[[Target], int | None] = plain_port
-    caa: Callable[[str], Awaitable[Mapping[str, Any] | None]] | None = None
+    caa: Callable[[str], Awaitable[Mapping[str, Any]]] | None = None
     """Looks up which authorities may issue for a host; nobody asks where it is not given."""
     late: Callable[[], bool] = lambda: False
     """Whether no time is left to begin with an endpoint."""
@@ -120,8 +120,8 @@ class Inspector:
         facts += [{"address": text, "outcome": "not-asked", "detail": why} for text, why in refused.items()]
         data = endpoint.data(target.host, target.port, target.starttls, mode, facts)
         data["vantage"] = self.vantage.facts(_found(target))
-        if self.caa is not None and not is_address(target.host) and (held_records := await self.caa(target.host)) is not None:
-            data["caa"] = held_records
+        if self.caa is not None and not is_address(target.host):
+            data["caa"] = {"asked": True, **_admitting(await self.caa(target.host), target.host, facts)}
         look = self._look(target, "TLS handshake", endpoint.time(at), data, len(facts))
         looks = [look, *(self._look(target, "TLS enumeration", when, data, 1) for when in sorted({one["at"] for one in older}))]
         resource = Resource(target.id, endpoint.TYPE, endpoint.ACCOUNT, GLOBAL, data, {}, tuple(one.id for one in looks))
@@ -186,3 +186,11 @@ class Inspector:
 
 def _found(target: Target) -> Found:
     return "given" if target.at else "address" if is_address(target.host) else "resolver"
+
+
+def _admitting(records: Mapping[str, Any], host: str, addresses: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """CAA records, with whether they admit those that issued what the addresses show."""
+    if "restricted" not in records:
+        return dict(records)
+    admits = caa.admits(records, host, [one["certificate"] for one in addresses if "certificate" in one])
+    return {**records, **({} if admits is None else {"admits": admits})}

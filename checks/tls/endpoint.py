@@ -66,8 +66,9 @@ def listing(ids: Sequence[str], at: str) -> Look:
 
 
 def data(host: str, port: int, starttls: str | None, mode: str, addresses: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The data of an endpoint: what was seen at each of its addresses."""
-    return {"host": host, "named": not is_address(host), "port": port, "starttls": starttls, "mode": mode, "addresses": list(addresses)}
+    """The data of an endpoint: what was seen at each of its addresses. Of CAA, that it was not asked for."""
+    told = {"host": host, "named": not is_address(host), "port": port, "starttls": starttls, "mode": mode, "caa": {"asked": False}}
+    return {**told, "addresses": list(addresses)}
 
 
 def time(moment: datetime) -> str:

@@ -81,7 +81,7 @@ def collected(
         writer.add_resources(served)
         for gap in gaps:
             writer.add_gap(gap)
-        tls_stage.collect(settings, roots or Roots(()), writer, lambda: datetime.now(UTC), lambda: late, None)
+        tls_stage.collect(settings, tls_stage.Means(roots or Roots(())), writer, lambda: datetime.now(UTC), lambda: late, None)
         scope = Scope({ACCOUNT: (GLOBAL,)}, (TYPE,))
         writer.finish(Manifest("upheld.estate/1", "2026-11-20T12:00:00Z", "2026-11-20T12:01:00Z", "test", {}, None, scope))
     return read_estate(folder / "estate")

@@ -15,9 +15,9 @@ from tests.checks.tls.endpoints import BOOK, REFUSED, RULES, address, broken, ce
 SCHEMA = BOOK.catalogue["tls.endpoint"].json_schema()
 ONLY_IF = {
     "tls-transport-no-starttls", "tls-protocol-tls12", "tls-certificate-min-days", "tls-cipher-not-listed", "tls-key-exchange-not-listed",
-    "tls-certificate-other",
+    "tls-certificate-other", "tls-dns-no-caa", "tls-dns-caa-other-authority",
 }  # fmt: skip
-"""Rules about what a web server with one certificate, without promises or profiles, has not."""
+"""Rules about what a web server with one certificate, without promises or profiles, has not, and about what is asked for only where somebody wants to know."""
 
 
 def older(*suites: str, **versions: bool) -> dict[str, Any]:
