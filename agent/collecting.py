@@ -46,14 +46,14 @@ def plan_for(inputs: Inputs, *, every: bool) -> Plan:
 
 def _serving(needed: Plan) -> Plan:
     """What tells which endpoints are served, beside what is needed of it anyway."""
-    from agent.collect.tls_targets import TELLING
+    from agent.collect.tls_served import TELLING
 
     return {name: members | needed.get(name, frozenset()) for name, members in TELLING.items()}
 
 
 def collect(inputs: Inputs, place: Path, wanted: Plan, clock: Clock, progress: Progress | None = None) -> None:
     """Read the world into an estate at `place`: AWS, then TLS endpoints. Raises ConfigurationError where it may not begin."""
-    from agent.collect import tls_stage, tls_targets
+    from agent.collect import tls_served, tls_stage
     from agent.collect.wire import rfc3339
 
     started = rfc3339(clock.now())
@@ -61,7 +61,7 @@ def collect(inputs: Inputs, place: Path, wanted: Plan, clock: Clock, progress: P
     tls = _endpoints(inputs, wanted)
     of_aws = {name: members for name, members in wanted.items() if name != TLS_ENDPOINT}
     doors = _doors(inputs, deadline, clock, only_endpoints=tls is not None and tls[0].alone)
-    with EstateWriter(place, tls_targets.SERVED if tls else ()) as writer:
+    with EstateWriter(place, tls_served.REMEMBERED if tls else ()) as writer:
         accounts, identity = _aws(inputs, of_aws, doors, writer, deadline, clock, progress)
         if tls:
             tls_stage.collect(*tls, writer, clock.now, lambda: deadline.left <= 0, progress)

@@ -106,6 +106,8 @@ class Tls(_Strict):
     """After how long everything is asked again all the same."""
     caa: bool = False
     """Whether to ask the DNS which authorities may issue for the hosts; needs `upheld[dns]`."""
+    crl: bool = False
+    """Whether to fetch the lists of revoked certificates that certificates name."""
 
 
 class Collect(_Strict):

@@ -11,8 +11,9 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from agent.collect.addresses import reserved
+from agent.collect.addresses import is_private, reserved
 from agent.collect.tls_address import Visit
+from agent.collect.tls_crl import Lists
 from agent.collect.tls_memory import Memory
 from agent.collect.tls_vantage import Found, Vantage, here
 from agent.collect.tls_wire import Door
@@ -37,6 +38,8 @@ class Target:
     server_name: str | None = None
     at: tuple[str, ...] = ()
     private_allowed: bool = True
+    nameless: bool = False
+    """Whether it is an address that somebody found: which names it is asked for by is not known, and none can be held against it."""
 
     @property
     def id(self) -> str:
@@ -75,6 +78,8 @@ class Inspector:
     late: Callable[[], bool] = lambda: False
     """Whether no time is left to begin with an endpoint."""
     memory: Memory | None = None
+    lists: Lists | None = None
+    """Fetches revocation lists; nobody does where it is not given."""
     vantage: Vantage = field(default_factory=here)
     _resolvers: ThreadPoolExecutor | None = None
     """A place for each endpoint: of the loop's own few, names that nobody answers for would take all."""
@@ -130,7 +135,9 @@ class Inspector:
 
     def _visit(self, target: Target, address: str) -> Visit:
         name = target.server_name or (None if is_address(target.host) else target.host)
-        return Visit(Door(target.host, address, target.port, target.starttls), name, self.plain_port(target), self.roots, self.now)
+        door = Door(target.host, address, target.port, target.starttls)
+        private = target.private_allowed and is_private(address)  # a server on the internet names nothing inside
+        return Visit(door, name, self.plain_port(target), self.roots, self.now, self.lists, private, target.nameless)
 
     async def _looks(self, target: Target, visits: Sequence[Visit]) -> list[dict[str, Any]]:
         full = self.full(target)
@@ -138,7 +145,7 @@ class Inspector:
 
     async def _looks_again(self, memory: Memory, target: Target, visits: Sequence[Visit]) -> list[dict[str, Any]]:
         """What is seen at each address, beside what is known of it; and that is remembered."""
-        asked = f"{target.starttls} {target.server_name}"
+        asked = f"{target.starttls} {target.server_name} {target.nameless}"
         known = memory.recall(target.id, asked)
         held = await asyncio.gather(*(visit.look_again(known.get(visit.door.address), memory.every) for visit in visits))
         left = {visit.door.address: one for visit, (_, one) in zip(visits, held, strict=True)}

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from agent.collect.tls_crl import Lists
 from agent.collect.tls_handshake import Shaken, read_head, request, shake
 from agent.collect.tls_probe import ENDPOINT_SECONDS, Probe
 from agent.collect.tls_wire import Door, connect, shoot
-from checks.tls import carried, certificate, endpoint, staple
+from checks.tls import carried, certificate, crl, endpoint, staple
 from checks.tls.carried import Known
 from checks.tls.certificate import Roots
 from checks.tls.flight import Flight, Kind
@@ -36,6 +37,11 @@ class Visit:
     plain: int | None
     roots: Roots
     now: Callable[[], datetime]
+    lists: Lists | None = None
+    private_lists: bool = False
+    """Whether revocation lists may be fetched from private addresses."""
+    nameless: bool = False
+    """Whether nobody knows by which names it is asked for."""
     connections: int = 0
     _chain: Sequence[bytes] = field(default=())
     _tries: int = 0
@@ -108,7 +114,9 @@ class Visit:
         if self.plain is not None and facts.get("outcome") == "inspected":
             facts["plain_http"] = await _plain_http(self.door, self.plain)
             self.connections += 1
-        return facts | derived(facts)
+        if self.lists is not None and self._chain:
+            facts["crl"] = await self.lists.facts(self._chain, self.roots, private_allowed=self.private_lists)
+        return facts | crl.revocation(facts) | derived(facts)
 
     async def _other_certificates(self, facts: dict[str, Any], probe: Probe, *, accepted: bool) -> None:
         """What else a server shows than in a handshake: the chain of another type of key, and what it has for clients that give no name.
@@ -143,7 +151,8 @@ class Visit:
         return held
 
     def _examined(self, chain: Sequence[bytes]) -> dict[str, Any]:
-        return certificate.examine(chain, self.server_name or self.door.host, self.now(), self.roots)
+        host = None if self.nameless else self.server_name or self.door.host
+        return certificate.examine(chain, host, self.now(), self.roots)
 
     def _agreed(self, shaken: Shaken) -> dict[str, Any]:
         """The facts of a real handshake."""

@@ -8,10 +8,12 @@ from datetime import datetime
 
 from agent.collect.estate import EstateWriter
 from agent.collect.tls import Inspector, Target
+from agent.collect.tls_crl import Lists
 from agent.collect.tls_estate import Progress, inspect, told
 from agent.collect.tls_lookups import Caa
 from agent.collect.tls_memory import Memory
-from agent.collect.tls_targets import USUAL, BadTarget, Discovered, discovered, hidden, read
+from agent.collect.tls_served import Discovered, discovered, hidden
+from agent.collect.tls_targets import USUAL, BadTarget, read
 from agent.config import Endpoint, Tls
 from checks.model import GLOBAL, Gap, Reason
 from checks.tls import endpoint
@@ -60,7 +62,7 @@ def collect(
         targets |= {one.target.id: one.target for one in beside}
     else:
         hides += _unlisted(beside)
-    inspector = Inspector(means.roots, now, late=late, memory=means.memory, caa=means.caa)
+    inspector = Inspector(means.roots, now, late=late, memory=means.memory, caa=means.caa, lists=Lists(now) if settings.crl else None)
     seen = inspect(inspector, targets.values(), progress)
     resources, looks, gaps = told(seen, now(), whole=not hides)
     writer.add_resources(resources)

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from agent import log
-from agent.collect import tls_stage, tls_targets
+from agent.collect import tls_served, tls_stage
 from agent.collect.estate import EstateWriter, read_estate
 from agent.collect.tls_targets import BadTarget
 from agent.collecting import plan_for
@@ -77,7 +77,7 @@ def collected(
     folder: Path, settings: Tls, *served: Resource, gaps: tuple[Gap, ...] = (), late: bool = False, roots: Roots | None = None
 ) -> Estate:
     """What the stage leaves behind after a collection that came to these resources and gaps."""
-    with EstateWriter(folder / "estate", tls_targets.SERVED) as writer:
+    with EstateWriter(folder / "estate", tls_served.REMEMBERED) as writer:
         writer.add_resources(served)
         for gap in gaps:
             writer.add_gap(gap)
@@ -145,6 +145,21 @@ def test_distributions_domains_and_classic_balancers_are_found_too(tmp_path: Pat
         Resource("old", CLASSIC, OWNER, REGION, classic, {}, ()),
     )  # fmt: skip
     assert [gap.id for gap in estate.gaps] == ["api.invalid:443", "d1.invalid:443", "old.invalid:993", "shop.invalid:443"]
+
+
+def interface(*permissions: dict[str, Any]) -> list[Resource]:
+    """An address of the internet, by the documentation's own range, and its security group."""
+    group = Resource("sg-1", "aws.ec2.security_group", OWNER, REGION, {"IpPermissions": list(permissions)})
+    data = {"Groups": [{"GroupId": "sg-1"}], "Association": {"PublicIp": "198.51.100.7"}, "Description": ""}
+    return [Resource("eni-1", "aws.ec2.network_interface", OWNER, REGION, data), group]
+
+
+def test_an_open_address_that_nobody_listed_is_a_gap_that_names_it(tmp_path: Path) -> None:
+    everybody = {"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}], "Ipv6Ranges": []}
+    (gap,) = collected(tmp_path, Tls(from_estate=False), *interface(everybody)).gaps
+    assert (gap.id, gap.reason) == ("198.51.100.7:443", Reason.NOT_COLLECTED)
+    assert "eni-1" in gap.message
+    assert not collected(tmp_path / "shut", Tls(from_estate=False), *interface()).gaps
 
 
 # -- what was not seen of those that serve ---------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from checks.judge import Bound, bind, judge
 from checks.model import GLOBAL, Estate, Finding, Manifest, Resource, Scope
 from checks.tls import endpoint
 from checks.tls.certificate import FAULTS
+from checks.tls.crl import revocation
 from checks.tls.strength import derived
 from tests.agent.road import shipped
 
@@ -49,7 +50,7 @@ def address(**changes: Any) -> dict[str, Any]:
 
 
 def _finished(seen: dict[str, Any]) -> dict[str, Any]:
-    return seen | derived(seen)
+    return seen | revocation(seen) | derived(seen)
 
 
 def certificate(**changes: Any) -> dict[str, Any]:
