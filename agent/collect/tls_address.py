@@ -42,12 +42,16 @@ class Visit:
     """Whether revocation lists may be fetched from private addresses."""
     nameless: bool = False
     """Whether nobody knows by which names it is asked for."""
+    seconds: float = ENDPOINT_SECONDS
+    """For all that is asked of the address: what there is no time for is not asked, and told so."""
     connections: int = 0
+    _ends: float = 0.0
     _chain: Sequence[bytes] = field(default=())
     _tries: int = 0
 
     async def look(self, *, full: bool) -> dict[str, Any]:
         """The facts: of everything, or of what the quick questions tell."""
+        self._begin()
         shaken = await self._shake(http=self.door.starttls is None and (self.plain is not None or full))
         if shaken.kind in _UNSEEN:
             return _unseen(self.door, shaken)
@@ -56,7 +60,7 @@ class Visit:
     async def look_again(self, known: Known | None, every: timedelta) -> tuple[dict[str, Any], Known | None]:
         """The quick questions; and everything where nothing is known of the address, or it has changed, or that is too long ago. Else
         what is known stands beside. Gives the facts, and what is known from now on."""
-        started = asyncio.get_running_loop().time()
+        self._begin()
         shaken = await self._shake(http=self.door.starttls is None)
         if shaken.kind in _UNSEEN:
             return _unseen(self.door, shaken), known
@@ -69,8 +73,7 @@ class Visit:
             known = None
         if known is not None and not known.is_due(now, every):
             return await self._beside(quick, known, now), known
-        left = ENDPOINT_SECONDS - (asyncio.get_running_loop().time() - started)
-        facts = await self._asked(shaken, full=True, seconds=left)
+        facts = await self._asked(shaken, full=True)
         if not facts.get("enumerated") and known is not None:  # the one from before is better, while it stands
             return await self._beside(quick, known, now), known
         facts = await self._finished(facts)
@@ -89,10 +92,24 @@ class Visit:
                 break
         return shaken
 
-    async def _asked(self, shaken: Shaken, *, full: bool, seconds: float = ENDPOINT_SECONDS) -> dict[str, Any]:
+    def _begin(self) -> None:
+        self._ends = asyncio.get_running_loop().time() + self.seconds
+
+    @property
+    def _left(self) -> float:
+        return self._ends - asyncio.get_running_loop().time()
+
+    def _has_time(self, what: str, facts: dict[str, Any]) -> bool:
+        """Whether there is time to ask for more; where there is none, the facts tell what was not asked."""
+        if self._left > 0:
+            return True
+        facts["unanswered"] = [*facts.get("unanswered", ()), f"{what}: the time of {self.seconds:g} s was up"]
+        return False
+
+    async def _asked(self, shaken: Shaken, *, full: bool) -> dict[str, Any]:
         """What the handshake told, and what the probe finds out beside it."""
         accepted = shaken.kind is Kind.ACCEPTED
-        probe = Probe(self.door, self.server_name, seconds=seconds, flaky=self._tries > 1 and accepted)
+        probe = Probe(self.door, self.server_name, seconds=self._left, flaky=self._tries > 1 and accepted)
         await probe.run(full=full, shaken=accepted, agreed=_agreed_flight(shaken))
         self.connections += probe.connections
         facts = probe.facts
@@ -111,7 +128,7 @@ class Visit:
 
     async def _finished(self, facts: dict[str, Any]) -> dict[str, Any]:
         """The facts with what else there is to ask at the address, and what follows from all of them."""
-        if self.plain is not None and facts.get("outcome") == "inspected":
+        if self.plain is not None and facts.get("outcome") == "inspected" and self._has_time("HTTP in the clear", facts):
             facts["plain_http"] = await _plain_http(self.door, self.plain)
             self.connections += 1
         if self.lists is not None and self._chain:
@@ -127,7 +144,7 @@ class Visit:
         others = [self._examined(chain) for chain in probe.chains]
         if "tls12" in facts.get("suites", {}):  # every suite was asked for, and with it every type of key
             facts["other_certificates"] = [certificate.summary(one) for one in others if one.get("sha256") != shown]
-        if self.server_name is None:
+        if self.server_name is None or not self._has_time("the certificate without a name", facts):
             return
         self.connections += 1
         if (offer := _nameless(facts)) is not None:
