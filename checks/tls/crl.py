@@ -41,6 +41,13 @@ def read(held: List, names: Sequence[str], leaf: x509.Certificate, issuers: Iter
     `revoked` is true by a list that the certificate's issuer signed, and false only by one that is also current and covers every
     certificate of its kind and every reason; where neither can be told, `detail` says why.
     """
+    try:
+        return _facts(held, names, leaf, issuers, now)
+    except UNREADABLE as error:
+        return {"detail": f"the list cannot be read: {error}"}
+
+
+def _facts(held: List, names: Sequence[str], leaf: x509.Certificate, issuers: Iterable[x509.Certificate], now: datetime) -> dict[str, Any]:
     after = held.next_update_utc
     facts: dict[str, Any] = {
         "this_update": endpoint.time(held.last_update_utc),
@@ -48,22 +55,18 @@ def read(held: List, names: Sequence[str], leaf: x509.Certificate, issuers: Iter
         "current": held.last_update_utc <= now and after is not None and now <= after,
         "verified": any(_signed(held, issuer) for issuer in issuers if issued(leaf, issuer)),
     }
-    try:
-        doubt = _uncovered(held, names, leaf)
-        partly = _idp(held) is not None and bool(_idp(held).only_some_reasons)  # type: ignore[union-attr]
-        entry = held.get_revoked_certificate_by_serial_number(leaf.serial_number)
-        reason = _reason(entry) if entry is not None else None
-    except UNREADABLE as error:
-        return {**facts, "detail": f"the list cannot be read: {error}"}
     if not facts["verified"]:
         return {**facts, "detail": "the certificate's issuer has not signed it, or was not seen"}
-    if doubt is not None:
+    if doubt := _uncovered(held, names, leaf):
         return {**facts, "detail": doubt}
+    entry = held.get_revoked_certificate_by_serial_number(leaf.serial_number)
+    reason = _reason(entry) if entry is not None else None
     if entry is not None and (facts["current"] or reason != "certificateHold"):
         return {**facts, "revoked": True, "reason": reason or "unspecified"}
     if not facts["current"]:
         return {**facts, "detail": "it is not current"}
-    if partly:
+    part = _part(held)
+    if part is not None and part.only_some_reasons:
         return {**facts, "detail": "it covers some reasons only"}
     return {**facts, "revoked": False}
 
@@ -87,12 +90,7 @@ def _signed(held: List, issuer: x509.Certificate) -> bool:
         usage = issuer.extensions.get_extension_for_class(x509.KeyUsage).value.crl_sign
     except x509.ExtensionNotFound:
         usage = True
-    except UNREADABLE:
-        return False
-    try:
-        return usage and held.is_signature_valid(issuer.public_key())  # type: ignore[arg-type]
-    except UNREADABLE:
-        return False
+    return usage and held.is_signature_valid(issuer.public_key())  # type: ignore[arg-type]
 
 
 def _uncovered(held: List, names: Sequence[str], leaf: x509.Certificate) -> str | None:
@@ -102,26 +100,26 @@ def _uncovered(held: List, names: Sequence[str], leaf: x509.Certificate) -> str 
             return "it lists changes only"
         if extension.critical and not isinstance(extension.value, x509.IssuingDistributionPoint):
             return f"it has an extension that is not known, {extension.oid.dotted_string}"
-    idp = _idp(held)
-    if idp is None:
+    part = _part(held)
+    if part is None:
         return None
-    if idp.indirect_crl:
+    if part.indirect_crl:
         return "it holds certificates of several issuers, which is not read"
     if (
-        idp.only_contains_attribute_certs
-        or (idp.only_contains_ca_certs and not _is_ca(leaf))
-        or (idp.only_contains_user_certs and _is_ca(leaf))
+        part.only_contains_attribute_certs
+        or (part.only_contains_ca_certs and not _is_ca(leaf))
+        or (part.only_contains_user_certs and _is_ca(leaf))
     ):
         return "it is about certificates of another kind"
-    if idp.relative_name is not None:
+    if part.relative_name is not None:
         return "its part is named relative to its issuer, which is not read"
-    own = {one.value for one in idp.full_name or () if isinstance(one, x509.UniformResourceIdentifier)}
-    if idp.full_name and own.isdisjoint(names):
+    own = {one.value for one in part.full_name or () if isinstance(one, x509.UniformResourceIdentifier)}
+    if part.full_name and own.isdisjoint(names):
         return "it is another part of the issuer's list than the certificate names"
     return None
 
 
-def _idp(held: List) -> x509.IssuingDistributionPoint | None:
+def _part(held: List) -> x509.IssuingDistributionPoint | None:
     try:
         return held.extensions.get_extension_for_class(x509.IssuingDistributionPoint).value
     except x509.ExtensionNotFound:
