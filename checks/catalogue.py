@@ -167,7 +167,7 @@ class Kind(_Strict):
     required: list[NonEmpty] = []
     """Members that such a type always has."""
     shown: list[NonEmpty] = []
-    """Members that stand in the evidence of every finding on it: of where and when it was seen."""
+    """Members that stand beside the values in the evidence of every finding on it: when and from where it was seen."""
     explains: list[NonEmpty] = []
     """Members that say why others are absent."""
     arm: Arm | None = None

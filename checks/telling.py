@@ -42,8 +42,7 @@ def _sentence(rule: Rule, outcome: Outcome, evidence: Evidence) -> str:
         case Verdict.BROKEN if outcome.error:
             return f"Not so: {rule.file.title} ({outcome.error})."
         case Verdict.BROKEN:
-            values = {path: value for path, value in evidence.values.items() if path in rule.file.show or rule.file.paths is not None}
-            return f"Not so: {rule.file.title}" + (f" ({shown(values)})." if values else ".")
+            return f"Not so: {rule.file.title}" + (f" ({shown(evidence.values)})." if evidence.values else ".")
     return f"Not decided: {outcome.error or 'the condition has no value'}."
 
 

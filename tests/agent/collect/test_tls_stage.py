@@ -298,11 +298,11 @@ def test_of_when_and_from_where_it_was_seen_stands_in_the_evidence(site: Site, t
     upheld("collect", "-c", file, "-o", tmp_path / "first", env=chosen)
     report = upheld("check", "-c", file, "--format", "json", env=chosen).report
     (finding,) = (one for one in report["findings"] if one["rule"] == "tls-cipher-bits")
-    values = finding["evidence"]["values"]
-    assert finding["verdict"] == "upheld"
-    assert values["vantage"] == {"host": socket.gethostname(), "found": "address"}
-    assert values["addresses[].from"] == ["127.0.0.1"]
-    (enumeration,) = values["addresses[].enumeration"]
+    seen = finding["evidence"]["seen"]
+    assert (finding["verdict"], seen["mode"]) == ("upheld", "quick")
+    assert seen["vantage"] == {"host": socket.gethostname(), "found": "address"}
+    assert seen["addresses[].from"] == ["127.0.0.1"]
+    (enumeration,) = seen["addresses[].enumeration"]
     assert "suites" in enumeration["carried"]
     assert enumeration["at"] == read_estate(tmp_path / "first").of(TYPE)[0].data["addresses"][0]["enumeration"]["at"]
 
