@@ -178,9 +178,11 @@ class Inspector:
                 ask = partial(socket.getaddrinfo, target.host, target.port, type=socket.SOCK_STREAM)
                 answers = await asyncio.get_running_loop().run_in_executor(self._resolvers, ask)
         except TimeoutError:
-            return self._gap(target, f"{target.host}: no answer within {RESOLVE_SECONDS:g} s", Reason.TIMED_OUT, "DNS")
+            message = f"{target.host}: no answer within {RESOLVE_SECONDS:g} s, asked from {self.vantage.host}"
+            return self._gap(target, message, Reason.TIMED_OUT, "DNS")
         except (OSError, UnicodeError) as error:
-            message = f"{target.host} has no address: {getattr(error, 'strerror', None) or error}"
+            why = getattr(error, "strerror", None) or error
+            message = f"{target.host} has no address: {why}, asked from {self.vantage.host}"
             return self._gap(target, message, Reason.UNREACHABLE, "DNS")
         return self._permitted(target, sorted({str(one[4][0]).partition("%")[0] for one in answers}))
 

@@ -133,6 +133,9 @@ class Visit:
             self.connections += 1
         if self.lists is not None and self._chain:
             facts["crl"] = await self.lists.facts(self._chain, self.roots, private_allowed=self.private_lists)
+        if self.nameless:
+            why = "whether the certificate has the right names: it was found by its address, and who asks for it by which name is not known"
+            facts["unanswered"] = [*facts.get("unanswered", ()), why]
         return facts | crl.revocation(facts) | derived(facts)
 
     async def _other_certificates(self, facts: dict[str, Any], probe: Probe, *, accepted: bool) -> None:

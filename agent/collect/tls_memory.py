@@ -15,9 +15,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from agent.collect.wire import rfc3339
 from checks.model import digest
 from checks.tls.carried import MAX_AGE, Known
+from checks.tls.endpoint import time as stamp
 
 SCHEMA = "upheld.tls-memory/1"
 
@@ -51,7 +51,7 @@ class Memory:
     def keep(self, endpoint: str, asked: str, known: Mapping[str, Known], now: datetime) -> None:
         """Remember, in the place of what was. Addresses that were not seen for longer than their facts would stand are forgotten."""
         addresses = {
-            address: {"at": rfc3339(one.at), "fingerprint": one.fingerprint, "facts": one.facts}
+            address: {"at": stamp(one.at), "fingerprint": one.fingerprint, "facts": one.facts}
             for address, one in sorted(known.items())
             if one.at + MAX_AGE + self.every > now
         }

@@ -148,6 +148,8 @@ def test_of_an_address_that_somebody_found_no_name_is_held_against_the_certifica
     held = {rule: verdict for (rule, _), verdict in verdicts([found]).items() if rule.startswith("tls-certificate")}
     assert held["tls-certificate-wrong-name"] == "unproven"
     assert "broken" not in held.values()
+    assert "found by its address" in facts(found)["unanswered"][-1]
+    assert facts(found)["enumerated"] is True
 
 
 # -- HTTP ------------------------------------------------------------------------------------------------------------
