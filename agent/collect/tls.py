@@ -117,7 +117,8 @@ class Inspector:
             return Seen(target, None, (), (found,))
         asked, refused = found
         visits = [self._visit(target, address) for address in asked]
-        facts = await (self._looks(target, visits) if self.memory is None else self._looks_again(self.memory, target, visits))
+        looking = self._looks(target, visits) if self.memory is None else self._looks_again(self.memory, target, visits)
+        facts, records = await asyncio.gather(looking, self._records(target))
         at = self.now()
         enumerated = [one["enumeration"] for one in facts if "enumeration" in one]
         older = [one for one in enumerated if "carried" in one or "stale" in one]
@@ -125,10 +126,11 @@ class Inspector:
         facts += [{"address": text, "outcome": "not-asked", "detail": why} for text, why in refused.items()]
         data = endpoint.data(target.host, target.port, target.starttls, mode, facts)
         data["vantage"] = self.vantage.facts(_found(target))
-        if self.caa is not None and not is_address(target.host):
-            data["caa"] = {"asked": True, **_admitting(await self.caa(target.host), target.host, facts)}
+        if records is not None:
+            data["caa"] = {"asked": True, **_admitting(records, target.host, facts)}
         look = self._look(target, "TLS handshake", endpoint.time(at), data, len(facts))
-        looks = [look, *(self._look(target, "TLS enumeration", when, data, 1) for when in sorted({one["at"] for one in older}))]
+        carried = sorted({one["at"] for one in older if "carried" in one})
+        looks = [look, *(self._look(target, "TLS enumeration", when, data, 1) for when in carried)]
         resource = Resource(target.id, endpoint.TYPE, endpoint.ACCOUNT, GLOBAL, data, {}, tuple(one.id for one in looks))
         gaps = [self._stale(target, one["at"]) for one in older if "stale" in one]
         return Seen(target, resource, looks, tuple(gaps), sum(visit.connections for visit in visits))
@@ -138,6 +140,10 @@ class Inspector:
         door = Door(target.host, address, target.port, target.starttls)
         private = target.private_allowed and is_private(address)  # a server on the internet names nothing inside
         return Visit(door, name, self.plain_port(target), self.roots, self.now, self.lists, private, target.nameless)
+
+    async def _records(self, target: Target) -> Mapping[str, Any] | None:
+        """The CAA records of a name; None where they are not asked for."""
+        return None if self.caa is None or is_address(target.host) else await self.caa(target.host)
 
     async def _looks(self, target: Target, visits: Sequence[Visit]) -> list[dict[str, Any]]:
         full = self.full(target)

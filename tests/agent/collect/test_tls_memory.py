@@ -154,6 +154,7 @@ def test_an_enumeration_older_than_its_maximum_age_counts_no_more(watch: Watch) 
     assert old["tls-protocol-tls10"] == "upheld"  # of now
     assert not {"suites", "groups", "least_bits"} & set(facts(stale))
     assert facts(stale)["enumeration"] == {"at": stamp(timedelta(0)), "stale": True}
+    assert [look.call for look in stale.looks] == ["TLS handshake"]
     (gap,) = stale.gaps
     assert (gap.reason, gap.field) == (Reason.STALE, "(enumeration)")
     assert stamp(timedelta(0)) in gap.message
