@@ -219,7 +219,7 @@ def _tls(options: argparse.Namespace) -> int:
 
     question = tls_command.Question(
         options.targets, options.files, options.starttls, options.servername, options.resolve, options.ca_files,
-        options.public_roots, options.profile, options.full,
+        options.public_roots, options.profile, options.full, options.caa, options.crl, options.estates,
     )  # fmt: skip
     targets = outputs.targets(options.format, config.Configuration(config.Settings(schema="upheld.config/1"), None))
     with progress("inspecting", quiet=options.quiet) as step:

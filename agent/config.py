@@ -55,6 +55,15 @@ class Tls(Strict):
     """Whether no cloud account is to be read beside the endpoints, not even that of the credentials."""
     private_roots: list[str] = []
     public_roots: str | None = None
+    quick: bool | None = None
+    """Whether to ask the quick questions alone of what is known and unchanged. Where it is not said, that is done where a state
+    directory was chosen to remember in."""
+    full_every: Annotated[int, BeforeValidator(seconds, json_schema_input_type=str)] = 7 * 86400
+    """After how long everything is asked again all the same."""
+    caa: bool = False
+    """Whether to ask the DNS which authorities may issue for the hosts; needs `upheld[dns]`."""
+    crl: bool = False
+    """Whether to fetch the lists of revoked certificates that certificates name."""
 
 
 class Collect(Strict):

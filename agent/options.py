@@ -87,6 +87,15 @@ def tls(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--targets", metavar="FILE", dest="files", type=Path, action="append", default=[], help="endpoints, one a line; - for stdin"
     )
+    command.add_argument(
+        "--estate",
+        metavar="DIR",
+        dest="estates",
+        type=Path,
+        action="append",
+        default=[],
+        help="and what a recorded estate serves (repeatable)",
+    )
     command.add_argument("--starttls", metavar="PROTOCOL", help="smtp, imap, pop3, ftp, ldap, postgres, mysql or xmpp, before TLS")
     command.add_argument("--servername", metavar="NAME", help="the name that is asked for and that the certificate must be for")
     command.add_argument(
@@ -96,6 +105,8 @@ def tls(command: argparse.ArgumentParser) -> None:
         "--ca-file", metavar="PEM", dest="ca_files", type=Path, action="append", default=[], help="roots of your own, trusted too"
     )
     command.add_argument("--public-roots", metavar="PEM", type=Path, help="roots in the place of the public ones")
+    command.add_argument("--caa", action="store_true", help="ask the DNS which authorities may issue for the hosts (needs upheld[dns])")
+    command.add_argument("--crl", action="store_true", help="fetch the lists of revoked certificates that the certificates name")
     command.add_argument("--profile", metavar="ID", help="hold them against a standard, such as mozilla-6.0-intermediate")
     command.add_argument("--full", action="store_true", default=True, help="enumerate versions, suites and groups (the default)")
     command.add_argument("--quick", dest="full", action="store_false", help="four connections: what they prove, and no lists")

@@ -264,7 +264,7 @@ class _Judge:
         rule, world = bound.rule, self.world
         world.enter(resource)
         data, lost = world.cleaned(resource)
-        values = {path: referred.shown(data, path) for path in rule.file.show if any(True for _ in paths.values(data, paths.parse(path)))}
+        values = {path: referred.shown(data, path) for path in rule.file.show if _has(data, path)}
         gaps = [
             gap
             for gap in self.estate.resource_gaps.get((resource.type, resource.account, resource.id, resource.region), ())
@@ -343,7 +343,15 @@ class _Judge:
         if self.estate.manifest.asserted_complete_by:
             assumptions.add(str(Asserted(self.estate.manifest.asserted_complete_by)))
         held = tuple(sorted(look for look in looks if look in self.estate.looks_by_id))
-        return Evidence(held, values, tuple(gaps), tuple(sorted(assumptions)))
+        return Evidence(held, values, tuple(gaps), tuple(sorted(assumptions)), seen=self._seen(resource))
+
+    def _seen(self, resource: Resource) -> Mapping[str, Any]:
+        """When and from where, in the members that the catalogue names for it."""
+        kind = self.catalogue.get(resource.type)
+        if kind is None or not kind.shown:
+            return {}
+        data = self.world.cleaned(resource)[0]
+        return {path: referred.shown(data, path) for path in kind.shown if _has(data, path)}
 
     def _counterexample(self, bound: Bound, resource: Resource) -> str:
         """A digest of everything the rule refers to, here and on the resources it rests on: it changes when the fault does.
@@ -381,7 +389,7 @@ class _Judge:
                 population.reasons[reason] = population.reasons.get(reason, 0) + 1
         promises = tuple(reader.id for reader in readers if reader)
         if counterexample:
-            evidence = Evidence(evidence.looks, evidence.values, evidence.gaps, evidence.assumptions, evidence.affected, counterexample)
+            evidence = replace(evidence, counterexample=counterexample)
         return Finding(
             id_,
             rule.id,
@@ -401,6 +409,10 @@ class _Judge:
         if exception is None or exception.digest != counterexample or exception.expires < self.estate.manifest.now.date():
             return None
         return str(exception)
+
+
+def _has(data: Any, path: str) -> bool:
+    return any(True for _ in paths.values(data, paths.parse(path)))
 
 
 def _listed(promises: Iterable[Promise | None]) -> str:

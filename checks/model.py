@@ -251,6 +251,8 @@ class Evidence:
     affected: tuple[str, ...] = ()
     counterexample: str = ""
     """Digest of what broke it, which an exception is bound to."""
+    seen: Mapping[str, Any] = field(default_factory=dict)
+    """When and from where, where that makes a difference to what is seen."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,6 +92,7 @@ def json_schema() -> dict[str, Any]:
         {
             "looks": texts,
             "values": {"type": "object"},
+            "seen": {"type": "object", "description": "when and from where, where that makes a difference"},
             "gaps": {"type": "array", "items": gap},
             "assumptions": texts,
             "affected": texts,

@@ -114,6 +114,7 @@ def finding_record(finding: Finding) -> dict[str, Any]:
     held: dict[str, Any] = {
         "looks": evidence.looks,
         "values": evidence.values,
+        "seen": evidence.seen,
         "gaps": [gap_record(gap) for gap in evidence.gaps],
         "assumptions": evidence.assumptions,
         "affected": evidence.affected,
