@@ -154,7 +154,7 @@ def _collect(options: argparse.Namespace) -> int:
     inputs = run.prepare(config.load(options.config, os.environ))
     every = not inputs.promises.promises
     with progress("collecting", quiet=options.quiet) as step:
-        run.collect(inputs, options.output, run.plan_for(inputs, every=every), run.Clock(), step)
+        run.collect(inputs, options.output, run.plan_for(inputs, every=every), run.Clock(), step, every=every)
     estate = read_estate(options.output)
     resources = sum(len(held) for held in estate.resources.values())
     print(f"{options.output}: {resources} resources of {len(estate.resources)} types, {len(estate.looks)} looks, {len(estate.gaps)} gaps")

@@ -9,7 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agent import state
+from agent import collecting_logs, state
 from agent.clock import Clock
 from agent.collect.aws_client import Deadline, WrongAccount, endpoint_override
 from agent.collect.estate import EstateWriter
@@ -52,8 +52,8 @@ def _serving(needed: Plan) -> Plan:
     return {name: members | needed.get(name, frozenset()) for name, members in TELLING.items()}
 
 
-def collect(inputs: Inputs, place: Path, wanted: Plan, clock: Clock, progress: Progress | None = None) -> None:
-    """Read the world into an estate at `place`: AWS, then TLS endpoints. Raises ConfigurationError where it may not begin."""
+def collect(inputs: Inputs, place: Path, wanted: Plan, clock: Clock, progress: Progress | None = None, *, every: bool = False) -> None:
+    """Read the world into an estate at `place`: AWS, then TLS endpoints, then logs; `every`: by all rules over rows. Raises ConfigurationError where it may not begin."""
     from agent.collect import tls_served, tls_stage
     from agent.collect.wire import rfc3339
 
@@ -67,7 +67,8 @@ def collect(inputs: Inputs, place: Path, wanted: Plan, clock: Clock, progress: P
         if tls:
             tls_stage.collect(*tls, writer, clock.now, lambda: deadline.left <= 0, progress)
             accounts[TLS_ACCOUNT] = (GLOBAL,)
-        scope = Scope(accounts, tuple(sorted(wanted if tls else of_aws)))
+        log_types = collecting_logs.collect(inputs, writer, accounts, deadline, clock, progress, every=every)
+        scope = Scope(accounts, tuple(sorted({*(wanted if tls else of_aws), *log_types})))
         writer.finish(Manifest("upheld.estate/1", started, rfc3339(clock.now()), tool(), identity, endpoint_override(), scope))
 
 

@@ -9,10 +9,12 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from agent.config_values import REGION, AwsAccount, Secret, Strict, seconds
+from checks.logs.formats.log_format import parse
 from checks.logs.tables import TABLES
 
 AUTO: Final = "auto"
 CLOUDTRAIL: Final = "cloudtrail"
+WEB: Final = "web"
 FORMATS: Final = (AUTO, *sorted(name.removeprefix("log.") for name in TABLES))
 _ROLE: Final = re.compile(r"arn:aws[a-z-]*:iam::([0-9]{12}):role/.+")
 _QUEUE: Final = re.compile(r"/([0-9]{12})/([A-Za-z0-9_-]{1,80}(?:\.fifo)?)")
@@ -110,7 +112,8 @@ class LogSource(Strict):
 
     id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
     format: Annotated[str, BeforeValidator(_format), Field(json_schema_extra={"enum": list(FORMATS)})]
-    account: Annotated[str, BeforeValidator(_whose, json_schema_input_type=str)]
+    account: Annotated[str, BeforeValidator(_whose, json_schema_input_type=str)] | None = None
+    """Whose logs they are: an account of AWS or a subscription of Azure; none for servers of one's own."""
     files: Annotated[list[str], Field(min_length=1)] | None = None
     s3: S3Place | None = None
     azure_blob: BlobPlace | None = None
@@ -128,8 +131,10 @@ class LogSource(Strict):
             raise ValueError(f"a source has one of files, s3 and azure_blob, and this has {' and '.join(places) or 'none'}")
         if self.format != CLOUDTRAIL and (self.digests or self.public_keys):
             raise ValueError(f"digests and public_keys are CloudTrail's, and the format is {self.format}")
-        if self.declared is not None and self.format == AUTO:
-            raise ValueError("declared is the format of one kind of log: say which, in the place of auto")
+        if self.declared is not None:
+            if self.format != WEB:
+                raise ValueError(f"declared is the format of a web server's log, and the format is {self.format}: write {WEB}")
+            parse(self.declared)
         return self
 
     @property

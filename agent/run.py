@@ -35,7 +35,7 @@ def check(
             return assess(inputs, read_estate(estate_place), every=every, max_age=max_age, clock=clock)
         with tempfile.TemporaryDirectory(prefix="upheld-") as folder:
             place = Path(folder) / "estate"
-            collect(inputs, place, plan_for(inputs, every=every), clock, progress)
+            collect(inputs, place, plan_for(inputs, every=every), clock, progress, every=every)
             return assess(inputs, read_estate(place), every=every, max_age=0, clock=clock)
     except EstateError as error:
         raise ConfigurationError(str(error)) from error

@@ -16,10 +16,10 @@ from agent.clock import Clock
 from agent.collect.aws_accounts import Admitted, AwsTarget
 from agent.collect.aws_client import Account, Deadline
 from agent.collect.log_files import LocalFiles
-from agent.collect.log_objects import LogStore, NotSeen, Unlisted
+from agent.collect.log_objects import LogStore, NotSeen
 from agent.collect.log_stores import enter, s3_logs, s3_place
 from agent.collect.trail_files import REQUESTS, THREADS, TrailFiles, public_keys, read_trail
-from agent.collect.trail_keys import KeysNotListed, list_keys
+from agent.collect.trail_keys import list_keys, unseen
 from agent.config import ConfigurationError
 from agent.exits import BROKEN, UNPROVEN, UPHELD
 from agent.publish.text import printable
@@ -59,15 +59,15 @@ def verify_trail(question: TrailQuestion, clock: Clock, *, as_json: bool, progre
         threads=REQUESTS if buckets else THREADS,
         progress=progress,
     )
-    unseen: list[NotSeen] = list(files.unsigned)
+    failed: list[NotSeen] = list(files.unsigned)
     if account and not question.public_keys:
-        listed, failed = list_keys(account, [one.digest for one in files.digests if one.digest])
-        keys, unseen = [*keys, *listed], [*unseen, *failed]
+        listed, lacking = list_keys(account, [one.digest for one in files.digests if one.digest])
+        keys, failed = [*keys, *listed], [*failed, *lacking]
     if files.unlisted:  # what is missing among the files may be there all the same
-        report = TrailReport((), tuple(map(_unseen, files.unlisted)))
+        report = TrailReport((), tuple(map(unseen, files.unlisted)))
     else:
         report = examine(files.digests, files.logs, keys, since=since, until=until)
-        report = replace(report, problems=(*report.problems, *map(_unseen, unseen)))
+        report = replace(report, problems=(*report.problems, *map(unseen, failed)))
     if as_json:
         print(json.dumps(_record(report, files, until), indent=2))
     else:
@@ -89,11 +89,6 @@ def _stores(paths: Sequence[str], clock: Clock) -> tuple[list[LogStore], list[Lo
     admitted = enter(AwsTarget(), Deadline(math.inf, clock.monotonic), clock.now)
     assert isinstance(admitted, Admitted)  # without a role and an account that it must be, it is entered or it raises
     return local, [s3_logs(place, admitted) for place in places], admitted.account
-
-
-def _unseen(error: NotSeen) -> Problem:
-    kind = "not-listed" if isinstance(error, Unlisted) else "keys-not-listed" if isinstance(error, KeysNotListed) else "metadata-not-read"
-    return Problem(None, Proof.CANNOT_TELL, kind, error.name, error.what, None, None)
 
 
 def _time(option: str, text: str) -> datetime:

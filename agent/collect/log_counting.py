@@ -7,7 +7,8 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
 
 from agent.collect.gunzip import Damaged, TooLarge
 from agent.collect.log_objects import Unreadable
@@ -16,8 +17,13 @@ from checks.document import Document
 from checks.logs.engine import CHUNK, Asked, DuckDB, Questions, by_object, prepare
 from checks.logs.object_read import ObjectRead
 from checks.logs.partial import Partial, merge
+from checks.logs.personal import found as personal
+from checks.logs.personal.found import Found
 from checks.logs.tables import TABLES
 from checks.rule import Rule, read
+
+if TYPE_CHECKING:
+    from checks.logs.personal.scan import Scanner
 
 _ENDS: Final = (Unreadable, Damaged, TooLarge)
 """How an object may end before its end."""
@@ -39,13 +45,21 @@ class Question:
 
 @dataclass
 class Counter:
-    """Counts the objects of one source. `now` is the time of the collection, with a zone."""
+    """Counts the objects of one source. `now` is the time of the collection, with a zone; with a key (`Scanner`) they are scanned for
+    personal data."""
 
     source: str
     questions: tuple[Question, ...]
     now: datetime
+    key: bytes | None = None
+    declared: str | None = None
+    """The format of a web server's lines, as its configuration writes it."""
     _prepared: dict[str, Questions] = field(default_factory=dict)
     _engine: DuckDB | None = None
+
+    def another(self) -> Counter:
+        """One that counts the same, with nothing prepared: what another process can be given."""
+        return Counter(self.source, self.questions, self.now, self.key, self.declared)
 
     def count(self, objects: Iterable[tuple[str, Iterator[bytes]]], format_: str) -> Iterator[ObjectRead]:
         """What each object comes to, in their order. Contents are uncompressed, and may raise what a store raises.
@@ -58,8 +72,11 @@ class Counter:
         for name, contents in objects:
             one = _Read(FileRead(name), _Hashed(contents))
             read.append(one)
-            for batch in read_contents(iter(one.hashed), one.found, format_=format_):
-                held.setdefault(f"log.{one.found.format}", []).append(batch)
+            for batch in read_contents(iter(one.hashed), one.found, format_=format_, declared=self.declared):
+                table = f"log.{one.found.format}"
+                held.setdefault(table, []).append(batch)
+                if self._scanner is not None:
+                    one.personal.append(self._scanner.scan(TABLES[table], batch))
                 rows += batch.num_rows
                 if rows >= CHUNK:
                     self._ask(read, held)
@@ -74,6 +91,14 @@ class Counter:
             for object_, partial in by_object(self._duckdb(), self._asked(table), self.source, batches).items():
                 by_name[object_ or ""].parts.append(partial)
         held.clear()
+
+    @cached_property
+    def _scanner(self) -> Scanner | None:
+        if self.key is None:
+            return None
+        from checks.logs.personal.scan import Scanner
+
+        return Scanner(self.key, client_ip=True, linked=True)
 
     def _asked(self, table: str) -> Questions:
         if table not in self._prepared:
@@ -96,6 +121,7 @@ class _Read:
     found: FileRead
     hashed: _Hashed
     parts: list[Partial] = field(default_factory=list)
+    personal: list[Found] = field(default_factory=list)
 
     def told(self) -> ObjectRead:
         found, hours, unseen = self.found, self.found.doubtful(), self.found.unseen
@@ -104,6 +130,7 @@ class _Read:
             None if hours is None else frozenset(hours),
             tuple((first[0], found.faults.counts[kind]) for kind, first in sorted(found.faults.first.items())),
             merge(self.parts),
+            personal.plain(personal.merge(self.personal)) if self.personal else None,
             reason=unseen.failure.reason if unseen else None,
             action=unseen.action if unseen else None,
         )  # fmt: skip

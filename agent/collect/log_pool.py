@@ -12,14 +12,13 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Final
 
 from agent.collect.gunzip import uncompressed
-from agent.collect.log_counting import Counter, Question
+from agent.collect.log_counting import Counter
 from agent.collect.log_files import LocalFiles, read
 from agent.collect.log_objects import LogObject, LogStore, Unreadable
 from agent.collect.log_prefetch import SMALL, WIDTH, ahead
@@ -140,7 +139,7 @@ class _Worker:
     def started(cls, counter: Counter) -> _Worker:
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
-        process = context.Process(target=_work, args=(theirs, counter.source, counter.questions, counter.now), daemon=True)
+        process = context.Process(target=_work, args=(theirs, counter.another()), daemon=True)
         process.start()
         theirs.close()
         return cls(process, ours)
@@ -166,9 +165,8 @@ class _Worker:
         self.process.join()
 
 
-def _work(connection: Connection, source: str, questions: tuple[Question, ...], now: datetime) -> None:
+def _work(connection: Connection, counter: Counter) -> None:
     """In a process of its own: it counts until its parent ends, however that ends."""
-    counter = Counter(source, questions, now)
     with contextlib.suppress(EOFError, OSError):
         while True:
             task = connection.recv()

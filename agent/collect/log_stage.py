@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from agent.collect.estate import EstateWriter
 from agent.collect.log_counting import Counter, Question
@@ -18,15 +18,19 @@ from checks.logs.completeness import Delivered, Doubt, hours
 from checks.logs.formats.detect import DIGEST
 from checks.logs.object_read import ObjectRead
 from checks.logs.partial import Partial, merge
+from checks.logs.personal import found as personal
+from checks.logs.personal.found import Found
+from checks.logs.personal.pattern import CLIENT_ADDRESS, CLIENT_AND_USER
 from checks.logs.rows import rfc3339
 from checks.logs.source import OBJECT, SOURCE, Told, resources
 from checks.logs.trail import Held, TrailReport
 from checks.model import GLOBAL, Gap, Look, Reason, Resource, digest
 
 Progress = Callable[[int, int], None]
-Examine = Callable[[Sequence[Held], datetime, datetime], TrailReport]
-"""The chain of digests beside the log files that were read, over a window."""
+Examine = Callable[[Sequence[Held] | None, datetime, datetime], TrailReport]
+"""The chain of digests beside the log files that were read, None where that was not done, over a window."""
 AUTO: Final = "auto"
+_LISTS: Final = {CLIENT_ADDRESS: "Clients", CLIENT_AND_USER: "Linked", "aws-access-key-id": "KeyIds"}
 _TOGETHER: Final = 64
 """So many objects are written to the memory in one transaction."""
 
@@ -46,6 +50,10 @@ class LogSource:
     assume: bool = False
     examine: Examine | None = None
     regions: frozenset[str] | None = None
+    key: bytes | None = None
+    """With a key, rows are scanned for personal data: what is found is told as hashes under it."""
+    declared: str | None = None
+    """The `log_format` of a web server, where its lines are not as usual."""
 
 
 @dataclass(slots=True)
@@ -69,20 +77,26 @@ class _Sum:
     hours: set[datetime] = field(default_factory=set)
     doubts: list[Doubt] = field(default_factory=list)
     objects: int = 0
+    whole: bool = True
+    """Whether each of them was read to its end."""
+    personal: list[Found] = field(default_factory=list)
     _waiting: list[Partial] = field(default_factory=list)
 
     def add(self, read: ObjectRead) -> None:
         self.objects += 1
         self.doubts += read.doubts()
+        self.whole = self.whole and read.whole
+        if read.personal is not None:
+            self.personal = [personal.merge([*self.personal, personal.restore(read.personal)])]
         rows = {hour: number for hour, number in read.rows.items() if self._within(hour)}
         self.hours.update(hour for hour in rows if hour is not None)
         cells = {replace(key, source=self.source): held for key, held in read.counts.cells.items() if self._within(key.hour)}
         samples = {replace(key, source=self.source): held for key, held in read.counts.samples.items() if self._within(key.hour)}
         self._waiting.append(Partial(cells, samples, {self.source: sum(rows.values())}))
         if len(self._waiting) >= _TOGETHER:
-            self.whole()
+            self.counted()
 
-    def whole(self) -> Partial:
+    def counted(self) -> Partial:
         self.counts = merge([self.counts, *self._waiting])
         self._waiting.clear()
         return self.counts
@@ -100,7 +114,7 @@ def collect(
     start = (now - source.window).replace(minute=0, second=0, microsecond=0)
     seen = _read(source, tuple(questions), memory, start, now, late, progress, small)
     sums, unknown, held, hashed = _summed(source, seen, memory, writer, start, now)
-    trail = source.examine(held, start, now) if source.examine else None
+    trail = _examined(source, seen, held, start, now)
     for format_, found in sorted(sums.items()):
         found.doubts += unknown
         look = Look(
@@ -115,6 +129,14 @@ def collect(
         if one.name in seen.late:
             message = "the collection's time was up before it was read"
             writer.add_gap(Gap(OBJECT, source.account, GLOBAL, one.name, None, Reason.LATE, "read", message=message))
+
+
+def _examined(source: LogSource, seen: _Seen, held: Sequence[Held], start: datetime, now: datetime) -> TrailReport | None:
+    """What the digests prove. A file that was not read is not one that is missing, and of an incomplete listing nothing is."""
+    if source.examine is None:
+        return None
+    late = [Held(name, None, "there was no time to read it") for name in sorted(seen.late)]
+    return source.examine(None if seen.unlisted else [*held, *late], start, now)
 
 
 def _read(
@@ -132,11 +154,13 @@ def _read(
     except Unlisted as error:
         seen.unlisted = error
     seen.objects.sort(key=lambda one: one.name)
-    asked = digest(source.format, [one.name for one in questions])
+    asked = digest(source.format, source.declared, [one.name for one in questions], source.key is not None and digest(source.key.hex()))
     known = memory.known(source.id, asked)
     new = [one for one in seen.objects if (one.name, one.version) not in known]
     seen.late = {one.name for one in new}
-    for some in count(Counter(source.id, questions, now), source.store, new, source.format, late=late, small=small):
+    for some in count(
+        Counter(source.id, questions, now, source.key, source.declared), source.store, new, source.format, late=late, small=small
+    ):
         memory.keep(source.id, (("" if read.reason else asked, one.version, read) for one, read in some))
         seen.late.difference_update(one.name for one, _ in some)
         if progress:
@@ -187,9 +211,29 @@ def _told(
         "Until": rfc3339(now),
         "Completeness": ASSUME if source.assume else "prove",
         "Objects": found.objects,
+        "ObjectsOfOthers": seen.others,
+        **({"Whole": True} if found.whole and not unlisted and not seen.late else {}),
+        **({"Personal": _personal(found.personal)} if source.key else {}),
     }
     names = tuple(one.name for one in questions if one.table == table)
-    return Told(found.source, source.account, table, data, hours(delivered, found.start, now, now), names, found.whole())
+    return Told(found.source, source.account, table, data, hours(delivered, found.start, now, now), names, found.counted())
+
+
+def _personal(found: list[Found]) -> dict[str, Any]:
+    """What the scan came to: hits of people, of clients' addresses, of users beside them; and what could not be relied on.
+
+    An access key id names a key and opens nothing, and CloudTrail writes one into nearly every record.
+    """
+    merged = personal.merge(found)
+    kept: dict[str, list[dict[str, Any]]] = {"Found": [], "Clients": [], "Linked": [], "KeyIds": []}
+    for hit in personal.plain(merged)["hits"]:
+        told = {
+            "Column": hit["column"], "Pattern": hit["pattern"], "Kind": hit["kind"], "Rows": hit["rows"], "Count": hit["count"],
+            "Object": hit["first"]["object"], "Line": hit["first"]["line"], "Hashes": hit["hashes"],
+        }  # fmt: skip
+        kept[_LISTS.get(hit["pattern"], "Found")].append(told)
+    doubtful = sorted({pattern for _, _, pattern in personal.unproven(merged)})
+    return {**kept, **({} if doubtful else {"Reliable": True}), "Doubtful": doubtful}
 
 
 def _object(source: LogSource, one: LogObject, read: ObjectRead) -> Resource:

@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 from agent.collect.gunzip import LIMITS, Damaged, Limits, TooLarge, uncompressed
 from agent.collect.log_files import files, read
 from agent.collect.log_objects import Unreadable
+from checks.logs.formats.declared import reader
 from checks.logs.formats.detect import DIGEST, READERS, detect
 from checks.logs.formats.faults import Faults, NotRecords
 from checks.logs.tables import TABLES
@@ -69,7 +70,7 @@ def read_file(path: Path, found: FileRead, *, format_: str = "auto", limits: Lim
     return read_contents(uncompressed(read(path), str(path), limits), found, format_=format_)
 
 
-def read_contents(pieces: Iterator[bytes], found: FileRead, *, format_: str = "auto") -> Iterator[Any]:
+def read_contents(pieces: Iterator[bytes], found: FileRead, *, format_: str = "auto", declared: str | None = None) -> Iterator[Any]:
     """The record batches of any store's object (its `pieces`), with the schema of its format's table.
 
     What goes wrong is written into `found`, whose path is the object's name.
@@ -84,7 +85,8 @@ def read_contents(pieces: Iterator[bytes], found: FileRead, *, format_: str = "a
             return
         if found.format == DIGEST:
             return
-        for batch in READERS[found.format](itertools.chain([head], contents), written(found.path), found.faults):
+        read_rows = READERS[found.format] if declared is None else reader(declared)
+        for batch in read_rows(itertools.chain([head], contents), written(found.path), found.faults):
             _count(batch, found)
             yield batch
     except Unreadable as error:

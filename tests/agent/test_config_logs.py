@@ -58,7 +58,7 @@ def test_a_source_says_where_its_logs_are_and_of_which_window(tmp_path: Path) ->
         (f"{{id: a, format: alb, account: x, s3: {S3}, window: 0s}}", "a window is longer than nothing"),
         (f"{{id: a, format: alb, account: x, s3: {S3}, window: 7}}", "7 is not a duration"),
         (f"{{id: a, format: alb, account: x, s3: {S3}, digests: true}}", "digests and public_keys are CloudTrail's"),
-        (f"{{id: a, format: auto, account: x, s3: {S3}, declared: '$x'}}", "declared is the format of one kind of log"),
+        (f"{{id: a, format: auto, account: x, s3: {S3}, declared: '$x'}}", "declared is the format of a web server's log"),
         (f"{{id: a, format: alb, account: x, s3: {S3}, completeness: yes}}", "Input should be 'assume'"),
         (f"{{id: A_, format: alb, account: x, s3: {S3}}}", "String should match pattern"),
         ("{id: a, format: alb, account: x, files: []}", "files"),

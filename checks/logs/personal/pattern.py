@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 Kind = Literal["contact", "financial", "national-id", "credential", "address"]
+CLIENT_ADDRESS: Final = "client-address"
+CLIENT_AND_USER: Final = "client-and-user"
+"""What is no pattern: the address of a client, and one in the same row as what tells its user."""
 KINDS: Final[tuple[Kind, ...]] = ("contact", "financial", "national-id", "credential", "address")
 
 START: Final = rb"[^0-9A-Za-z_.%+-]"

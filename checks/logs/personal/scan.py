@@ -28,7 +28,7 @@ from urllib.parse import quote
 from checks.logs.personal import clients
 from checks.logs.personal.found import HASHES, Found, Hit, Key, Look, Place, merge, plain, restore, verdict
 from checks.logs.personal.parameter import USER_ID
-from checks.logs.personal.pattern import Pattern
+from checks.logs.personal.pattern import CLIENT_ADDRESS, CLIENT_AND_USER, Pattern
 from checks.logs.personal.patterns import IN_NAMES, PATTERNS
 from checks.logs.personal.search import Search
 from checks.logs.personal.text import layers
@@ -43,8 +43,6 @@ NAMES: Final = ("principal", "user_name", "host", "server_name")
 """Columns of plain text in which somebody may be named by a mailbox: the session of a role, a user, a host."""
 USERS: Final = ("user_name",)
 """Columns that tell one user from another, whatever they hold."""
-CLIENT_ADDRESS: Final = "client-address"
-CLIENT_AND_USER: Final = "client-and-user"
 POLICIES: Final = (CLIENT_ADDRESS, CLIENT_AND_USER)
 SHORTEST_KEY: Final = 16
 _HASH: Final = 8

@@ -15,9 +15,9 @@ from checks.logs.formats import alb
 from checks.logs.formats.faults import Faults
 from checks.logs.personal.found import Found, Hit, Key, Place, merge, plain, restore, unproven, verdict
 from checks.logs.personal.parameter import USER_ID
-from checks.logs.personal.pattern import Candidate
+from checks.logs.personal.pattern import CLIENT_ADDRESS, CLIENT_AND_USER, Candidate
 from checks.logs.personal.patterns import PATTERNS
-from checks.logs.personal.scan import CLIENT_ADDRESS, CLIENT_AND_USER, Scanner, _values
+from checks.logs.personal.scan import Scanner, _values
 from checks.logs.rows import to_arrow
 from checks.logs.tables import TABLES
 from checks.verdict import Verdict
