@@ -69,9 +69,8 @@ def _bucket(place: S3Place) -> str:
 
 
 def _service(place: S3Place) -> str:
-    """S3 as a key's condition names it (AWS KMS Developer Guide, "kms:ViaService")."""
-    domain = "amazonaws.com.cn" if partition(place.region) == "aws-cn" else "amazonaws.com"
-    return f"s3.{place.region or '*'}.{domain}"
+    """S3 as a key's condition names it (AWS KMS Developer Guide, "kms:ViaService"); in China's regions the domain may be longer."""
+    return f"s3.{place.region or '*'}.amazonaws.com" + ("*" if partition(place.region) == "aws-cn" else "")
 
 
 def _statement(sid: str, actions: list[str], resource: str | list[str]) -> dict[str, Any]:
