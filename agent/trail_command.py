@@ -6,7 +6,7 @@ import json
 import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
@@ -16,17 +16,17 @@ from agent.clock import Clock
 from agent.collect.aws_accounts import Admitted, AwsTarget
 from agent.collect.aws_client import Account, Deadline
 from agent.collect.log_files import LocalFiles
-from agent.collect.log_objects import LogStore, NotSeen
+from agent.collect.log_objects import LogStore
 from agent.collect.log_stores import enter, s3_logs, s3_place
-from agent.collect.trail_files import REQUESTS, THREADS, TrailFiles, public_keys, read_trail
-from agent.collect.trail_keys import list_keys, unseen
+from agent.collect.trail_files import REQUESTS, THREADS, TrailFiles, public_keys
+from agent.collect.trail_verify import Question, verify
 from agent.config import ConfigurationError
 from agent.exits import BROKEN, UNPROVEN, UPHELD
 from agent.publish.text import printable
 from agent.terminal import Step
 from checks.document import DocumentError
 from checks.logs.hours import Proof, Row
-from checks.logs.trail import ChainReport, Problem, TrailReport, examine
+from checks.logs.trail import ChainReport, Problem, TrailReport
 
 _MOST: Final = 20
 _CODES: Final = {Proof.PROVEN: UPHELD, Proof.BROKEN: BROKEN}
@@ -51,23 +51,8 @@ def verify_trail(question: TrailQuestion, clock: Clock, *, as_json: bool, progre
         raise ConfigurationError("--from is not before --until")
     keys = public_keys(question.public_keys)
     folders, buckets, account = _stores(question.paths, clock)
-    files = read_trail(
-        [*folders, *buckets],
-        since=None if folders else since,  # what the time of a file is on this machine, anybody may have written
-        until=until,
-        logs=not question.digests_only,
-        threads=REQUESTS if buckets else THREADS,
-        progress=progress,
-    )
-    failed: list[NotSeen] = list(files.unsigned)
-    if account and not question.public_keys:
-        listed, lacking = list_keys(account, [one.digest for one in files.digests if one.digest])
-        keys, failed = [*keys, *listed], [*failed, *lacking]
-    if files.unlisted:  # what is missing among the files may be there all the same
-        report = TrailReport((), tuple(map(unseen, files.unlisted)))
-    else:
-        report = examine(files.digests, files.logs, keys, since=since, until=until)
-        report = replace(report, problems=(*report.problems, *map(unseen, failed)))
+    asked = Question(since, until, not question.digests_only, None if question.public_keys else account, trusted=not folders)
+    report, files = verify([*folders, *buckets], keys, asked, threads=REQUESTS if buckets else THREADS, progress=progress)
     if as_json:
         print(json.dumps(_record(report, files, until), indent=2))
     else:

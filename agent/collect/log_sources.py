@@ -5,27 +5,25 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+from agent.collect import log_counting
 from agent.collect.aws_client import Deadline
 from agent.collect.gunzip import LIMITS, Limits
-from agent.collect.log_counting import Question
-from agent.collect.log_objects import LogObject, LogStore, NotSeen, Unlisted
+from agent.collect.log_objects import LogObject, LogStore, Unlisted
 from agent.collect.log_s3 import S3Logs
 from agent.collect.log_stage import Examine, LogSource
 from agent.collect.log_stores import open_store
-from agent.collect.trail_files import public_keys, read_trail
-from agent.collect.trail_keys import list_keys, unseen
+from agent.collect.trail_files import public_keys
+from agent.collect.trail_verify import Question, verify
 from agent.config import Configuration
 from agent.config_logs import LogSource as Configured
 from checks.judge import Bound
 from checks.judge_rows import ASSUME
-from checks.logs.digest import Key
 from checks.logs.source import ACCOUNT, question
-from checks.logs.trail import Held, TrailReport, examine
+from checks.logs.trail import Held, TrailReport
 from checks.model import provider
 
 KEY: Final = "personal-data.key"
@@ -94,26 +92,18 @@ def _examining(one: Configured, store: LogStore, configuration: Configuration) -
     given = public_keys([configuration.path(name) for name in one.public_keys])
 
     def examined(held: Sequence[Held] | None, start: datetime, until: datetime) -> TrailReport:
-        files = read_trail([store], since=start, until=until, logs=False)
-        keys: list[Key] = given
-        failed: list[NotSeen] = list(files.unsigned)
-        if isinstance(store, S3Logs) and not given:
-            keys, lacking = list_keys(store.account, [digest.digest for digest in files.digests if digest.digest])
-            failed += lacking
-        if files.unlisted:  # what is missing among them may be there all the same
-            return TrailReport((), tuple(map(unseen, files.unlisted)))
-        report = examine(files.digests, held, keys, since=start, until=until)
-        return replace(report, problems=(*report.problems, *map(unseen, failed)))
+        asking = store.account if isinstance(store, S3Logs) and not given else None
+        return verify([store], given, Question(start, until, logs=False, account=asking, hashed=held))[0]
 
     return examined
 
 
-def questions(bound: Iterable[Bound], now: datetime) -> list[Question]:
+def questions(bound: Iterable[Bound], now: datetime) -> list[log_counting.Question]:
     """What is to be counted of rows: each rule under the parameters that promises give it."""
     asked = {}
     for one in bound:
         name = question(one.rule, one.params, now)
-        asked[name] = Question(name, one.rule.kind, one.rule.file.control, one.rule.document, one.params)
+        asked[name] = log_counting.Question(name, one.rule.kind, one.rule.file.control, one.rule.document, one.params)
     return [asked[name] for name in sorted(asked)]
 
 

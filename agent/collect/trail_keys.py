@@ -12,10 +12,8 @@ from typing import Any, Final
 
 from agent.collect.aws_client import Account, Halt
 from agent.collect.aws_errors import Failure
-from agent.collect.log_objects import NotSeen, Unlisted
+from agent.collect.log_objects import NotSeen
 from checks.logs.digest import ROTATION, Digest, Key, read_keys
-from checks.logs.hours import Proof
-from checks.logs.trail import Problem
 from checks.model import Reason
 
 LIST_KEYS: Final = "cloudtrail:ListPublicKeys"
@@ -60,9 +58,3 @@ def _printed(pages: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, str]]:
                 "ValidityStartTime": one["ValidityStartTime"].isoformat(),
                 "ValidityEndTime": one["ValidityEndTime"].isoformat(),
             }
-
-
-def unseen(error: NotSeen) -> Problem:
-    """What could not be looked at, as a problem of the trail: nothing is known of what it would have shown."""
-    kind = "not-listed" if isinstance(error, Unlisted) else "keys-not-listed" if isinstance(error, KeysNotListed) else "metadata-not-read"
-    return Problem(None, Proof.CANNOT_TELL, kind, error.name, error.what, None, None)

@@ -63,6 +63,23 @@ def test_a_chain_in_a_bucket_is_proven_with_the_keys_that_cloudtrail_lists(bucke
     assert {call.region for call in bucket.proxy.calls if call.operation == "ListPublicKeys"} == {REGION}
 
 
+def test_nothing_is_called_but_what_the_printed_policy_permits(bucket: LogBucket, trail: Trail, tmp_path: Path) -> None:
+    verify(bucket, trail)
+    called = {call.action for call in bucket.proxy.calls}
+    needs = {
+        "s3:ListObjectsV2": "s3:ListBucket",
+        "s3:GetObject": "s3:GetObject",
+        "s3:HeadObject": "s3:GetObject",
+        "cloudtrail:ListPublicKeys": "cloudtrail:ListPublicKeys",
+        "sts:GetCallerIdentity": "sts:GetCallerIdentity",
+    }
+    assert called == set(needs)
+    source = '{id: trail, format: cloudtrail, s3: {bucket: mb-trail}, account: "111122223333"}'
+    (tmp_path / "upheld.yaml").write_text(f"schema: upheld.config/1\ncollect: {{logs: [{source}]}}\n")
+    printed = upheld("permissions", "aws", "-c", tmp_path / "upheld.yaml").report["Statement"]
+    assert {needs[one] for one in called} <= {action for statement in printed for action in statement["Action"]}
+
+
 def test_keys_that_are_given_are_not_asked_for(bucket: LogBucket, trail: Trail, tmp_path: Path) -> None:
     (tmp_path / "keys.json").write_text(json.dumps(key_list(0)))
     assert hours(verify(bucket, trail, "--public-keys", tmp_path / "keys.json")) == {"proven": 3}

@@ -11,11 +11,13 @@ import pytest
 
 from agent import config
 from agent.collect.aws_client import Deadline
+from agent.collect.aws_models import confine, loader
 from agent.collect.log_files import LocalFiles
 from agent.collect.log_objects import LogStore, Unlisted
 from agent.collect.log_s3 import S3Logs
 from agent.collect.log_stores import open_store
 from checks.model import Reason
+from tests.agent.road import shipped
 from tests.world.faults import Fault
 from tests.world.log_bucket import ACCOUNT, LogBucket, names
 
@@ -85,3 +87,16 @@ def test_a_secret_that_is_not_there_is_a_mistake_of_the_configuration(bucket: Lo
 def test_a_container_is_opened_with_the_identity_that_is_named(tmp_path: Path) -> None:
     place = "azure_blob: {account_url: 'https://mblogs.blob.core.windows.net', container: logs-a, prefix: x/, credential: cli}"
     assert opened(tmp_path, place).name == "https://mblogs.blob.core.windows.net/logs-a/x/"
+
+
+def test_what_reads_logs_can_call_nothing_that_changes_anything_but_its_own_queue() -> None:
+    confine(shipped().catalogue)
+    calls = loader().operations
+    assert {"ListObjectsV2", "GetObject", "HeadObject"} <= calls["s3"]
+    assert "ListPublicKeys" in calls["cloudtrail"]
+    assert {"ReceiveMessage", "DeleteMessage"} <= calls["sqs"]
+    changing = ("Put", "Delete", "Create", "Restore", "Send", "Purge", "Stop", "Start", "Update", "Set")
+    assert {call for service in ("s3", "sqs", "cloudtrail") for call in calls[service] if call.startswith(changing)} == {
+        "CreateSession",  # botocore's own, for directory buckets
+        "DeleteMessage",
+    }
