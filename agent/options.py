@@ -4,6 +4,21 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Final
+
+LOG_FORMATS: Final = (
+    "alb",
+    "alb_connection",
+    "cloudfront",
+    "cloudtrail",
+    "elb",
+    "nlb_tls",
+    "route53_resolver",
+    "s3_access",
+    "vpc_flow",
+    "web",
+)
+"""What the readers of logs read; said again here, because the help must not wait for Arrow."""
 
 
 def check(command: argparse.ArgumentParser) -> None:
@@ -127,7 +142,10 @@ def logs(command: argparse.ArgumentParser) -> None:
     trail.add_argument("--format", choices=["text", "json"], default="text")
     scan = asked.add_parser("scan", help="read log files, hour by hour", description="Read log files and count what could not be read.")
     scan.add_argument(
-        "log_format", metavar="FORMAT", choices=["auto", "cloudtrail", "vpc_flow", "alb"], help="auto tells by what is in them"
+        "log_format",
+        metavar="FORMAT",
+        choices=["auto", *LOG_FORMATS],
+        help=f"auto tells by what is in them; else {', '.join(LOG_FORMATS)}",
     )
     scan.add_argument("paths", metavar="PATH", type=Path, nargs="+", help="files and folders, gzip or not")
     scan.add_argument("--format", choices=["text", "json"], default="text")
