@@ -1,8 +1,8 @@
 """CloudFront's standard logs: fields between tabs that a line `#Fields:` names, or a JSON object in each line.
 
 Source: CloudFront developer guide, "Standard logging reference" (the fields; what a client sent is URL-encoded), "Configure
-standard logging (legacy)" (the two lines at the head, the file's name), "Configure standard logging (v2)" (which fields there are is chosen; the
-formats of the output) and "Use real-time access logs" (fields that v2 may have, too).
+standard logging (legacy)" (the two lines at the head, the file's name), "Configure standard logging (v2)" (which fields there
+are is chosen; the formats of the output) and "Use real-time access logs" (fields that v2 may have, too).
 """
 
 from __future__ import annotations

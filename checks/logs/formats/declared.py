@@ -1,7 +1,8 @@
 r"""Logs of web servers, by the format string that is declared for them.
 
 A line is split at the first place where each literal of the format stands. That is where the server wrote it, or the line is not
-read: a value that holds the literal before it shows that somebody wrote literals into a value before.
+read: a value that holds the literal before it shows that somebody wrote literals into a value before. Line breaks are the server's
+own; nginx with `escape=none` may let a client write them, and then its log proves nothing.
 Source: nginx documentation, ngx_http_log_module (`"` and `\` in values are escaped as \x22 and \x5C); Apache HTTP Server
 documentation, mod_log_config (they are escaped by a backslash).
 """

@@ -41,7 +41,7 @@ WEB: Final = Table(
         referer              free     $http_referer; %{Referer}i
         user_agent           free     $http_user_agent; %{User-Agent}i
         forwarded_for        free     $http_x_forwarded_for; %{X-Forwarded-For}i
-        request_id           text     $request_id; %{UNIQUE_ID}e, %L
-        connection           text     $connection; %k is none: it counts the requests of one
+        request_id           text     $request_id; %{UNIQUE_ID}e
+        connection           text     $connection
     """),
 )
