@@ -88,7 +88,17 @@ def _own_name(leaf: x509.Certificate) -> str:
 def summary(facts: Mapping[str, Any]) -> dict[str, Any]:
     """What counts of a chain beside the one of a handshake: whose it is, its key, whether it is trusted, and its faults by name."""
     trust_ = facts["trust"]
-    members = ("subject", "sha256", "not_after", "key_type", "key_bits", "key_equivalent_bits", "signature", "signature_hash_bits")
+    members = (
+        "subject",
+        "sha256",
+        "key_sha256",
+        "not_after",
+        "key_type",
+        "key_bits",
+        "key_equivalent_bits",
+        "signature",
+        "signature_hash_bits",
+    )
     held = {name: facts[name] for name in members if name in facts}
     return {**held, "trusted": trust_["trusted"], "faults": [name for name in FAULTS if trust_.get(name)]}
 

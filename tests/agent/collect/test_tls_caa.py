@@ -16,12 +16,13 @@ import dns.flags
 import dns.message
 import dns.rcode
 import dns.rrset
+import jsonschema
 import pytest
 
 from agent.collect.tls import Inspector, Target
 from agent.collect.tls_caa import records
 from checks.tls.certificate import Roots
-from tests.checks.tls.endpoints import findings, verdicts
+from tests.checks.tls.endpoints import BOOK, findings, verdicts
 from tests.conftest import upheld
 from tests.world.tls_responders import TLS12, Actor, Responder
 
@@ -89,6 +90,7 @@ def endpoint(host: str, zone: Mapping[str, list[str]] = ZONE, code: int = dns.rc
         inspector = Inspector(Roots(()), lambda: datetime.now(UTC), lambda _: False, caa=caa)
         seen = await inspector.one(Target(host, port, at=("127.0.0.1",)))
         assert seen.resource is not None
+        jsonschema.validate(seen.resource.data, BOOK.catalogue["tls.endpoint"].json_schema())
         return dict(seen.resource.data)
 
     with resolver(zone, code) as number, Responder(Actor({TLS12: [0x2F]}, [b""])) as running:

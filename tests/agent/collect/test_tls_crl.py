@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -19,7 +20,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from agent.collect.tls import Inspector, Target
 from agent.collect.tls_crl import Lists
 from checks.tls.certificate import Roots
-from tests.checks.tls.endpoints import verdicts
+from tests.checks.tls.endpoints import BOOK, verdicts
 from tests.conftest import upheld
 from tests.world.tls_certificates import Holder, issue
 from tests.world.tls_responders import Handler, Responder
@@ -230,6 +231,7 @@ def test_the_rule_goes_by_the_list_where_there_is_no_staple(files: Library, tmp_
         inspector = Inspector(Roots((), (ROOT.certificate,)), lambda: NOW, lambda _: False, lists=lists)
         seen = await inspector.one(Target("localhost", port, at=("127.0.0.1",)))
         assert seen.resource is not None
+        jsonschema.validate(seen.resource.data, BOOK.catalogue["tls.endpoint"].json_schema())
         return seen.resource.data
 
     with serving(tmp_path, one) as running:

@@ -13,11 +13,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from agent.collect.tls import Inspector, Seen, Target
 from agent.collect.tls_memory import Memory
-from checks.model import Reason
+from agent.schemas import schema
+from checks.model import Reason, digest
 from checks.tls.certificate import Roots
 from tests.world.tls_certificates import Certificates
 from tests.world.tls_responders import TLS10, TLS12, Actor, Handler, Responder, reset
@@ -26,6 +30,7 @@ from tests.world.tls_verdicts import verdicts
 
 WEEK, DAY = timedelta(days=7), timedelta(days=1)
 START = datetime.now(UTC).replace(microsecond=0)
+SCHEMA = jsonschema.Draft202012Validator(schema("tls-endpoint"))
 AES, RC4, TRIPLE_DES = 0x002F, 0x0005, 0x000A
 
 
@@ -73,7 +78,9 @@ def watch(certificates: Certificates, tmp_path: Path) -> Iterator[Watch]:
 
 
 def data(seen: Seen) -> Mapping[str, Any]:
+    """The data of an endpoint, which fits the published schema."""
     assert seen.resource is not None
+    assert [error.message for error in SCHEMA.iter_errors(dict(seen.resource.data))] == []
     return seen.resource.data
 
 
@@ -265,3 +272,18 @@ def test_what_cannot_be_remembered_is_told_of_and_the_run_goes_on(watch: Watch) 
     assert data(watch.look())["mode"] == "full"
     assert any("cannot be remembered" in notice for notice in watch.notices)
     assert os.listdir(watch.folder) == ["tls"]
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(), lambda below: st.lists(below) | st.dictionaries(st.text(), below)
+)
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(record=ANYTHING | st.builds(lambda held: {"schema": "upheld.tls-memory/1", "sha256": digest(held), "addresses": held}, ANYTHING))
+def test_whatever_stands_in_the_file_nothing_is_known_by_it_and_nothing_breaks(tmp_path: Path, record: Any) -> None:
+    notices: list[str] = []
+    memory = Memory(tmp_path, "", WEEK, notices.append)
+    memory._file("a.test:443").write_text(json.dumps(record))
+    assert memory.recall("a.test:443", "") == {}
+    assert notices
