@@ -22,6 +22,7 @@ from checks.functions.addresses import AddressSet, read_network
 from checks.functions.declare import DataError
 from checks.functions.ranges import Range, Ranges
 from checks.functions.tls import tls_version
+from checks.logs.pattern import portable
 from checks.logs.table import address_columns, signed
 from checks.logs.terms import (
     And,
@@ -177,7 +178,7 @@ class Compiler:
                 return text.endswith(wanted)
             case "contains":
                 return text.contains(wanted)
-        return text.re_search(self.value(pattern))
+        return text.re_search(portable(self.value(pattern)))
 
     def _within(self, column: Column, holder: Parameter | tuple[Constant, ...]) -> Any:
         family, high, low = (self.rows[name] for name in address_columns(column.name))
@@ -191,9 +192,15 @@ class Compiler:
 
 
 def _compare(function: str, left: Any, right: Any) -> Any:
-    """Beside a constant NULL, Ibis writes IS NULL for `==` and IS NOT NULL for `!=`: a truth where there is none."""
+    """Beside a constant NULL, Ibis writes IS NULL for `==` and IS NOT NULL for `!=`: a truth where there is none.
+
+    Two truth values are compared as numbers, as Ibis puts no parentheses around a side that is a condition, and to Spark
+    `x RLIKE 'a' = y` is `x RLIKE ('a' = y)`.
+    """
     if any(isinstance(side.op(), Constants) and side.op().value is None for side in (left, right)):
         return ibis.null("boolean")
+    if left.type().is_boolean():
+        left, right = left.cast("int8"), right.cast("int8")
     return _OPERATORS[function](left, right)
 
 
@@ -259,10 +266,10 @@ def _below(limit: int, low: Any) -> Any:
 def _version(text: Any) -> Any:
     """`tls_version` of a column: its number, NULL for what is none."""
     forms: list[tuple[Any, Any]] = [
-        (text.re_search(rf"^{_SPACE}(?:[tT][lL][sS]{_SPACE}[vV]?)?{version.replace('.', '[.]')}{_SPACE}$"), tls_version(version))
+        (text.re_search(rf"\A{_SPACE}(?:[tT][lL][sS]{_SPACE}[vV]?)?{version.replace('.', '[.]')}{_SPACE}\z"), tls_version(version))
         for version in _VERSIONS
     ]
-    forms.append((text.re_search(rf"^{_SPACE}[tT][lL][sS]{_SPACE}[vV]?1{_SPACE}$"), tls_version("TLSv1")))
+    forms.append((text.re_search(rf"\A{_SPACE}[tT][lL][sS]{_SPACE}[vV]?1{_SPACE}\z"), tls_version("TLSv1")))
     return ibis.cases(*((matches, ibis.literal(number, "int64")) for matches, number in forms))
 
 

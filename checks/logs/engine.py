@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 import ibis
 
@@ -27,12 +27,33 @@ ROWS: Final = "upheld_rows"
 _CHUNK: Final = 262_144
 
 
-class Engine(Protocol):
-    """What runs a query over the rows of an Arrow table, which it finds under the name ROWS."""
+Rows = TypeVar("Rows", contravariant=True)  # noqa: PLC0105
+"""What an engine takes rows as: an Arrow table without zones (see `unzoned`), or what it reads itself."""
 
-    def run(self, rows: pa.Table, queries: Sequence[Any]) -> Iterator[list[dict[str, Any]]]:
+
+class EngineFailed(RuntimeError):
+    """The rows were not counted, or not all of them: which engine, and what it said."""
+
+
+class Engine(Protocol[Rows]):
+    """What runs a query over rows, which the query finds under the name ROWS."""
+
+    def run(self, rows: Rows, queries: Sequence[Any]) -> Iterator[list[dict[str, Any]]]:
         """The answer to each query in turn, as rows. A query is asked only when its answer is taken."""
         ...
+
+
+@dataclass(slots=True)
+class Sql:
+    """Queries as an engine's SQL, each written once."""
+
+    dialect: str
+    _written: dict[int, tuple[Any, str]] = field(default_factory=dict)
+
+    def of(self, query: Any) -> str:
+        if id(query) not in self._written:  # the query is kept beside its text, so that its id stays its own
+            self._written[id(query)] = query, str(ibis.to_sql(query, dialect=self.dialect))
+        return self._written[id(query)][1]
 
 
 @dataclass(slots=True)
@@ -40,15 +61,13 @@ class DuckDB:
     """DuckDB in this process, on a connection that is handed in; nothing is stored in it."""
 
     connection: Any
-    _written: dict[int, tuple[Any, str]] = field(default_factory=dict)
+    _sql: Sql = field(default_factory=lambda: Sql("duckdb"))
 
     def run(self, rows: pa.Table, queries: Sequence[Any]) -> Iterator[list[dict[str, Any]]]:
         self.connection.register(ROWS, rows)
         try:
             for query in queries:
-                if id(query) not in self._written:  # the query is kept beside its text, so that its id stays its own
-                    self._written[id(query)] = query, str(ibis.to_sql(query, dialect="duckdb"))
-                yield self.connection.sql(self._written[id(query)][1]).to_arrow_table().to_pylist()
+                yield self.connection.sql(self._sql.of(query)).to_arrow_table().to_pylist()
         finally:
             self.connection.unregister(ROWS)
 
@@ -78,20 +97,36 @@ class Questions:
 
     table: Table
     prepared: tuple[_Prepared, ...]
+    count: Any
+    """How many rows there are."""
+
+
+def named(table: Table) -> Any:
+    """The rows of a table as queries name them: times are without a zone, and in UTC."""
+    import pyarrow as pa
+
+    return ibis.table(ibis.Schema.from_pyarrow(unzoned(pa.Table.from_batches([], table.schema())).schema), name=ROWS)
 
 
 def prepare(table: Table, asked: Iterable[Asked], now: datetime) -> Questions:
     """Compile the rules that are about the table. `now` has a zone. Raises UnfitParameter."""
-    import pyarrow as pa
-
-    empty = unzoned(pa.Table.from_batches([], table.schema()))
-    rows = ibis.table(ibis.Schema.from_pyarrow(empty.schema), name=ROWS)
-    return Questions(table, tuple(_prepare(rows, table, one, now) for one in asked if one.rule.kind == table.name))
+    rows = named(table)
+    prepared = tuple(_prepare(rows, table, one, now) for one in asked if one.rule.kind == table.name)
+    return Questions(table, prepared, rows.aggregate(rows=rows.count()))
 
 
-def run(engine: Engine, questions: Questions, source: str, batches: Iterable[pa.RecordBatch | pa.Table]) -> Partial:
-    """All rules over all batches, each of which has the table's schema; a batch is read once. Raises ValueError for another schema."""
-    return merge(_one(engine, questions, source, chunk) for chunk in _chunks(questions.table, batches))
+def run(engine: Engine[pa.Table], questions: Questions, source: str, batches: Iterable[pa.RecordBatch | pa.Table]) -> Partial:
+    """All rules over all batches, each of which has the table's schema; a batch is read once.
+
+    Raises ValueError for another schema, EngineFailed.
+    """
+    return merge(_one(engine, questions, source, unzoned(chunk), chunk.num_rows) for chunk in _chunks(questions.table, batches))
+
+
+def run_whole(engine: Engine[Rows], questions: Questions, source: str, rows: Rows) -> Partial:
+    """All rules over rows that the engine reads itself, and counts itself, as often as it needs. Raises EngineFailed."""
+    (((counted,)),) = engine.run(rows, [questions.count])
+    return _one(engine, questions, source, rows, counted["rows"])
 
 
 def unzoned(rows: pa.Table) -> pa.Table:
@@ -149,8 +184,7 @@ def _stored(table: Table, names: Iterable[str]) -> list[str]:
     return [part for name in names for part in (address_columns(name) if table[name].kind == "address" else (name,))]
 
 
-def _one(engine: Engine, questions: Questions, source: str, chunk: pa.Table) -> Partial:
-    rows = unzoned(chunk)
+def _one(engine: Engine[Rows], questions: Questions, source: str, rows: Rows, count: int) -> Partial:
     cells: dict[Key, dict[tuple[bool | None, bool | None], Tally]] = {}
     broken: list[_Prepared] = []
     asked = questions.prepared
@@ -160,6 +194,8 @@ def _one(engine: Engine, questions: Questions, source: str, chunk: pa.Table) -> 
             held = cells.setdefault(_key(source, prepared, row), {})
             tally = Tally(row["rows"], _utc(row["first"]), _utc(row["last"]))
             held[cell] = held[cell] + tally if cell in held else tally
+        if (seen := sum(row["rows"] for row in counted)) != count:
+            raise EngineFailed(f"{source}: {prepared.name} was asked of {seen} rows, and there are {count}: run it again")
         if any(row["applies"] and row["upheld"] is False for row in counted):
             broken.append(prepared)
     samples: dict[Key, list[Sample]] = {}
@@ -167,7 +203,7 @@ def _one(engine: Engine, questions: Questions, source: str, chunk: pa.Table) -> 
         for row in shown:
             samples.setdefault(_key(source, prepared, row), []).append(_sample(prepared, row))
     kept = {key: tuple(sorted(shown, key=lambda sample: sample.order)) for key, shown in samples.items()}
-    return Partial(cells, kept, {source: chunk.num_rows})
+    return Partial(cells, kept, {source: count})
 
 
 def _key(source: str, prepared: _Prepared, row: Mapping[str, Any]) -> Key:

@@ -18,23 +18,8 @@ from checks.logs import subset
 from checks.logs.compile import Compiler
 from checks.logs.engine import unzoned
 from checks.logs.rows import to_arrow
-from checks.verdict import Verdict
 from tests.checks.logs.grammar import NOW, PARAMS, TABLE, condition, rows
-
-TRUTH = {Verdict.UPHELD: True, Verdict.BROKEN: False, Verdict.UNPROVEN: None}
-TYPES = {name: {bool: "bool", int: "int", str: "string", list: "list"}[type(value)] for name, value in PARAMS.items()}
-
-
-def by_runtime(text: str, rows: list[dict[str, Any]], params: dict[str, Any]) -> list[bool | None]:
-    program, tree = expression.parse(text)
-    asked = expression.Condition(text, program, frozenset(), tree, "row")
-    found = []
-    for one in rows:
-        seen = {name: value for name, value in one.items() if value is not None}
-        outcome = expression.evaluate(asked, seen, params=params, now=NOW, account="", region="", world=None)
-        assert "not a truth value" not in outcome.error
-        found.append(TRUTH[outcome.verdict])
-    return found
+from tests.checks.logs.runtime_rows import TYPES, by_runtime
 
 
 @cache
