@@ -10,9 +10,14 @@ import shutil
 import socket
 import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
+
+from agent.collect import log_parquet
+from checks.logs.engine import EngineFailed, Questions, run_whole
+from checks.logs.partial import Partial
+from checks.logs.spark import Files, Spark
 
 _STANDALONE: Final = re.compile(r"spark://(?P<host>[^:,/]+|\[[^]]+\]):(?P<port>[0-9]{1,5})")
 _CONNECT: Final = 10.0
@@ -55,6 +60,20 @@ def session(url: str, *, host: str | None = None, settings: Mapping[str, str] | 
         _close(opened)
 
 
+def run_files(engine: Spark, questions: Questions, source: str, paths: Sequence[Path]) -> Partial:
+    """All rules over the rows of Parquet files (see `log_parquet`), which this machine and every worker can read at these paths.
+
+    Raises NotRows for a file that does not hold the table's rows, EngineFailed where Spark saw fewer or more than the files hold.
+    """
+    held = log_parquet.count(questions.table, paths)
+    partial = run_whole(engine, questions, source, Files(questions.table, tuple(str(path.resolve()) for path in paths)))
+    if partial.rows[source] != held:
+        raise EngineFailed(
+            f"{source}: Spark read {partial.rows[source]} rows, and the files hold {held}: do all workers see the same files?"
+        )
+    return partial
+
+
 def _java() -> None:
     home = os.environ.get("JAVA_HOME")
     if shutil.which(str(Path(home) / "bin" / "java") if home else "java") is None:
@@ -81,15 +100,17 @@ def _started(url: str, settings: Mapping[str, str]) -> Any:
 
 def _close(opened: Any) -> None:
     """The session, and the Java that Spark itself would keep until this process ends."""
+    from py4j.protocol import Py4JError
     from pyspark import SparkContext
 
-    opened.stop()
     gateway = SparkContext._gateway  # noqa: SLF001  # Spark has no public way
+    with contextlib.suppress(Py4JError, OSError):  # Java has ended already
+        opened.stop()
     if gateway is not None:
         gateway.shutdown()
         gateway.proc.stdin.close()
         gateway.proc.wait()
-        SparkContext._gateway = SparkContext._jvm = None  # noqa: SLF001
+    SparkContext._active_spark_context = SparkContext._gateway = SparkContext._jvm = None  # noqa: SLF001
 
 
 def _reached(url: str) -> None:

@@ -4,7 +4,7 @@ CEL and DuckDB match with RE2, Spark with Java, and the same text means differen
 last newline, `.` is not U+0085, `(?i)` is about ASCII only, `[a&&b]` is an intersection. So a pattern is read as RE2 reads it
 (RE2 wiki, Syntax) and written out anew, in the few forms that are the same everywhere: code points, classes of them, `\A`, `\z`,
 groups, `|`, repetition. All that is asked is whether a text has a match, so what a group caught and which match is the longest
-are not written.
+are not written; nor is what is empty, as DuckDB 2.0 takes `a()` for "ends with a".
 
 What cannot be written so is refused: `\b`, `(?m)` with `^` or `$` (RE2 has no lookaround with which to say them for Java), Unicode's
 classes (every engine has another version of them), and letters beyond ASCII under `(?i)`.
@@ -89,6 +89,8 @@ class _Reader:
             return atom
         self.at = found.end()
         self._takes("?")  # as few as possible, or as many: there is a match or there is none
+        if not atom or found[0] in {"{0}", "{0,0}"}:
+            return ""
         return f"(?:{atom}){found[0]}" if atom in {r"\A", r"\z"} else atom + found[0]
 
     def _atom(self, flags: frozenset[str], depth: int) -> str:
@@ -118,7 +120,7 @@ class _Reader:
         inner = self.alternatives(flags, depth + 1)
         if not self._takes(")"):
             self.refuse("a group that is not closed", "its parenthesis")
-        return f"(?:{inner})"
+        return f"(?:{inner})" if inner else ""
 
     def _escaped(self, flags: frozenset[str]) -> str:
         if self._takes("A"):

@@ -5,8 +5,9 @@ Held against the CEL runtime and DuckDB on Spark 4.3; limits:
 
 - The rows of Parquet files are read once for each rule, of which only the columns it asks about.
 - Java matches regular expressions by backtracking: a pattern in which a repetition repeats another can take long on a text that is made
-  for it, or use up a thread's stack. That ends in EngineFailed, never in a truth value.
-- A file whose name begins with `_` or `.` is refused, as Spark would pass over it.
+  for it, and one that repeats a group uses a thread's stack (16 MB are enough for 40,000 letters, and not for 400,000): then an executor
+  ends, and with it the job. That is EngineFailed, never a truth value.
+- A file whose name begins with `_` or `.`, or has a wildcard in it, is refused: Spark would pass over it, or read others.
 - Spark waits for executors for as long as it takes: a deadline is the caller's.
 """
 
@@ -41,6 +42,7 @@ SETTINGS: Final[Mapping[str, str]] = {
 """What is set in a session of its own, whatever the cluster's defaults are (Spark documentation, Configuration, Runtime SQL)."""
 
 _TYPES: Final[Mapping[str, str]] = {"string": "STRING", "int64": "BIGINT", "bool": "BOOLEAN", "timestamp": "TIMESTAMP_LTZ"}
+_WILD: Final = frozenset("*?[]{}\\")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +54,10 @@ class Files:
 
     def __post_init__(self) -> None:
         for path in self.paths:
-            if path.rstrip("/").rpartition("/")[2].startswith(("_", ".")):
-                raise ValueError(f"{path}: Spark passes over files whose names begin with _ or . : name it otherwise")
+            if path.rstrip("/").rpartition("/")[2].startswith(("_", ".")) or _WILD & set(path):
+                raise ValueError(
+                    f"{path}: Spark passes over names that begin with _ or . and takes *?[]{{}} for wildcards: name it otherwise"
+                )
 
     @property
     def ddl(self) -> str:
@@ -84,7 +88,8 @@ class Spark:
                     answer = self._own.sql(self._sql.of(query)).toArrow().to_pylist()
                 yield answer
         finally:
-            self._own.catalog.dropTempView(ROWS)
+            with contextlib.suppress(EngineFailed), _failures():  # where Java is gone, so are its views
+                self._own.catalog.dropTempView(ROWS)
 
     def _read(self, files: Files) -> Any:
         # A folder's name is part of no row: without this, `object=x/` would be a column's value.
@@ -97,11 +102,20 @@ class Spark:
 
 @contextlib.contextmanager
 def _failures() -> Iterator[None]:
-    from py4j.protocol import Py4JError
+    from py4j.protocol import Py4JError, Py4JNetworkError
     from pyspark.errors import PySparkException
 
     try:
         yield
-    except (PySparkException, Py4JError, OSError) as error:
-        said = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
-        raise EngineFailed(f"Spark: {said}") from error
+    except (Py4JNetworkError, OSError) as error:
+        raise EngineFailed(f"Spark: its driver does not answer any more: {error}") from error
+    except (PySparkException, Py4JError) as error:
+        raise EngineFailed(f"Spark: {_said(error)}") from error
+
+
+def _said(error: Exception) -> str:
+    """The first line; what Java threw has no text once Java itself is gone."""
+    try:
+        return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+    except Exception:
+        return type(error).__name__

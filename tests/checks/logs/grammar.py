@@ -27,14 +27,15 @@ TABLE = Table(
     ),
 )  # fmt: skip
 WORDS = ["", "a", "A", "ab", "a\nb", "b\n", "a%b", "a_b", "it's", 'q"q', "\\", "a\\b", "é", "e\u0301", "\0", "a\0b", "TLSv1.2", "tls 1.3",
-         " 1.1\u2003", "TLSv1.4", "TLSv1", "tls 1 ", "tlsv 1.2", "\u017f", "\u017ftl", "İ", "🙂", "null", "NULL", "true", "1", "ConsoleLogin"]  # fmt: skip
+         " 1.1\u2003", "TLSv1.4", "TLSv1", "tls 1 ", "tlsv 1.2", "\u017f", "\u017ftl", "İ", "🙂", "null", "NULL", "true", "1", "ConsoleLogin",
+         "${spark.app.name}", "upheld", "\\n"]  # fmt: skip
 NUMBERS = [0, 1, -1, 443, 2**31 - 1, 2**31, -(2**31), 2**53 + 1, 2**63 - 1, -(2**63)]
 NETWORKS = ["0.0.0.0/0", "::/0", "10.0.0.0/8", "10.0.0.0/9", "10.1.2.3", "255.255.255.255", "0.0.0.0", "::1", "2001:db8::/32", "8000::/1", "7fff::/16",
             "2001:db8::/65", "2001:db8:0:0:8000::/65", "2001:db8::7fff:ffff:ffff:fffe/127", "::ffff:10.1.2.3/120", "ffff::/16", "7fff:ffff::/31",
             "::/1", "2001:db8::8000:0:0:0/127", "::ffff:ffff:ffff:ffff/128"]  # fmt: skip
 PATTERNS = ["a", "^a$", "a.*b", "^a.*b$", "(?s)a.b", "(?i)A", "b$", "", "a%b", "a_b", r"a\.b", "[a-z]+", "é", "^.$", "a|^$", "x*", "^$", r"\z", "^tls",
             ".*ab.*", r"a\s", "1.2$", "(?i)^TLS", "(?i)s", "(?i)[^s]", r"(?i)\W", "[^a]$", r"^\D+$", r"[\]a&&b[]", r"\Qa\b\E?$", "(a|)*b$", "(a|b?){2}$",
-            "[[:^alpha:]]", "[^[:space:]]$", r"\x{1f642}|\xe9", r"a\0b", "a{2", "(?P<one>a)(?:b)", "(?i:T)ls", "(?i-i:T)ls|(?U)a+", "^*a", r"[\x00-\x7f]$"]  # fmt: skip
+            "[[:^alpha:]]", "[^[:space:]]$", r"\x{1f642}|\xe9", r"a\0b", "a{2", "(?P<one>a)(?:b)", "(?i:T)ls", "(?i-i:T)ls|(?U)a+", "^*a", r"[\x00-\x7f]$", "a()", "^a(|)", "a(){2}b{0}"]  # fmt: skip
 PARAMS: dict[str, Any] = {
     "on": True, "off": False, "word": "a", "number": 443, "words": ["a", "it's", ""], "numbers": [0, 443], "none": [],
     "networks": ["10.0.0.0/8", "2001:db8::/32"], "version": "1.2", "noversion": "2", "moment": "2026-01-01T00:00:00Z", "nomoment": "soon",
@@ -65,7 +66,7 @@ def built(form: str, *parts: Text) -> Text:
 
 
 atoms = of("a", "b", "A", "S", "k", "é", "1", "%", "_", "'", "\n", "🙂", ".", "^", "$", "[ab]", "[^a]", "[^a-c\n]", r"[\w.]", r"[^\d-]", "[]a]", "[^]a]", "[a-]",
-           "[[:upper:]]", r"\d", r"\D", r"\w", r"\W", r"\s", r"\S", r"\.", r"\\", r"\n", r"\x41", r"\x{2003}", r"\A", r"\z", r"\Q.a\E", "(?i)", "(?s)", "(?-i)")  # fmt: skip
+           "[[:upper:]]", r"\d", r"\D", r"\w", r"\W", r"\s", r"\S", r"\.", r"\\", r"\n", r"\x41", r"\x{2003}", r"\A", r"\z", r"\Q.a\E", "(?i)", "(?s)", "(?-i)", "()")  # fmt: skip
 patterns = of(*PATTERNS) | st.recursive(
     atoms,
     lambda held: st.one_of(
@@ -74,7 +75,7 @@ patterns = of(*PATTERNS) | st.recursive(
         built("{}|{}", held, held),
         built("({})", held),
         built("(?i:{})", held),
-        built("(?:{}){}", held, of("*", "+", "?", "*?", "{2}", "{0,1}", "{1,}", "{,2}")),
+        built("(?:{}){}", held, of("*", "+", "?", "*?", "{2}", "{0,1}", "{1,}", "{,2}", "{0}", "{0,0}?")),
     ),
     max_leaves=5,
 ).filter(taken)
