@@ -4,7 +4,7 @@
 
 Expressions and patterns are drawn from the whole of what compiles, rows sit on their edges, and lie in Parquet files that a worker of
 a standalone cluster reads. What CEL calls true, false or an error for a row, so does Spark. Then every shipped rule is asked of rows
-that are drawn from all examples, and has to leave the same Partial, byte for byte, as on DuckDB.
+that are drawn from all examples, and has to leave the same Partial, byte for byte, as on DuckDB. What uses up Java's stack ends without one.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from agent.rulebook import load
 from checks import example, expression
 from checks.logs import subset
 from checks.logs.compile import Compiler
-from checks.logs.engine import Asked, DuckDB, Questions, named, prepare, run, run_whole
+from checks.logs.engine import Asked, DuckDB, EngineFailed, Questions, named, prepare, run, run_whole
 from checks.logs.partial import plain
 from checks.logs.rows import NoRow, check, to_arrow
 from checks.logs.spark import Files, Spark
@@ -39,6 +39,7 @@ from checks.logs.table import Table
 from checks.logs.tables import TABLES
 from checks.rule import Rule
 from tests.checks.logs import grammar
+from tests.checks.logs.log_rules import make
 from tests.checks.logs.runtime_rows import TYPES, by_runtime
 from tests.logs.cluster import SETTINGS, cluster
 from tests.world.servers import LOOPBACK
@@ -145,6 +146,18 @@ def compared(tally: Tally, spark: Spark, questions: Questions, held: list[dict[s
         tally.disagreements.append(f"{questions.table.name}: {_difference(one, other)}")
 
 
+def stack(tally: Tally, spark: Spark, folder: Path) -> None:
+    """A pattern that uses up the stack of Java on a text that is long enough: what DuckDB comes to, or no answer."""
+    rule = make("row.user_name.matches('^(ab|c)*z')")
+    questions = prepare(TABLES[rule.kind], [Asked(rule.id, rule, {})], grammar.NOW)
+    for length in (1_000, 40_000, 2_000_000):
+        try:
+            compared(tally, spark, questions, [{"user_name": "ab" * (length // 2)}], folder)
+        except EngineFailed as error:
+            tally.counts["without an answer"] += 1
+            print(f"{length} letters: {error}"[:200])
+
+
 def _difference(one: dict[str, Any], other: dict[str, Any]) -> str:
     for cell, second in zip(one["cells"], other["cells"], strict=False):
         if cell != second:
@@ -199,6 +212,7 @@ def main() -> int:
         spark = Spark(opened)
         expressions(tally, spark, Path(folder), options.expressions, options.rows, options.seed)
         rules(tally, spark, Path(folder), options.rows * 20, options.seed)
+        stack(tally, spark, Path(folder))
     for line in tally.disagreements[:20]:
         print(line)
     told = ", ".join(f"{name} {count}" for name, count in sorted(tally.counts.items()))

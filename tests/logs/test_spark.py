@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -154,29 +153,9 @@ def test_a_column_that_a_file_lacks_is_unproven_and_one_of_another_type_is_no_an
         run_whole(spark, questions, "trail", Files(CLOUDTRAIL, (str(path),)))
 
 
-def test_a_stack_that_is_used_up_is_no_answer(tmp_path: Path) -> None:
-    # In a process of its own, as Java ends of it.
-    asks = """
-        import sys
-        from pathlib import Path
-        from agent.collect.log_spark import session
-        from checks.logs.spark import Spark
-        from tests.logs.test_spark import deep
-        with session("local[1]", settings={"spark.driver.extraJavaOptions": "-Xss512k"}) as opened:
-            deep(Spark(opened), Path(sys.argv[1]))
-    """
-    done = subprocess.run([sys.executable, "-c", textwrap.dedent(asks), str(tmp_path)], capture_output=True, text=True, check=False)
-    assert "checks.logs.engine.EngineFailed: Spark: " in done.stderr
-    assert done.returncode == 1
-
-
-def deep(spark: Spark, folder: Path) -> None:
-    rule = make("row.user_name.matches('^(ab|c)*z')")
-    run_whole(spark, prepare(CLOUDTRAIL, asked(rule), NOW), "trail", files(CLOUDTRAIL, [{"user_name": "ab" * 100_000}], folder, 1))
-
-
 def test_without_a_free_worker_there_is_no_session(running: Cluster, spark: Spark) -> None:
-    asks = f"from agent.collect.log_spark import session\nwith session({running.url!r}, host='127.0.0.1', wait=1): pass"
+    asks = "from agent.collect.log_spark import session\n"
+    asks += f"with session({running.url!r}, host={LOOPBACK!r}, settings={dict(SETTINGS)!r}, wait=1): pass"
     done = subprocess.run([sys.executable, "-c", asks], capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "the master gave no executor within 1 s: start a worker" in done.stderr

@@ -40,6 +40,8 @@ PARAMS: dict[str, Any] = {
     "on": True, "off": False, "word": "a", "number": 443, "words": ["a", "it's", ""], "numbers": [0, 443], "none": [],
     "networks": ["10.0.0.0/8", "2001:db8::/32"], "version": "1.2", "noversion": "2", "moment": "2026-01-01T00:00:00Z", "nomoment": "soon",
     "many": [f"10.{n}.0.0/16" for n in range(0, 40, 2)] + [f"{n:x}000::/20" for n in range(1, 16)] + ["2001:db8::8:0:0:0/77"],
+    "crowd": [f"10.{n}.0.0/{17 + n % 3}" for n in range(0, 160, 2)] + ["255.255.255.255"] + [f"{n:x}00::/{9 + n % 2}" for n in range(1, 256, 3)] +
+             [f"2001:db8::{n:x}:ffff:ffff:0/113" for n in range(80)],
 }  # fmt: skip
 Text = st.SearchStrategy[str]
 
@@ -99,7 +101,7 @@ lists = {
     "words": st.lists(words, max_size=4).map(lambda held: f"[{', '.join(held)}]") | of("params.words", "params.none"),
     "numbers": st.lists(plain_numbers, max_size=4).map(lambda held: f"[{', '.join(held)}]") | of("params.numbers", "params.none"),
     "networks": st.lists(st.sampled_from([*map(quoted, NETWORKS)]), max_size=4).map(lambda held: f"[{', '.join(held)}]")
-    | of("params.networks", "params.none", "params.many"),
+    | of("params.networks", "params.none", "params.many", "params.crowd"),
 }  # fmt: skip
 
 
