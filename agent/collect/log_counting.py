@@ -103,7 +103,7 @@ class Counter:
     def _asked(self, table: str) -> Questions:
         if table not in self._prepared:
             asked = [Asked(one.name, one.rule(), one.params) for one in self.questions if one.table == table]
-            self._prepared[table] = prepare(TABLES[table], asked, self.now)
+            self._prepared[table] = prepare(TABLES[table], asked, self.now, apart=True)
         return self._prepared[table]
 
     def _duckdb(self) -> DuckDB:
