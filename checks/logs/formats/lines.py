@@ -104,7 +104,13 @@ def split(
     if not numbers:
         return None
     wrong: list[tuple[int, int]] = []
-    table = _read(data, names, types, wrong, quoted=quotes > 0 or varying, delimiter=delimiter)
+    quoted = quotes > 0 or varying
+    table = _read(data, names, types, wrong, quoted=quoted, delimiter=delimiter)
+    if quoted and (table is None or table.num_rows + len(wrong) != len(numbers)):
+        data, numbers = _well_quoted(data, numbers, faults)
+        table = _read(data, names, types, wrong, quoted=quoted, delimiter=delimiter) if numbers else None
+    if not numbers:
+        return None
     if table is None or table.num_rows + len(wrong) != len(numbers):
         faults.add("malformed", numbers[0], "lines from here on cannot be told apart", lost=True, count=len(numbers))
         return None
@@ -173,6 +179,14 @@ def clean(chunk: Chunk, faults: Faults, quotes: int, *, varying: bool = False) -
             kept.append(line)
             numbers.append(number)
     return b"\n".join(kept), numbers
+
+
+def _well_quoted(data: bytes, numbers: Sequence[int], faults: Faults) -> tuple[bytes, Sequence[int]]:
+    """The lines whose quotes all open or close a field: another one can swallow what stands behind it, and the next lines."""
+    kept = [(line, number) for line, number in zip(data.split(b"\n"), numbers, strict=True) if _QUOTED.fullmatch(line)]
+    for number in sorted({*numbers} - {number for _, number in kept}):
+        faults.add("malformed", number, "a quote inside a field", lost=True)
+    return b"\n".join(line for line, _ in kept), [number for _, number in kept]
 
 
 def _all_have(data: bytes, quotes: int) -> bool:

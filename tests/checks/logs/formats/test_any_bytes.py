@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pyarrow as pa
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from checks.logs.formats import cloudfront, parquet, vpc_flow
@@ -54,7 +54,8 @@ def damaged(draw: st.DrawFn, samples: list[str]) -> bytes:
 
 def account(format_: str, raw: bytes, size: int) -> None:
     """Reads a file in pieces, and holds its rows and faults against its lines."""
-    assume(not raw.startswith(parquet.MAGIC))  # has no lines, and may be refused
+    if raw.startswith(parquet.MAGIC):
+        return  # has no lines, and may be refused
     faults = Faults()
     pieces = [raw[at : at + size] for at in range(0, len(raw), size)]
     batches = list(READERS[format_](pieces, "object", faults))

@@ -100,6 +100,14 @@ def test_quotes_in_a_user_agent_cannot_change_what_a_request_spoke(agent: str) -
     assert found.lost_lines == [2]
 
 
+def test_a_quote_inside_a_field_swallows_no_other_line() -> None:
+    """As many quotes as other lines have, for the request is a dash: the last of them opens a field that nothing closes."""
+    copied = GET.replace('"GET /mb-orders/invoices/7.pdf?versionId=3HL HTTP/1.1"', "-").replace("aws-cli/2.17 (x86)", 'a b"c" ')
+    found = read("s3_access", GET, GET, copied, GET)
+    assert [row["line"] for row in found.rows] == [1, 2, 4]
+    assert found.lost == {"malformed": [3]}
+
+
 def test_short_lines_are_counted_with_their_number() -> None:
     found = read("s3_access", GET, GET[:200], BATCH, "", "x")
     assert [row["line"] for row in found.rows] == [1, 3]
