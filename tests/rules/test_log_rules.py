@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
+
+from checks.logs.formats.cloudtrail_derived import derived
+from checks.logs.runtime import of_row
 from checks.logs.tables import TABLES
 from tests.agent.road import shipped
 
@@ -31,3 +37,31 @@ def test_a_rule_over_an_audit_log_of_sources_asks_nothing_where_the_promise_name
     rules = [rule for rule in RULES.values() if "sources" in rule.file.params and rule.terms and rule.terms.table.audit]
     assert len(rules) >= 4
     assert [rule.id for rule in rules if "size(params.sources) > 0" not in (rule.file.applies_if or "")] == []
+
+
+@pytest.mark.parametrize(
+    ("rule", "source", "name", "request_", "verdict"),
+    [
+        ("log-trail-not-narrowed", "cloudtrail", "PutEventSelectors", {"eventSelectors": [{"includeManagementEvents": False}]}, "broken"),
+        ("log-trail-not-narrowed", "cloudtrail", "UpdateTrail", {"name": "org", "isMultiRegionTrail": True}, "upheld"),
+        ("log-trail-not-narrowed", "cloudtrail", "UpdateTrail", {"name": "org", "s3BucketName": "elsewhere"}, "unproven"),
+        ("log-trail-validation-kept", "cloudtrail", "UpdateTrail", {"enableLogFileValidation": False}, "broken"),
+        ("log-bucket-logging-kept", "s3", "PutBucketLogging", {"BucketLoggingStatus": ""}, "broken"),
+        ("log-retention-not-shortened", "logs", "PutRetentionPolicy", {"retentionInDays": 7}, "broken"),
+        ("log-retention-not-shortened", "logs", "PutRetentionPolicy", {"retentionInDays": 3653}, "upheld"),
+        ("log-config-recorder-kept", "config", "PutConfigurationRecorder", {"configurationRecorder": {}}, "unproven"),
+        ("log-guardduty-kept", "guardduty", "UpdateDetector", {"detectorId": "d1", "enable": False}, "broken"),
+        ("log-grants-not-public", "s3", "PutBucketAcl", {"x-amz-acl": ["public-read"]}, "broken"),
+        ("log-grants-not-public", "s3", "PutBucketAcl", {"x-amz-acl": ["private"]}, "upheld"),
+        ("log-security-groups-not-opened", "ec2", "AuthorizeSecurityGroupIngress", {"ipPermissions": {}}, "unproven"),
+        ("log-public-access-blocks-kept", "s3", "PutBucketPublicAccessBlock", {"bucketName": "mb"}, "unproven"),
+        ("log-volumes-encrypted", "ec2", "CreateVolume", {"encrypted": False}, "broken"),
+    ],
+)
+def test_what_a_request_asks_for_decides_the_rule_that_asks(rule: str, source: str, name: str, request_: Any, verdict: str) -> None:
+    record = {
+        "eventSource": f"{source}.amazonaws.com", "eventName": name, "awsRegion": "eu-central-1", "sourceIPAddress": "198.51.100.7",
+        "requestParameters": request_, "responseElements": request_,
+    }  # fmt: skip
+    row = {"event_source": record["eventSource"], "event_name": name, "outcome": "success", **derived(record)}
+    assert of_row(RULES[rule], TABLES["log.cloudtrail"], row, {}, "2026-01-01T00:00:00Z")[0] == verdict
