@@ -61,7 +61,7 @@ def collect(inputs: Inputs, place: Path, wanted: Plan, clock: Clock, progress: P
     deadline = Deadline(clock.monotonic() + inputs.configuration.settings.collect.deadline, clock.monotonic)
     tls = _endpoints(inputs, wanted)
     of_aws = {name: members for name, members in wanted.items() if name != TLS_ENDPOINT}
-    doors = _doors(inputs, deadline, clock, only_endpoints=tls is not None and tls[0].alone)
+    doors = _doors(inputs, deadline, clock, none=(tls is not None and tls[0].alone) or inputs.configuration.settings.collect.no_aws)
     with EstateWriter(place, tls_served.REMEMBERED if tls else ()) as writer:
         accounts, identity = _aws(inputs, of_aws, doors, writer, deadline, clock, progress)
         if tls:
@@ -72,9 +72,9 @@ def collect(inputs: Inputs, place: Path, wanted: Plan, clock: Clock, progress: P
         writer.finish(Manifest("upheld.estate/1", started, rfc3339(clock.now()), tool(), identity, endpoint_override(), scope))
 
 
-def _doors(inputs: Inputs, deadline: Deadline, clock: Clock, *, only_endpoints: bool) -> Sequence[Entered | Shut]:
-    """The accounts of AWS, entered or not: those configured, else the one of the credentials. None where the configuration says
-    that there are only endpoints: to leave an account out must be said, or its resources would count as none.
+def _doors(inputs: Inputs, deadline: Deadline, clock: Clock, *, none: bool) -> Sequence[Entered | Shut]:
+    """The accounts of AWS, entered or not: those configured, else the one of the credentials. `none` where the configuration says
+    that none is to be read: to leave an account out must be said, or its resources would count as none.
 
     Raises ConfigurationError.
     """
@@ -84,7 +84,7 @@ def _doors(inputs: Inputs, deadline: Deadline, clock: Clock, *, only_endpoints: 
         targets = [
             AwsTarget(one.account, one.role, plain(one.external_id), one.regions) for one in inputs.configuration.settings.collect.aws
         ]
-        return [] if only_endpoints and not targets else enter(targets or [AwsTarget()], deadline, ATTEMPTS, clock.now)
+        return [] if none and not targets else enter(targets or [AwsTarget()], deadline, ATTEMPTS, clock.now)
     except (WrongAccount, ValueError) as error:
         raise ConfigurationError(str(error)) from error
 

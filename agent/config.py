@@ -69,8 +69,13 @@ class Tls(Strict):
 class Collect(Strict):
     deadline: Annotated[int, BeforeValidator(seconds, json_schema_input_type=str | Literal[0])] = 900
     aws: list[Aws] = []
+    """The accounts to read; where the key is absent, that of the credentials. An empty list says that there is none to read."""
     tls: Tls | None = None
     logs: list[LogSource] = []
+
+    @property
+    def no_aws(self) -> bool:
+        return "aws" in self.model_fields_set and not self.aws
 
 
 class Output(Strict):

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from agent.inputs import Inputs
 from checks.logs.source import Sources
-from checks.model import Estate
+from checks.logs.tables import TABLES
+from checks.model import Estate, provider
 from checks.rule import Rule
 
 
@@ -35,7 +36,9 @@ class Rows:
     @property
     def notes(self) -> Iterator[str]:
         """Which logs could have told more."""
-        unasked = sorted({rule.kind for rule in self.inputs.judged_rows} - {rule.kind for rule in self.judged})
+        here = {provider(account) for account in self.estate.manifest.scope.accounts}
+        about = {rule.kind for rule in self.inputs.judged_rows if TABLES[rule.kind].provider in here}
+        unasked = sorted(about - {rule.kind for rule in self.judged})
         if unasked:
             yield f"logs that could show more of these promises are not read: {', '.join(unasked)}; see collect.logs"
 

@@ -14,7 +14,7 @@ from typing import Any
 from checks.logs.partial import Cell, Key, Partial, Sample, Scalar, Tally, merge
 from checks.logs.partial import verdict as of_rows
 from checks.logs.rows import rfc3339
-from checks.logs.source import SOURCE, Sources, proven_hours, question, unproven_hours
+from checks.logs.source import SOURCE, Sources, doubted, proven_hours, question, unproven_hours
 from checks.model import GLOBAL, Estate, Evidence, Gap, Reason, Resource, digest, provider
 from checks.rule import Rule
 from checks.verdict import Verdict
@@ -133,18 +133,15 @@ class Logs:
         gaps: tuple[Gap, ...], doubt: str,
     ) -> Part | None:  # fmt: skip
         total = sum((group.judged.count for group in groups), 0)
-        lacking, proven = unproven_hours(source), proven_hours(source)
+        lacking, proven = unproven_hours(source.data), proven_hours(source.data)
         told = f"{_rows(total)} that it applies to" if rule.file.applies_if else _rows(total)
         values = {"rows": total, "hours": {"proven": len(proven), "not_proven": len(lacking)}}
         if not looks:
             why = "the estate holds no look behind this source"
         elif gaps:
             why = f"{gaps[0].message or gaps[0].code} ({gaps[0].reason})"
-        elif lacking:
-            some = f"{len(lacking):,} of {len(source.data['Hours']):,} hours are" if len(lacking) > 1 else "an hour is"
-            why = f"{some} not proven to be complete, first that of {lacking[0]['From']}: {'; '.join(lacking[0]['Why'])}"
-        elif not proven:
-            why = "no hour of it is proven to be complete"
+        elif lacks := doubted(source.data):
+            why = lacks
         elif doubt:
             why = doubt
         elif not total:

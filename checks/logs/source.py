@@ -6,7 +6,7 @@ question. A question is a rule under its parameters, word for word: counts that 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -59,6 +59,8 @@ def resources(told: Told, looks: tuple[str, ...]) -> Iterator[Resource]:
         "Questions": sorted(told.questions),
         "Hours": list(map(_hour, told.hours)),
     }
+    if doubt := doubted(data):
+        data["Doubt"] = doubt
     yield Resource(told.id, SOURCE, told.account, GLOBAL, data, {}, looks)
     by_cell: dict[tuple[str, datetime | None], dict[Key, Any]] = {}
     for key, cells in told.counts.cells.items():
@@ -106,14 +108,19 @@ class Sources:
         return found
 
 
-def unproven_hours(source: Resource) -> list[Mapping[str, Any]]:
-    """The hours of which it is not shown that every row is there; an hour that is not due yet is none of them."""
-    return [one for one in source.data.get("Hours", ()) if one["Proof"] not in {Proof.PROVEN, Proof.NOT_YET_DUE}]
+def unproven_hours(data: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The hours of a source of which it is not shown that every row is there; an hour that is not due yet is none of them."""
+    return [one for one in data.get("Hours", ()) if one["Proof"] not in {Proof.PROVEN, Proof.NOT_YET_DUE}]
 
 
-def proven_hours(source: Resource) -> list[Mapping[str, Any]]:
-    return [one for one in source.data.get("Hours", ()) if one["Proof"] == Proof.PROVEN]
+def proven_hours(data: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [one for one in data.get("Hours", ()) if one["Proof"] == Proof.PROVEN]
 
 
-def tables_of(sources: Iterable[Resource]) -> frozenset[str]:
-    return frozenset(str(one.data.get("Table")) for one in sources)
+def doubted(data: Mapping[str, Any]) -> str:
+    """How many hours of a source are not proven to be complete, and why the first of them is not; empty where all are."""
+    lacking = unproven_hours(data)
+    if not lacking:
+        return "" if proven_hours(data) else "no hour of it is proven to be complete"
+    some = f"{len(lacking):,} of {len(data['Hours']):,} hours are" if len(lacking) > 1 else "an hour is"
+    return f"{some} not proven to be complete, first that of {lacking[0]['From']}: {'; '.join(lacking[0]['Why'])}"
