@@ -232,18 +232,22 @@ def _logs(options: argparse.Namespace) -> int:
     from agent import run
     from agent.terminal import progress
 
-    as_json = options.format == "json"
+    if options.what == "scan":
+        from agent import scan_command
+        from agent.config import Configuration, Settings
+        from agent.publish import outputs
+
+        asked = scan_command.ScanQuestion(options.paths, options.log_format, options.declared, options.assert_complete)
+        targets = outputs.targets(options.format, Configuration(Settings(schema="upheld.config/1"), None))
+        with progress("reading", quiet=options.quiet) as step:
+            return scan_command.scan(asked, targets, run.Clock(), step)
+    from agent import trail_command
+
+    question = trail_command.TrailQuestion(
+        options.paths, options.public_keys, options.since, options.until, digests_only=options.digests_only
+    )
     with progress("reading", quiet=options.quiet) as step:
-        if options.what == "scan":
-            from agent import scan_command
-
-            return scan_command.scan(options.paths, options.log_format, as_json=as_json, progress=step)
-        from agent import trail_command
-
-        question = trail_command.TrailQuestion(
-            options.paths, options.public_keys, options.since, options.until, digests_only=options.digests_only
-        )
-        return trail_command.verify_trail(question, run.Clock(), as_json=as_json, progress=step)
+        return trail_command.verify_trail(question, run.Clock(), as_json=options.format == "json", progress=step)
 
 
 def _rules(options: argparse.Namespace) -> int:

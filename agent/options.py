@@ -151,10 +151,14 @@ def logs(command: argparse.ArgumentParser) -> None:
     trail.add_argument("--until", metavar="TIME", help="up to when digests are to be there (default: now)")
     trail.add_argument("--digests-only", action="store_true", help="read no log files: hours with log files cannot be told")
     trail.add_argument("--format", choices=["text", "json"], default="text")
-    scan = asked.add_parser("scan", help="read log files, hour by hour", description="Read log files and count what could not be read.")
+    scan = asked.add_parser("scan", help="judge log files by every rule over rows", description="Read log files and judge their rows.")
     scan.add_argument("log_format", metavar="FORMAT", type=_log_format, help="auto tells by what is in them")
     scan.add_argument("paths", metavar="PATH", type=Path, nargs="+", help="files and folders, gzip or not")
-    scan.add_argument("--format", choices=["text", "json"], default="text")
+    scan.add_argument(
+        "--declared", metavar="LOG_FORMAT", help="the log_format or LogFormat of a web server, as its configuration writes it"
+    )
+    scan.add_argument("--assert-complete", metavar="BY", help="who says that the files hold every row there was: else nothing is upheld")
+    scan.add_argument("--format", metavar="FORMAT[=FILE]", action="append", default=[], help="text, json or ocsf; repeatable")
     for one in asked.choices.values():
         one.add_argument("-q", "--quiet", action="store_true", help="no progress")
 

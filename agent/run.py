@@ -17,6 +17,7 @@ from agent.publish.result import Findings, Result
 from agent.row_rules import Rows
 from agent.rulebook import Rulebook
 from checks.judge import Bound, Population, bind, judge, key
+from checks.logs.source import coverage
 from checks.model import Estate, Finding, digest
 from checks.rule import Rule
 from checks.summary import summarize, summarize_rule
@@ -64,6 +65,7 @@ def assess(inputs: Inputs, estate: Estate, *, every: bool, max_age: int, clock: 
     result = Result(estate.manifest, findings, promises, summaries, estate.gaps, tool(), _estate_digest(estate, bound, inputs), calls)
     result.notes += _notes(inputs, result, unmatched, every=every, max_age=max_age if stale else 0)
     result.notes += rows.notes
+    result.logs = coverage(estate)
     return result
 
 

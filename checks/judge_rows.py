@@ -110,14 +110,16 @@ class Logs:
 
     def _broken(self, rule: Rule, source: Resource, group: _Group, looks: tuple[str, ...]) -> Part:
         breaking, of = group.breaking, group.judged
-        values = {**_values(rule, group, breaking), "of": of.count, "samples": [_shown(sample) for sample in group.samples]}
         told = f"{breaking.count:,} of {_rows(of.count)}{_named(rule, group)}{_span(breaking)}"
-        example = f", such as line {group.samples[0].line} of {group.samples[0].object_}" if group.samples else ""
+        if group.samples:
+            told += f", such as line {group.samples[0].line} of {group.samples[0].object_}"
+        samples = [_shown(sample) for sample in group.samples]
+        values = {"told": told, **_values(rule, group, breaking), "of": of.count, "samples": samples}
         return Part(
             _id(source, group),
             Verdict.BROKEN,
             Evidence(looks, values),
-            f"Not so: {rule.file.title} ({told}{example}).",
+            f"Not so: {rule.file.title} ({told}).",
             digest([list(group.values)]),
         )
 
@@ -204,6 +206,8 @@ def _span(tally: Tally) -> str:
 def _assumed(source: Resource) -> tuple[str, ...]:
     if source.data.get("Completeness") != ASSUME:
         return ()
+    if by := source.data.get("AssertedBy"):
+        return (f"{by} asserts that the files hold every row there was",)
     return (f"the configuration says that the log source {source.id} is to be taken for complete",)
 
 

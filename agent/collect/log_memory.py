@@ -16,6 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+from agent.collect.logs import written
 from checks.logs.object_read import ObjectRead, of_record, record
 
 _SCHEMA: Final = """
@@ -72,7 +73,7 @@ class LogMemory:
         return connection
 
     def known(self, source: str, asked: str) -> set[tuple[str, str]]:
-        """The objects, by name and version, of which it is known what they come to when this is asked of them."""
+        """The objects, by name (as `written`) and version, of which it is known what they come to when this is asked of them."""
         rows = self._connection.execute("select name, version from object where source = ? and asked = ?", (source, asked))
         return {(name, version) for name, version in rows}
 
@@ -80,7 +81,8 @@ class LogMemory:
         """Write what objects came to, each with what was asked of it and its version: all of them, or none. What is to be read again
         next time is kept as asked nothing."""
         rows = [
-            (source, read.name, version, asked, zlib.compress(json.dumps(record(read)).encode(), _LEVEL)) for asked, version, read in reads
+            (source, written(read.name), version, asked, zlib.compress(json.dumps(record(read)).encode(), _LEVEL))
+            for asked, version, read in reads
         ]
         with self._connection:
             self._connection.executemany("insert or replace into object values (?, ?, ?, ?, ?)", rows)
@@ -89,7 +91,7 @@ class LogMemory:
         """What the objects came to, in the order asked for. Raises KeyError for one that is not known."""
         with closing(self._connection.cursor()) as cursor:
             for name, version in wanted:
-                cursor.execute("select record from object where source = ? and name = ? and version = ?", (source, name, version))
+                cursor.execute("select record from object where source = ? and name = ? and version = ?", (source, written(name), version))
                 if (row := cursor.fetchone()) is None:
                     raise KeyError(name)
                 yield of_record(json.loads(zlib.decompress(row[0])))
@@ -99,7 +101,7 @@ class LogMemory:
         held = {
             (name, version) for name, version in self._connection.execute("select name, version from object where source = ?", (source,))
         }
-        gone = held - set(kept)
+        gone = held - {(written(name), version) for name, version in kept}
         with self._connection:
             self._connection.executemany(
                 "delete from object where source = ? and name = ? and version = ?", ((source, name, version) for name, version in gone)

@@ -74,11 +74,11 @@ def opened(
             one.format,
             store,
             timedelta(seconds=one.window),
-            one.completeness == ASSUME,
-            _examining(one, store, configuration) if one.verified else None,
-            None if used is None else frozenset(used),
-            key,
-            one.declared,
+            assume=one.completeness == ASSUME,
+            examine=_examining(one, store, configuration) if one.verified else None,
+            regions=None if used is None else frozenset(used),
+            key=key,
+            declared=one.declared,
         )
 
 

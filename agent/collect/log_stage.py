@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter as Counts
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -13,9 +14,11 @@ from agent.collect.log_counting import Counter, Question
 from agent.collect.log_memory import LogMemory
 from agent.collect.log_objects import LogObject, LogStore, Unlisted
 from agent.collect.log_pool import SMALL_WORK, count
+from agent.collect.logs import written
 from checks.judge_rows import ASSUME
 from checks.logs.completeness import Delivered, Doubt, hours
 from checks.logs.formats.detect import DIGEST
+from checks.logs.hours import HOUR
 from checks.logs.object_read import ObjectRead
 from checks.logs.partial import Partial, merge
 from checks.logs.personal import found as personal
@@ -37,7 +40,8 @@ _TOGETHER: Final = 64
 
 @dataclass(frozen=True, slots=True)
 class LogSource:
-    """A source as it is to be read: `account` is that of a cloud, or ACCOUNT. `format` may be `auto`. `window` ends now.
+    """A source as it is to be read: `account` is that of a cloud, or ACCOUNT. `format` may be `auto`. `window` ends now; None for as far as
+    the rows go.
 
     `regions`: those of which there must be a chain of digests, None where nobody knows.
     """
@@ -46,8 +50,10 @@ class LogSource:
     account: str
     format: str
     store: LogStore
-    window: timedelta
+    window: timedelta | None
     assume: bool = False
+    asserted_by: str | None = None
+    """Who says that no row is missing, where that is a person at a command line."""
     examine: Examine | None = None
     regions: frozenset[str] | None = None
     key: bytes | None = None
@@ -71,10 +77,10 @@ class _Sum:
     """What the objects of one format come to, put together as they pass."""
 
     source: str
-    start: datetime
+    start: datetime | None
     until: datetime
     counts: Partial = field(default_factory=Partial)
-    hours: set[datetime] = field(default_factory=set)
+    rows: Counts[datetime | None] = field(default_factory=Counts)
     doubts: list[Doubt] = field(default_factory=list)
     objects: int = 0
     whole: bool = True
@@ -89,7 +95,7 @@ class _Sum:
         if read.personal is not None:
             self.personal = [personal.merge([*self.personal, personal.restore(read.personal)])]
         rows = {hour: number for hour, number in read.rows.items() if self._within(hour)}
-        self.hours.update(hour for hour in rows if hour is not None)
+        self.rows.update(rows)
         cells = {replace(key, source=self.source): held for key, held in read.counts.cells.items() if self._within(key.hour)}
         samples = {replace(key, source=self.source): held for key, held in read.counts.samples.items() if self._within(key.hour)}
         self._waiting.append(Partial(cells, samples, {self.source: sum(rows.values())}))
@@ -101,9 +107,20 @@ class _Sum:
         self._waiting.clear()
         return self.counts
 
+    @property
+    def hours(self) -> frozenset[datetime]:
+        return frozenset(hour for hour in self.rows if hour is not None)
+
+    def window(self) -> tuple[datetime, datetime]:
+        """What is told of: the window that was asked for, else that of the rows."""
+        if self.start is not None:
+            return self.start, self.until
+        known = self.hours | {hour for doubt in self.doubts for hour in doubt.hours or ()}
+        return (min(known), max(known) + HOUR) if known else (self.until, self.until)
+
     def _within(self, hour: datetime | None) -> bool:
         """Whether rows of an hour are in the window; rows without a time are in every window."""
-        return hour is None or self.start <= hour < self.until
+        return hour is None or self.start is None or self.start <= hour < self.until
 
 
 def collect(
@@ -111,7 +128,7 @@ def collect(
     progress: Progress | None = None, small: int = SMALL_WORK,
 ) -> None:  # fmt: skip
     """Read a source, and write what it came to. Nothing raises: what could not be looked at is a gap. `small`: as of `log_pool.count`."""
-    start = (now - source.window).replace(minute=0, second=0, microsecond=0)
+    start = None if source.window is None else (now - source.window).replace(minute=0, second=0, microsecond=0)
     seen = _read(source, tuple(questions), memory, start, now, late, progress, small)
     sums, unknown, held, hashed = _summed(source, seen, memory, writer, start, now)
     trail = _examined(source, seen, held, start, now)
@@ -133,14 +150,14 @@ def collect(
 
 def _examined(source: LogSource, seen: _Seen, held: Sequence[Held], start: datetime, now: datetime) -> TrailReport | None:
     """What the digests prove. A file that was not read is not one that is missing, and of an incomplete listing nothing is."""
-    if source.examine is None:
+    if source.examine is None or start is None:
         return None
     late = [Held(name, None, "there was no time to read it") for name in sorted(seen.late)]
     return source.examine(None if seen.unlisted else [*held, *late], start, now)
 
 
 def _read(
-    source: LogSource, questions: tuple[Question, ...], memory: LogMemory, start: datetime, now: datetime, late: Callable[[], bool],
+    source: LogSource, questions: tuple[Question, ...], memory: LogMemory, start: datetime | None, now: datetime, late: Callable[[], bool],
     progress: Progress | None, small: int,
 ) -> _Seen:  # fmt: skip
     """Every object of the window, read now or before. What is new is kept, some objects at a time."""
@@ -156,7 +173,7 @@ def _read(
     seen.objects.sort(key=lambda one: one.name)
     asked = digest(source.format, source.declared, [one.name for one in questions], source.key is not None and digest(source.key.hex()))
     known = memory.known(source.id, asked)
-    new = [one for one in seen.objects if (one.name, one.version) not in known]
+    new = [one for one in seen.objects if (written(one.name), one.version) not in known]
     seen.late = {one.name for one in new}
     for some in count(
         Counter(source.id, questions, now, source.key, source.declared), source.store, new, source.format, late=late, small=small
@@ -175,7 +192,7 @@ def _is_another(format_: str, name: str) -> bool:
 
 
 def _summed(
-    source: LogSource, seen: _Seen, memory: LogMemory, writer: EstateWriter, start: datetime, now: datetime
+    source: LogSource, seen: _Seen, memory: LogMemory, writer: EstateWriter, start: datetime | None, now: datetime
 ) -> tuple[dict[str, _Sum], list[Doubt], list[Held], str]:
     """By format; what objects of no known format say against hours; every object's hash, and the hash of all of them."""
     sums = {} if source.format == AUTO else {source.format: _Sum(source.id, start, now)}
@@ -203,20 +220,22 @@ def _told(
 ) -> Told:
     table = f"log.{format_}"
     unlisted = seen.unlisted.what if seen.unlisted else ""
-    delivered = Delivered(table, trail, source.regions, unlisted, found.doubts, frozenset(found.hours), source.assume)
+    delivered = Delivered(table, trail, source.regions, unlisted, found.doubts, found.hours, source.assume)
+    start, until = found.window()
     data = {
         "Format": format_,
         "Where": source.store.name,
-        "From": rfc3339(found.start),
-        "Until": rfc3339(now),
+        "From": rfc3339(start),
+        "Until": rfc3339(until),
         "Completeness": ASSUME if source.assume else "prove",
         "Objects": found.objects,
         "ObjectsOfOthers": seen.others,
+        **({"AssertedBy": source.asserted_by} if source.asserted_by else {}),
         **({"Whole": True} if found.whole and not unlisted and not seen.late else {}),
         **({"Personal": _personal(found.personal)} if source.key else {}),
     }
     names = tuple(one.name for one in questions if one.table == table)
-    return Told(found.source, source.account, table, data, hours(delivered, found.start, now, now), names, found.counted())
+    return Told(found.source, source.account, table, data, hours(delivered, start, until, now), names, found.counted(), found.rows)
 
 
 def _personal(found: list[Found]) -> dict[str, Any]:

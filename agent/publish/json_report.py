@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from agent.publish.result import Result, gap_record
+from checks.logs.hours import Proof
 from checks.model import Reason
 from checks.verdict import Verdict
 
@@ -52,6 +53,7 @@ def coverage_record(result: Result) -> dict[str, Any]:
         "counts": result.counts,
         "accepted": result.accepted,
         "rules": [dataclasses.asdict(rule) for rule in result.rules],
+        **({"logs": list(result.logs)} if result.logs else {}),
     }
 
 
@@ -151,7 +153,8 @@ def json_schema() -> dict[str, Any]:
             "counts": counts,
             "accepted": {"type": "integer"},
             "rules": {"type": "array", "items": rule},
-        }
+        },
+        {"logs": {"type": "array", "items": _log()}},
     )
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -167,6 +170,19 @@ def json_schema() -> dict[str, Any]:
             }
         ),
     }
+
+
+def _log() -> dict[str, Any]:
+    """A log source: what was read, and of which hours it is known to be whole."""
+    text, count = {"type": "string"}, {"type": "integer", "minimum": 0}
+    hour = _object(
+        {"from": text, "until": text, "proof": {"enum": [str(proof) for proof in Proof]}, "rows": count},
+        {"why": {"type": "array", "items": text}},
+    )
+    return _object(
+        {"id": text, "account": text, "table": text, "rows": count, "objects": count, "hours": {"type": "array", "items": hour}},
+        {"where": text, "from": text, "until": text, "rows_without_time": count, "completeness": {"enum": ["assume", "prove"]}},
+    )
 
 
 def _object(required: dict[str, Any], optional: dict[str, Any] | None = None) -> dict[str, Any]:

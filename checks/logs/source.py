@@ -48,6 +48,8 @@ class Told:
     hours: tuple[Row, ...]
     questions: tuple[str, ...]
     counts: Partial
+    rows: Mapping[datetime | None, int] = field(default_factory=dict)
+    """How many there are of each hour; None for those without a time."""
 
 
 def resources(told: Told, looks: tuple[str, ...]) -> Iterator[Resource]:
@@ -57,7 +59,8 @@ def resources(told: Told, looks: tuple[str, ...]) -> Iterator[Resource]:
         "Table": told.table,
         "Rows": sum(told.counts.rows.values()),
         "Questions": sorted(told.questions),
-        "Hours": list(map(_hour, told.hours)),
+        "Hours": [_hour(row, told.rows.get(row.start.replace(minute=0, second=0, microsecond=0), 0)) for row in told.hours],
+        "RowsWithoutTime": told.rows.get(None, 0),
     }
     if doubt := doubted(data):
         data["Doubt"] = doubt
@@ -71,10 +74,10 @@ def resources(told: Told, looks: tuple[str, ...]) -> Iterator[Resource]:
         yield Resource(id_, COUNT, told.account, GLOBAL, {"Source": told.id, "Question": name, **plain(part)}, {}, looks)
 
 
-def _hour(row: Row) -> dict[str, Any]:
+def _hour(row: Row, rows: int) -> dict[str, Any]:
     told = {Proof.BROKEN: False, Proof.PROVEN: True, Proof.NOT_YET_DUE: True}
     complete = {"Complete": told[row.proof]} if row.proof in told else {}
-    return {"From": rfc3339(row.start), "Until": rfc3339(row.end), "Proof": str(row.proof), "Why": list(row.why), **complete}
+    return {"From": rfc3339(row.start), "Until": rfc3339(row.end), "Proof": str(row.proof), "Why": list(row.why), "Rows": rows, **complete}
 
 
 @dataclass
@@ -106,6 +109,26 @@ class Sources:
         for one in self.estate.of(COUNT):
             found.setdefault((one.account, str(one.data["Source"]), str(one.data["Question"])), []).append(one)
         return found
+
+
+def coverage(estate: Estate) -> list[dict[str, Any]]:
+    """What was read of logs, and of which hours it is known to be whole, as a report says it."""
+    names = {
+        "Table": "table", "Where": "where", "From": "from", "Until": "until", "Objects": "objects", "Rows": "rows",
+        "RowsWithoutTime": "rows_without_time", "Completeness": "completeness",
+    }  # fmt: skip
+    return [
+        {
+            "id": one.id,
+            "account": one.account,
+            **{told: one.data[held] for held, told in names.items() if held in one.data},
+            "hours": [
+                {"from": hour["From"], "until": hour["Until"], "proof": hour["Proof"], "why": hour["Why"], "rows": hour.get("Rows", 0)}
+                for hour in one.data.get("Hours", ())
+            ],
+        }
+        for one in estate.of(SOURCE)
+    ]
 
 
 def unproven_hours(data: Mapping[str, Any]) -> list[Mapping[str, Any]]:
