@@ -148,7 +148,7 @@ def collect(
             writer.add_gap(Gap(OBJECT, source.account, GLOBAL, one.name, None, Reason.LATE, "read", message=message))
 
 
-def _examined(source: LogSource, seen: _Seen, held: Sequence[Held], start: datetime, now: datetime) -> TrailReport | None:
+def _examined(source: LogSource, seen: _Seen, held: Sequence[Held], start: datetime | None, now: datetime) -> TrailReport | None:
     """What the digests prove. A file that was not read is not one that is missing, and of an incomplete listing nothing is."""
     if source.examine is None or start is None:
         return None

@@ -37,7 +37,7 @@ def test_rows_that_break_a_rule_are_told_and_set_the_exit_code(tmp_path: Path) -
     ended = upheld("logs", "scan", "alb", tmp_path / "alb.log")
     assert ended.code == 1
     assert "alb: 2 rows in 1 file" in ended.out
-    assert "1 of 2 rows with listener app/shop/50dc6c495c0c9188:443" in " ".join(ended.out.split())
+    assert "1 of 1 row with listener app/shop/50dc6c495c0c9188:443, tls_version TLSv1" in " ".join(ended.out.split())
 
 
 def test_nothing_is_upheld_unless_somebody_says_that_every_row_is_there(tmp_path: Path) -> None:
