@@ -66,7 +66,7 @@ def run_files(engine: Spark, questions: Questions, source: str, paths: Sequence[
     Raises NotRows for a file that does not hold the table's rows, EngineFailed where Spark saw fewer or more than the files hold.
     """
     held = log_parquet.count(questions.table, paths)
-    partial = run_whole(engine, questions, source, Files(questions.table, tuple(str(path.resolve()) for path in paths)))
+    partial = run_whole(engine, questions, source, Files(questions.table, tuple(f"file://{path.resolve()}" for path in paths)))
     if partial.rows[source] != held:
         raise EngineFailed(
             f"{source}: Spark read {partial.rows[source]} rows, and the files hold {held}: do all workers see the same files?"

@@ -47,7 +47,10 @@ _WILD: Final = frozenset("*?[]{}\\")
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """Parquet files with a table's rows, as `Table.schema` has them: paths or URLs that every worker can read."""
+    """Parquet files with a table's rows, as `Table.schema` has them: paths or URLs that every worker can read.
+
+    A column that a file lacks is null. Raises ValueError for a name that Spark reads otherwise, as it would what lies in a folder.
+    """
 
     table: Table
     paths: tuple[str, ...]
