@@ -28,7 +28,8 @@ _SETTINGS: Final[Mapping[str, str]] = {
     "spark.app.name": "upheld",
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
-    "spark.log.level": "ERROR",
+    # What fails is raised, too; what is too long for Java's compiler is interpreted, and not worth a stack trace.
+    "spark.log.level": "FATAL",
     # Java's own stack, half a megabyte or one, ends where a pattern with a repeated group meets a text of some thousand letters.
     "spark.driver.extraJavaOptions": "-Xss16m",
     "spark.executor.extraJavaOptions": "-Xss16m",
