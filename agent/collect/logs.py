@@ -28,6 +28,8 @@ from checks.logs.tables import TABLES
 
 HEAD: Final = 1 << 16
 HOUR: Final = timedelta(hours=1)
+_LONGEST: Final = timedelta(days=400)
+"""What one object may be about: a time that is farther off is a wrong one."""
 _STAMPS: Final = (
     (re.compile(r"_(20[0-9]{6}T[0-9]{4})Z[_.][^/]*$"), "%Y%m%dT%H%M"),
     (re.compile(r"\.(20[0-9]{2}-[0-9]{2}-[0-9]{2}-[0-9]{2})\.[^/]*$"), "%Y-%m-%d-%H"),
@@ -148,8 +150,10 @@ def _count(batch: Any, found: FileRead) -> None:
         found.rows[hour] = found.rows.get(hour, 0) + one["counts"]
 
 
-def _between(hours: set[datetime]) -> set[datetime]:
-    """Every hour from the first to the last: what is missing may be of any of them."""
+def _between(hours: set[datetime]) -> set[datetime] | None:
+    """Every hour from the first to the last: what is missing may be of any of them. None where these are more than a log has."""
+    if max(hours) - min(hours) > _LONGEST:
+        return None
     first, last = min(hours).timestamp(), max(hours).timestamp()
     return {datetime.fromtimestamp(at, UTC) for at in range(int(first), int(last) + 1, 3600)}
 

@@ -381,3 +381,10 @@ def test_the_hour_in_a_name_is_that_of_an_object_that_cannot_be_read(name: str, 
     found = FileRead(f"bucket/{name}", unread="cut off")
     doubtful = found.doubtful()
     assert (None if doubtful is None else max(doubtful).isoformat()) == hour
+
+
+def test_a_time_that_is_centuries_off_puts_all_hours_in_doubt_and_lists_none(tmp_path: Path) -> None:
+    rows = f"{FLOW}\n{FLOW_ROW}\n{FLOW_ROW.replace(str(SECOND + 5), '86400')}\nshort line\n"
+    _, found = read(tmp_path, rows.encode())
+    assert found.count == 2
+    assert found.doubtful() is None
