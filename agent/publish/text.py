@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from agent.publish.result import Result
 from checks.model import GLOBAL, LISTING, Finding, Gap
 from checks.summary import PromiseSummary, RuleSummary
-from checks.telling import shown
+from checks.telling import sentences, shown
 from checks.verdict import Verdict
 
 WIDTH = 100
@@ -203,7 +203,7 @@ def _what(finding: Finding, *, breaks: bool) -> str:
         one_way = " (no reply comes back)" if finding.evidence.values.get("one_way") else ""
         return printable(f"{finding.evidence.values['packet']} gets through{one_way}")
     if breaks and (told := next((held for name, held in finding.evidence.values.items() if name.lower().endswith("told")), None)):
-        return printable(told if isinstance(told, str) else shown({"": told}).removeprefix(" is "))
+        return printable(sentences(told))
     if breaks and finding.evidence.values:
         return printable(shown(finding.evidence.values))
     return printable(finding.explanation.removeprefix("Not decided: ").rstrip("."))
