@@ -21,9 +21,9 @@ from agent.collect.gunzip import LIMITS, Damaged, Limits, TooLarge, Unreadable, 
 from agent.collect.json_files import files_below
 from agent.collect.trail_files import HEAD as SAVED
 from checks.document import DocumentError
-from checks.logs.formats.cloudtrail import NotRecords
 from checks.logs.formats.detect import DIGEST, READERS, detect
 from checks.logs.formats.faults import Faults
+from checks.logs.formats.record_parts import NotRecords
 from checks.logs.tables import TABLES
 
 HEAD: Final = 1 << 16

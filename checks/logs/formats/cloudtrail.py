@@ -1,14 +1,14 @@
 """CloudTrail log files: `{"Records": [...]}`, of each record the members that the table has, by fixed names.
 
 The schema is never inferred: real records hold members that differ only in case. What is open in form (requestParameters,
-responseElements, ...) stays JSON text.
+responseElements, ...) stays JSON text. What no column that is asked for needs, is checked to be JSON and left there.
 Source: CloudTrail user guide, "CloudTrail record contents", "CloudTrail userIdentity element", "AWS Management Console
 sign-in events" (ConsoleLogin: additionalEventData.MFAUsed is Yes or No, responseElements.ConsoleLogin Success or Failure).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, Final
 
 import orjson
@@ -17,13 +17,13 @@ import pyarrow.compute as pc
 
 from checks.logs.formats.columns import TIME, address_arrays, batch, booleans, moment, texts
 from checks.logs.formats.faults import Faults
+from checks.logs.formats.members import Members, Part, Path, Records, of_document
+from checks.logs.formats.record_parts import SIZE, parts
 from checks.logs.table import address_columns
 from checks.logs.tables.cloudtrail import CLOUDTRAIL
 
-MAXIMUM: Final = 256_000_000
-"""CloudTrail's own files are far smaller; JSON is held in memory as a whole."""
 _ROWS: Final = 20_000
-_PATHS: Final = {
+_TEXTS: Final[dict[str, Path]] = {
     "event_id": ("eventID",), "event_name": ("eventName",), "event_source": ("eventSource",), "event_type": ("eventType",),
     "event_category": ("eventCategory",), "account": ("recipientAccountId",), "region": ("awsRegion",), "user_agent": ("userAgent",),
     "principal_type": ("userIdentity", "type"), "principal_account": ("userIdentity", "accountId"),
@@ -33,7 +33,7 @@ _PATHS: Final = {
     "tls_host": ("tlsDetails", "clientProvidedHostHeader"), "vpc_endpoint": ("vpcEndpointId",), "request_id": ("requestID",),
     "shared_event_id": ("sharedEventID",), "issuer": ("userIdentity", "sessionContext", "sessionIssuer", "arn"),
 }  # fmt: skip
-_BOOLEANS: Final = {
+_BOOLEANS: Final[dict[str, Path]] = {
     "read_only": ("readOnly",), "management": ("managementEvent",), "session_from_console": ("sessionCredentialFromConsole",),
     "session_mfa": ("userIdentity", "sessionContext", "attributes", "mfaAuthenticated"),
 }  # fmt: skip
@@ -41,105 +41,132 @@ _JSON: Final = {
     "request": "requestParameters", "response": "responseElements", "additional": "additionalEventData",
     "service_details": "serviceEventDetails",
 }  # fmt: skip
+_ARN: Final = ("userIdentity", "arn")
+_DERIVED: Final[dict[str, tuple[Path, ...]]] = {
+    "time": (("eventTime",),), "source": (("sourceIPAddress",),), "source_name": (("sourceIPAddress",),),
+    "principal": (_ARN, _TEXTS["principal_id"]), "mfa": (("eventName",), ("additionalEventData",)),
+    "outcome": (("eventName",), ("errorCode",), ("responseElements",)), "resource": (("resources",),),
+}  # fmt: skip
+_NEEDS: Final[dict[str, tuple[Path, ...]]] = {
+    **{name: (path,) for name, path in (_TEXTS | _BOOLEANS).items()}, **{name: ((member,),) for name, member in _JSON.items()}, **_DERIVED
+}  # fmt: skip
+"""The members that each column is made of."""
+_ALL: Final = frozenset(_NEEDS)
 
 
-class NotRecords(ValueError):
-    """Contents that are no log file of CloudTrail: none of their records is read."""
+def read(
+    pieces: Iterable[bytes], object_: str, faults: Faults, wanted: Collection[str] | None = None, *, size: int = SIZE
+) -> Iterator[Any]:
+    """Record batches of CLOUDTRAIL; `line` is the number of the record in its file, from 1. Raises NotRecords.
+
+    `wanted` names columns (None: all); `time` is read with any of them, the others are null. Files larger than `size` are
+    read in parts, and what was read of one before it turned out to be damaged is given.
+    """
+    asked = _ALL if wanted is None else frozenset(wanted) & _ALL | {"time"}
+    members = Members.of(frozenset(path for name in asked for path in _NEEDS[name]))
+
+    def of_list(raw: bytes) -> Part:
+        return members.of_list(_text(raw, faults))
+
+    def of_whole(raw: bytes) -> Part:
+        return of_document(_text(raw, faults))
+
+    first = 1
+    for part in parts(pieces, of_list, of_whole, size=size):
+        for start in range(0, len(part), _ROWS):
+            yield _batch(part.records(start, start + _ROWS, first + start, faults), asked, object_, faults)
+        first += len(part)
 
 
-def read(pieces: Iterable[bytes], object_: str, faults: Faults) -> Iterator[Any]:
-    """Record batches of CLOUDTRAIL; `line` is the number of the record in its file, from 1. Raises NotRecords."""
-    raw = bytearray()
-    for piece in pieces:
-        raw += piece
-        if len(raw) > MAXIMUM:
-            raise NotRecords(f"larger than {MAXIMUM // 1_000_000} MB")
-    records = _records(bytes(raw), faults)
-    del raw
-    for start in range(0, len(records), _ROWS):
-        yield _batch(records[start : start + _ROWS], start + 1, object_, faults)
-
-
-def _records(raw: bytes, faults: Faults) -> list[Any]:
+def _text(raw: bytes, faults: Faults) -> bytes:
     try:
         raw.isascii() or raw.decode()
     except UnicodeDecodeError:
-        faults.add("encoding", None, "bytes that are not UTF-8 were replaced", lost=False)
-        raw = raw.decode("utf-8", "replace").encode()
-    try:
-        data = orjson.loads(raw.removeprefix(b"\xef\xbb\xbf"))
-    except orjson.JSONDecodeError as error:
-        raise NotRecords(f"not JSON: {error}") from error
-    records = data.get("Records") if isinstance(data, dict) else None
-    if not isinstance(records, list):
-        raise NotRecords("there is no list of Records in it")
-    return records
+        if "encoding" not in faults.counts:
+            faults.add("encoding", None, "bytes that are not UTF-8 were replaced", lost=False)
+        return raw.decode("utf-8", "replace").encode()
+    return raw
 
 
-def _batch(records: list[Any], first: int, object_: str, faults: Faults) -> Any:
-    lines = [number for number, record in enumerate(records, first) if isinstance(record, dict)]
-    held = [record for record in records if isinstance(record, dict)]
-    if len(held) < len(records):
-        missing = next(number for number, record in enumerate(records, first) if not isinstance(record, dict))
-        faults.add("malformed", missing, "a record that is not an object", lost=True, count=len(records) - len(held))
-    inner = _Inner(held, lines, faults)
+def _batch(records: Records, asked: frozenset[str], object_: str, faults: Faults) -> Any:
+    lines = records.lines
     columns: dict[str, Any] = {}
-    for name, path in _PATHS.items():
-        columns[name] = texts(inner.values(path), lines, ".".join(path), faults)
-    for name, path in _BOOLEANS.items():
-        columns[name] = booleans(inner.values(path), lines, ".".join(path), faults)
-    for name, member in _JSON.items():
-        columns[name] = pa.array(
-            [None if value is None else orjson.dumps(value).decode() for value in inner.values((member,))], pa.string()
+    for name in asked & _JSON.keys():
+        columns[name] = _json_texts(records, _JSON[name], faults)
+    for name in _TEXTS:
+        if name in asked:
+            columns[name] = _texts(records, _TEXTS[name], faults)
+    for name in _BOOLEANS:
+        if name in asked:
+            columns[name] = booleans(records.values(_BOOLEANS[name]), lines, ".".join(_BOOLEANS[name]), faults)
+    columns["time"] = _times(records.values(("eventTime",)), lines, faults)
+    if "principal" in asked:
+        named = columns.get("principal_id")
+        columns["principal"] = pc.coalesce(
+            _texts(records, _ARN, faults), _texts(records, _TEXTS["principal_id"], faults) if named is None else named
         )
-    columns |= _derived(inner, columns["principal_id"])
+    if asked & {"source", "source_name"}:
+        columns |= _source(_texts(records, ("sourceIPAddress",), faults))
+    columns |= _derived(records, asked)
     return batch(CLOUDTRAIL, columns, object_, pa.array(lines, pa.int64()))
 
 
-class _Inner:
-    """The members of records, a column at a time; an object that is none is told once and has no members."""
-
-    def __init__(self, records: list[dict[str, Any]], lines: list[int], faults: Faults) -> None:
-        self.lines, self.faults = lines, faults
-        self._objects: dict[tuple[str, ...], list[dict[str, Any]]] = {(): records}
-
-    def values(self, path: tuple[str, ...]) -> list[Any]:
-        member = path[-1]
-        return [held.get(member) for held in self.objects(path[:-1])]
-
-    def objects(self, path: tuple[str, ...]) -> list[dict[str, Any]]:
-        if path not in self._objects:
-            values = self.values(path)
-            bad = [line for line, value in zip(self.lines, values, strict=True) if value is not None and not isinstance(value, dict)]
-            if bad and path[0] in _OBJECTS:
-                self.faults.add("value", bad[0], f"{'.'.join(path)} is not an object", lost=False, count=len(bad))
-            self._objects[path] = [value if isinstance(value, dict) else _NOTHING for value in values]
-        return self._objects[path]
+def _texts(records: Records, path: Path, faults: Faults) -> Any:
+    return texts(records.values(path), records.lines, ".".join(path), faults)
 
 
-_NOTHING: Final[dict[str, Any]] = {}
-_OBJECTS: Final = frozenset({"userIdentity", "tlsDetails"})
+def _json_texts(records: Records, member: str, faults: Faults) -> Any:
+    held = records.parsed(member, range(len(records.lines)))
+    try:
+        return pa.array([None if value is None else orjson.dumps(value) for value in held], pa.string())
+    except orjson.JSONEncodeError:
+        return pa.array([_json_text(value, line, member, faults) for value, line in zip(held, records.lines, strict=True)], pa.string())
 
 
-def _derived(inner: _Inner, principal_id: Any) -> dict[str, Any]:
-    lines, faults = inner.lines, inner.faults
-    source = texts(inner.values(("sourceIPAddress",)), lines, "sourceIPAddress", faults)
-    address = address_arrays(source, "source")
+def _json_text(value: Any, line: int, member: str, faults: Faults) -> bytes | None:
+    try:
+        return None if value is None else orjson.dumps(value)
+    except orjson.JSONEncodeError:
+        faults.add("value", line, f"{member} is nested too deep to be written out", lost=False)
+        return None
+
+
+def _source(text: Any) -> dict[str, Any]:
+    address = address_arrays(text, "source")
     known = pc.is_valid(address[address_columns("source")[0]])
-    names = inner.values(("eventName",))
-    used = inner.values(("additionalEventData", "MFAUsed")) if "ConsoleLogin" in names else [None] * len(names)
-    return {
-        **address,
-        "source_name": pc.if_else(known, pa.scalar(None, pa.string()), source),
-        "time": _times(inner.values(("eventTime",)), lines, faults),
-        "principal": pc.coalesce(texts(inner.values(("userIdentity", "arn")), lines, "userIdentity.arn", faults), principal_id),
-        "mfa": pa.array([_mfa(value) if name == "ConsoleLogin" else None for name, value in zip(names, used, strict=True)], pa.bool_()),
-        "outcome": pa.array([_outcome(record) for record in inner.objects(())], pa.string()),
-        "resource": pa.array([_resource(value) for value in inner.values(("resources",))], pa.string()),
-    }
+    return {**address, "source_name": pc.if_else(known, pa.scalar(None, pa.string()), text)}
 
 
-def _times(values: list[Any], lines: list[int], faults: Faults) -> Any:
+def _derived(records: Records, asked: frozenset[str]) -> dict[str, Any]:
+    columns: dict[str, Any] = {}
+    if asked & {"mfa", "outcome"}:
+        names = records.values(("eventName",))
+        logins = [place for place, name in enumerate(names) if name == "ConsoleLogin"]
+    if "mfa" in asked:
+        used: list[bool | None] = [None] * len(names)
+        for place, additional in zip(logins, records.parsed("additionalEventData", logins), strict=True):
+            used[place] = {"yes": True, "no": False}.get(_word(additional, "MFAUsed"))
+        columns["mfa"] = pa.array(used, pa.bool_())
+    if "outcome" in asked:
+        outcomes = ["success" if code is None else "failure" for code in records.values(("errorCode",))]
+        told: list[str | None] = [*outcomes]
+        for place, response in zip(logins, records.parsed("responseElements", logins), strict=True):
+            word = _word(response, "ConsoleLogin")
+            told[place] = word if word in {"success", "failure"} else None
+        columns["outcome"] = pa.array(told, pa.string())
+    if "resource" in asked:
+        listed = records.parsed("resources", range(len(records.lines)))
+        columns["resource"] = pa.array([_resource(value) for value in listed], pa.string())
+    return columns
+
+
+def _word(held: Any, member: str) -> str:
+    """A word in an object, in lower case; empty where there is none."""
+    value = held.get(member) if isinstance(held, dict) else None
+    return value.lower() if isinstance(value, str) else ""
+
+
+def _times(values: list[Any], lines: Sequence[int], faults: Faults) -> Any:
     try:
         found = pa.array(values, pa.string()).cast(TIME)
     except (pa.ArrowInvalid, pa.ArrowTypeError):
@@ -148,18 +175,6 @@ def _times(values: list[Any], lines: list[int], faults: Faults) -> Any:
         first = lines[pc.index(pc.is_null(found), value=True).as_py()]
         faults.add("time", first, "eventTime is missing or no time", lost=False, count=found.null_count)
     return found
-
-
-def _mfa(used: Any) -> bool | None:
-    return {"yes": True, "no": False}.get(used.lower()) if isinstance(used, str) else None
-
-
-def _outcome(record: Mapping[str, Any]) -> str | None:
-    if record.get("eventName") != "ConsoleLogin":
-        return "success" if record.get("errorCode") is None else "failure"
-    response = record.get("responseElements")
-    told = response.get("ConsoleLogin") if isinstance(response, dict) else None
-    return told.lower() if isinstance(told, str) and told.lower() in {"success", "failure"} else None
 
 
 def _resource(listed: Any) -> str | None:
