@@ -45,7 +45,7 @@ _ARN: Final = ("userIdentity", "arn")
 _DERIVED: Final[dict[str, tuple[Path, ...]]] = {
     "time": (("eventTime",),), "source": (("sourceIPAddress",),), "source_name": (("sourceIPAddress",),),
     "principal": (_ARN, _TEXTS["principal_id"]), "mfa": (("eventName",), ("additionalEventData",)),
-    "outcome": (("eventName",), ("errorCode",), ("responseElements",)), "resource": (("resources",),),
+    "outcome": (("eventName",), ("errorCode",), ("responseElements",)), "resource": (("resources", "ARN"),),
 }  # fmt: skip
 _NEEDS: Final[dict[str, tuple[Path, ...]]] = {
     **{name: (path,) for name, path in (_TEXTS | _BOOLEANS).items()}, **{name: ((member,),) for name, member in _JSON.items()}, **_DERIVED
@@ -65,20 +65,14 @@ def read(
     asked = _ALL if wanted is None else frozenset(wanted) & _ALL | {"time"}
     members = Members.of(frozenset(path for name in asked for path in _NEEDS[name]))
 
-    def of_list(raw: bytes) -> Part:
-        return members.of_list(_text(raw, faults))
-
-    def of_whole(raw: bytes) -> Part:
-        return of_document(_text(raw, faults))
-
     first = 1
-    for part in parts(pieces, of_list, of_whole, size=size):
+    for part in parts(pieces, members.of_list, of_document, lambda raw: _unicode(raw, faults), size=size):
         for start in range(0, len(part), _ROWS):
             yield _batch(part.records(start, start + _ROWS, first + start, faults), asked, object_, faults)
         first += len(part)
 
 
-def _text(raw: bytes, faults: Faults) -> bytes:
+def _unicode(raw: bytes, faults: Faults) -> bytes:
     try:
         raw.isascii() or raw.decode()
     except UnicodeDecodeError:
@@ -155,8 +149,7 @@ def _derived(records: Records, asked: frozenset[str]) -> dict[str, Any]:
             told[place] = word if word in {"success", "failure"} else None
         columns["outcome"] = pa.array(told, pa.string())
     if "resource" in asked:
-        listed = records.parsed("resources", range(len(records.lines)))
-        columns["resource"] = pa.array([_resource(value) for value in listed], pa.string())
+        columns["resource"] = pa.array(records.only(("resources", "ARN")), pa.string())
     return columns
 
 
@@ -175,9 +168,3 @@ def _times(values: list[Any], lines: Sequence[int], faults: Faults) -> Any:
         first = lines[pc.index(pc.is_null(found), value=True).as_py()]
         faults.add("time", first, "eventTime is missing or no time", lost=False, count=found.null_count)
     return found
-
-
-def _resource(listed: Any) -> str | None:
-    one = listed[0] if isinstance(listed, list) and len(listed) == 1 else None
-    arn = one.get("ARN") if isinstance(one, dict) else None
-    return arn if isinstance(arn, str) else None

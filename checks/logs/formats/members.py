@@ -18,11 +18,12 @@ import msgspec
 import orjson
 
 from checks.logs.formats.faults import Faults
-from checks.logs.formats.record_parts import NotRecords
+from checks.logs.formats.record_parts import NotRecords, Text
 
 Path = tuple[str, ...]
-OPEN: Final = frozenset({"requestParameters", "responseElements", "additionalEventData", "serviceEventDetails", "resources"})
-"""Members that hold any JSON. All others are texts, of which some may be truth values, or objects of such."""
+OPEN: Final = frozenset({"requestParameters", "responseElements", "additionalEventData", "serviceEventDetails"})
+"""Members that hold any JSON. All others are texts, of which some may be truth values, or objects of such, or LISTS of those."""
+LISTS: Final = frozenset({"resources"})
 TRUTHS: Final = frozenset({"readOnly", "managementEvent", "sessionCredentialFromConsole", "mfaAuthenticated"})
 _TOLD: Final = frozenset({"userIdentity", "tlsDetails"})
 """Objects that are told where they are something else."""
@@ -40,6 +41,10 @@ class Records(Protocol):
 
     def parsed(self, member: str, which: Iterable[int]) -> list[Any]:
         """Of records by their places, what a member of OPEN holds, parsed. Raises NotRecords."""
+        ...
+
+    def only(self, path: tuple[str, str]) -> list[str | None]:
+        """The text that stands in the only object of a list; None for all else."""
         ...
 
 
@@ -68,6 +73,9 @@ class Untyped:
         held = self._objects[()]
         return [held[place].get(member) for place in which]
 
+    def only(self, path: tuple[str, str]) -> list[str | None]:
+        return [_only(held, path[1]) for held in self.values(path[:1])]
+
     def _at(self, path: Path) -> list[dict[str, Any]]:
         if path not in self._objects:
             values = self.values(path)
@@ -76,6 +84,12 @@ class Untyped:
                 self._faults.add("value", bad[0], f"{'.'.join(path)} is not an object", lost=False, count=len(bad))
             self._objects[path] = [value if isinstance(value, dict) else _NOTHING for value in values]
         return self._objects[path]
+
+
+def _only(listed: Any, member: str) -> str | None:
+    one = listed[0] if isinstance(listed, list) and len(listed) == 1 else None
+    value = one.get(member) if isinstance(one, dict) else None
+    return value if isinstance(value, str) else None
 
 
 @dataclass(slots=True)
@@ -96,6 +110,10 @@ class Typed:
             return [orjson.loads(raw) if (raw := bytes(get(records[place]))) and raw != b"null" else None for place in which]
         except orjson.JSONDecodeError as error:
             raise NotRecords(f"not JSON: {error}") from error
+
+    def only(self, path: tuple[str, str]) -> list[str | None]:
+        get = attrgetter(path[1])
+        return [get(held[0]) if held is not None and len(held) == 1 else None for held in self.values(path[:1])]
 
     def _at(self, path: Path) -> Sequence[Any]:
         if not path:
@@ -119,7 +137,7 @@ class Members:
         absent: dict[Path, Any] = {}
         return cls(msgspec.json.Decoder(list[_class((), paths, absent)]), absent)  # type: ignore[misc]
 
-    def of_list(self, raw: bytes) -> Part:
+    def of_list(self, raw: Text) -> Part:
         """The records of a list. Raises NotRecords."""
         try:
             return Part(self._decoder.decode(raw), self._absent)
@@ -129,7 +147,7 @@ class Members:
         return Part(data)
 
 
-def of_document(raw: bytes) -> Part:
+def of_document(raw: Text) -> Part:
     """The records of a whole document, read slowly. Raises NotRecords."""
     data = _json(raw)
     records = data.get("Records") if isinstance(data, dict) else None
@@ -154,7 +172,7 @@ class Part:
         return Untyped.of(held, first, faults) if self._absent is None else Typed(range(first, first + len(held)), held, self._absent)
 
 
-def _json(raw: bytes) -> Any:
+def _json(raw: Text) -> Any:
     try:
         return orjson.loads(raw)
     except orjson.JSONDecodeError as error:
@@ -170,7 +188,8 @@ def _class(at: Path, paths: frozenset[Path], absent: dict[Path, Any]) -> Any:
         elif (*at, name) in paths:
             fields.append((name, bool | str | None if name in TRUTHS else str | None, None))
         else:
-            fields.append((name, _class((*at, name), paths, absent) | None, None))
+            held = _class((*at, name), paths, absent)
+            fields.append((name, list[held] | None if name in LISTS else held | None, None))
     made = msgspec.defstruct("_".join(("Record", *at)), fields, gc=False)
     absent[at] = made()
     return made

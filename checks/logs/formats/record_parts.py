@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final, TypeVar
 
+Text = bytes | memoryview
 Part = TypeVar("Part")
 
 SIZE: Final = 8 << 20
@@ -19,8 +20,9 @@ MAXIMUM: Final = 64 << 20
 _WINDOW: Final = 1 << 20
 """How far back a record's beginning is looked for, where records are not written one after the other without white space."""
 _BOM: Final = b"\xef\xbb\xbf"
-_HEAD: Final = re.compile(rb'(?:\xef\xbb\xbf)?\s*\{\s*"Records"\s*:\s*\[\s*(\{\s*("(?:[^"\\\x00-\x1f]|\\.)*")\s*:)')
+_HEAD: Final = re.compile(rb'(?:\xef\xbb\xbf)?\s*\{\s*"Records"\s*:\s*(\[)\s*(\{\s*("(?:[^"\\\x00-\x1f]|\\.)*")\s*:)')
 _TAIL: Final = re.compile(rb"\]\s*\}\s*\Z")
+_LONGEST_TAIL: Final = 100
 
 
 class NotRecords(ValueError):
@@ -29,70 +31,76 @@ class NotRecords(ValueError):
 
 def parts(
     pieces: Iterable[bytes],
-    as_list: Callable[[bytes], Part],
-    as_document: Callable[[bytes], Part],
+    of_list: Callable[[Text], Part],
+    of_document: Callable[[Text], Part],
+    unicode: Callable[[bytes], bytes],
     *,
     size: int = SIZE,
     most: int = MAXIMUM,
 ) -> Iterator[Part]:
-    """What `as_list` makes of each part, `[...]`, and `as_document` of what could not be cut, an object. Both raise NotRecords.
+    """What `of_list` makes of each part, `[...]`, and `of_document` of what could not be cut, an object. Both raise NotRecords.
+    `unicode` makes text of what is handed to them.
 
     Raises NotRecords, after the parts before.
     """
-    held, wanted = bytearray(), size
-    begins: _Beginning | None = None
+    held: list[bytes] = []
+    wanted, there = size, 0
+    beginning: _Beginning | None = None
     for piece in pieces:
-        held += piece
-        if len(held) < wanted:
+        held.append(piece)
+        there += len(piece)
+        if there < wanted:
             continue
-        begins = begins or _Beginning.of(held)
-        cut = begins.last(held) if begins else None
-        part = _tried(as_list, b"[%b]" % held[begins.first : cut]) if begins and cut else None
-        if begins and cut and part is not None:
+        text = b"".join(held)
+        beginning = beginning or _Beginning.of(text)
+        cut = beginning.last(text) if beginning else None
+        part = _tried(of_list, unicode(text[beginning.bracket : cut] + b"]")) if beginning and cut else None
+        if beginning and cut and part is not None:
             yield part
-            begins.first = 0
-            del held[: cut + 1]
-            wanted = size
-        elif len(held) > most:
+            beginning.bracket = 0
+            held, wanted = [b"[", text[cut + 1 :]], size
+        elif there > most:
             raise NotRecords(f"more than {most >> 20} MB in which no record ends")
         else:
-            wanted = min(2 * len(held), most + 1)
-    begins = begins or _Beginning.of(held)
-    if begins and (tail := _TAIL.search(held, max(0, len(held) - _WINDOW))):
-        part = _tried(as_list, b"[%b]" % held[begins.first : tail.start()])
+            held, wanted = [text], min(2 * there, most + 1)
+        there = sum(map(len, held))
+    text = unicode(b"".join(held))
+    del held
+    beginning = beginning or _Beginning.of(text)
+    if beginning and (tail := _TAIL.search(text, max(0, len(text) - _LONGEST_TAIL))):
+        part = _tried(of_list, memoryview(text)[beginning.bracket : tail.start() + 1])
         if part is not None:
             yield part
             return
-    whole = bytes(held) if begins is None or begins.first else b'{"Records":[' + held
-    yield as_document(whole.removeprefix(_BOM))
+    yield of_document(b'{"Records":' + text if beginning and not beginning.bracket else text.removeprefix(_BOM))
 
 
-def _tried(as_list: Callable[[bytes], Part], text: bytes) -> Part | None:
+def _tried(of_list: Callable[[Text], Part], text: Text) -> Part | None:
     try:
-        return as_list(text)
+        return of_list(text)
     except NotRecords:
         return None
 
 
 class _Beginning:
-    """How the first record of a file begins, as all others do; `first` is where what is held begins to be records."""
+    """How the first record of a file begins, as all others do; `bracket` is where the list begins in what is held."""
 
-    def __init__(self, first: int, opening: bytes, member: bytes) -> None:
-        self.first = first
+    def __init__(self, bracket: int, opening: bytes, member: bytes) -> None:
+        self.bracket = bracket
         self._plain = b"}," + opening
         self._spaced = re.compile(rb"\}\s*(,)\s*\{\s*" + re.escape(member) + rb"\s*:")
 
     @classmethod
-    def of(cls, held: bytearray) -> _Beginning | None:
-        found = _HEAD.match(held)
-        return cls(found.start(1), found[1], found[2]) if found else None
+    def of(cls, text: bytes) -> _Beginning | None:
+        found = _HEAD.match(text)
+        return cls(found.start(1), found[2], found[3]) if found else None
 
-    def last(self, held: bytearray) -> int | None:
+    def last(self, text: bytes) -> int | None:
         """The comma before the last record that seems to begin."""
-        at = held.rfind(self._plain)
+        at = text.rfind(self._plain)
         if at >= 0:
             return at + 1
         found = None
-        for found in self._spaced.finditer(held, max(0, len(held) - _WINDOW)):  # noqa: B007
+        for found in self._spaced.finditer(text, max(0, len(text) - _WINDOW)):  # noqa: B007
             pass
         return found.start(1) if found else None
