@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -13,8 +15,11 @@ import pyarrow.compute as pc
 
 from checks.logs.formats.faults import Faults
 from checks.logs.table import ADDRESS_PARTS, Table, address_columns, address_parts
+from checks.logs.tables import TABLES
 
 TIME: Final = pa.timestamp("us", tz="UTC")
+_TYPES: Final = (pa.string(), pa.int64(), pa.bool_(), TIME)
+"""Of the columns of all tables."""
 _INTEGER: Final = r"^-?[0-9]{1,18}$"
 _EPOCH: Final = re.compile(r"[0-9]{10}([0-9]{3})?")
 _LATEST: Final = 1 << 36
@@ -23,11 +28,17 @@ _LATEST: Final = 1 << 36
 
 def batch(table: Table, columns: Mapping[str, Any], object_: str, lines: Any) -> Any:
     """A record batch of a table: the columns that were read, null for all others."""
-    schema = table.schema()
+    schema = _schema(table.name)
     count = len(lines)
     held = {"object": pa.repeat(pa.scalar(object_, pa.string()), count), "line": lines, **columns}
-    arrays = [_flat(held[field.name], field.type) if field.name in held else pa.nulls(count, field.type) for field in schema]
+    nothing = {type_: pa.nulls(count, type_) for type_ in _TYPES}
+    arrays = [_flat(held[name], type_) if name in held else nothing[type_] for name, type_ in zip(schema.names, schema.types, strict=True)]
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+
+@functools.cache
+def _schema(name: str) -> pa.Schema:
+    return TABLES[name].schema()
 
 
 def _flat(array: Any, type_: Any) -> Any:
@@ -123,6 +134,8 @@ def texts(values: Sequence[Any], lines: Sequence[int], name: str, faults: Faults
 
 def booleans(values: Sequence[Any], lines: Sequence[int], name: str, faults: Faults) -> Any:
     """Values of JSON that must be true or false; CloudTrail writes some as text."""
+    with contextlib.suppress(pa.ArrowInvalid, pa.ArrowTypeError):
+        return pa.array(values, pa.bool_())
     words = {"true": True, "false": False}
     kept = [value if value is None or isinstance(value, bool) else words.get(value) if isinstance(value, str) else None for value in values]
     _told(values, kept, lines, f"{name} is neither true nor false", faults)

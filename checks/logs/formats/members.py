@@ -27,6 +27,7 @@ LISTS: Final = frozenset({"resources"})
 TRUTHS: Final = frozenset({"readOnly", "managementEvent", "sessionCredentialFromConsole", "mfaAuthenticated"})
 _TOLD: Final = frozenset({"userIdentity", "tlsDetails"})
 """Objects that are told where they are something else."""
+_NONE: Final = frozenset({b"", b"null"})
 _NOTHING: Final[dict[str, Any]] = {}
 
 
@@ -107,7 +108,7 @@ class Typed:
     def parsed(self, member: str, which: Iterable[int]) -> list[Any]:
         get, records = attrgetter(member), self._records
         try:
-            return [orjson.loads(raw) if (raw := bytes(get(records[place]))) and raw != b"null" else None for place in which]
+            return [None if (raw := bytes(get(records[place]))) in _NONE else orjson.loads(raw) for place in which]
         except orjson.JSONDecodeError as error:
             raise NotRecords(f"not JSON: {error}") from error
 
