@@ -7,14 +7,15 @@ import functools
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from socket import AF_INET, inet_pton
 from typing import Any, Final
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from checks.logs.formats import ipv4
 from checks.logs.formats.faults import Faults
-from checks.logs.table import ADDRESS_PARTS, Table, address_columns, address_parts
+from checks.logs.table import Table, address_columns, address_parts
 from checks.logs.tables import TABLES
 
 TIME: Final = pa.timestamp("us", tz="UTC")
@@ -100,26 +101,23 @@ def addresses(array: Any, name: str, lines: Any, faults: Faults) -> dict[str, An
 def address_arrays(array: Any, name: str) -> dict[str, Any]:
     """The three columns of an address, null for what is none; each distinct text is parsed once."""
     coded = (array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array).dictionary_encode()
-    parts = [_parts(text) for text in coded.dictionary.to_pylist()]
-    columns = zip(address_columns(name), zip(*parts, strict=True) if parts else [[]] * len(ADDRESS_PARTS), strict=True)
-    return {column: pc.take(pa.array(values, pa.int64()), coded.indices) for column, values in columns}
+    number, known = ipv4.numbers(coded.dictionary)
+    parts = np.stack((np.where(known, 4, 0), np.zeros_like(number), number))
+    for place in np.flatnonzero(~known):
+        if (found := _parts(coded.dictionary[place].as_py())) is not None:
+            parts[:, place] = found
+            known[place] = True
+    return {
+        column: pc.take(pa.array(values, mask=~known), coded.indices)
+        for column, values in zip(address_columns(name), parts, strict=True)
+    }
 
 
-_NO_ADDRESS: Final = (None,) * len(ADDRESS_PARTS)
-
-
-def _parts(text: str | None) -> tuple[int | None, ...]:
-    """`address_parts`; by the C library where the text is plain IPv4, which nearly all are."""
-    if text is None:
-        return _NO_ADDRESS
+def _parts(text: str | None) -> tuple[int, int, int] | None:
     try:
-        return 4, 0, int.from_bytes(inet_pton(AF_INET, text), "big")
-    except (OSError, ValueError):
-        pass
-    try:
-        return address_parts(text)
+        return None if text is None else address_parts(text)
     except ValueError:
-        return _NO_ADDRESS
+        return None
 
 
 def texts(values: Sequence[Any], lines: Sequence[int], name: str, faults: Faults) -> Any:

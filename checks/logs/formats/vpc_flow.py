@@ -6,7 +6,7 @@ Source: VPC user guide, "Flow log records" (fields; `-` for what does not apply;
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any, Final
 
 import pyarrow as pa
@@ -37,7 +37,9 @@ _ADDRESSES: Final = {
 }  # fmt: skip
 _TIMES: Final = {"start": "time", "end": "end"}
 _UNUSED: Final = re.compile(r"ecs-[a-z0-9-]+|sublocation-(type|id)|resource-id|encryption-status")
-_NAMED: Final = frozenset((*_TEXTS, *_INTEGERS, *_ADDRESSES, *_TIMES))
+_NAMED: Final = {**_TEXTS, **_INTEGERS, **_ADDRESSES, **_TIMES}
+_ALWAYS: Final = ("time", "log_status")
+"""What says of which hour a row is, and whether rows were lost."""
 
 
 def header(line: bytes) -> tuple[str, ...] | None:
@@ -57,25 +59,36 @@ def is_default(line: bytes) -> bool:
     return len(fields) == len(DEFAULT) and fields[0] == b"2" and fields[2].startswith(b"eni-")
 
 
-def read(pieces: Iterable[bytes], object_: str, faults: Faults) -> Iterator[Any]:
-    """Record batches of VPC_FLOW."""
+def read(pieces: Iterable[bytes], object_: str, faults: Faults, wanted: Collection[str] | None = None) -> Iterator[Any]:
+    """Record batches of VPC_FLOW. `wanted` names columns (None: all); the others are null, but for `time` and `log_status`."""
+    asked = {name for name, column in _NAMED.items() if wanted is None or column in {*wanted, *_ALWAYS}}
     names: tuple[str, ...] | None = None
     for whole in chunks(pieces, faults):
-        chunk = whole
+        chunk: Chunk | None = whole
         if names is None:
-            first, _, rest = whole.data.partition(b"\n")
-            names = header(first)
+            names = header(whole.data[: whole.breaks[0]] if len(whole.breaks) else whole.data)
             if names is None:
                 names = DEFAULT
             else:
                 _unknown(names, faults)
-                if not rest:
-                    continue
-                chunk = Chunk(whole.first + 1, rest)
-        chunk = _without_headers(chunk, names)
-        fields = split(chunk, names, {name: pa.int64() for name in (*_INTEGERS, *_TIMES)}, faults, quotes=0)
+                chunk = whole.rest()
+        if chunk is None:
+            continue
+        fields = _split(chunk, names, asked, faults)
         if fields is not None:
-            yield _batch(fields, names, object_, faults)
+            yield _batch(fields, object_, faults)
+
+
+def _split(chunk: Chunk, names: tuple[str, ...], asked: Collection[str], faults: Faults) -> Fields | None:
+    """Files that were put together have the first line more than once; in a column of numbers it is none."""
+
+    def again(odd: Chunk) -> Chunk:
+        return _without_headers(odd, names)
+
+    typed = {name: pa.int64() for name in (*_INTEGERS, *_TIMES)}
+    if typed.keys().isdisjoint(name for name in names if name in asked):
+        chunk = again(chunk)
+    return split(chunk, names, typed, faults, quotes=0, wanted=asked, again=again)
 
 
 def _unknown(names: tuple[str, ...], faults: Faults) -> None:
@@ -85,16 +98,16 @@ def _unknown(names: tuple[str, ...], faults: Faults) -> None:
 
 
 def _without_headers(chunk: Chunk, names: tuple[str, ...]) -> Chunk:
-    """Files that were put together have the first line more than once: it becomes an empty one."""
+    """With empty lines where the first line stands again."""
     if b"\n" + names[0].encode() + b" " not in chunk.data and not chunk.data.startswith(names[0].encode() + b" "):
         return chunk
-    return Chunk(chunk.first, b"\n".join(b"" if header(line) == names else line for line in chunk.data.split(b"\n")))
+    return Chunk.of(chunk.first, b"\n".join(b"" if header(line) == names else line for line in chunk.data.split(b"\n")))
 
 
-def _batch(fields: Fields, names: tuple[str, ...], object_: str, faults: Faults) -> Any:
+def _batch(fields: Fields, object_: str, faults: Faults) -> Any:
     table, lines = fields.table, fields.lines
     columns: dict[str, Any] = {}
-    for name in names:
+    for name in table.column_names:
         held = table[name]
         if name in _TEXTS:
             columns[_TEXTS[name]] = held
