@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -70,8 +70,13 @@ def files(paths: Iterable[Path]) -> Iterator[Path]:
         yield from (path for path in (files_below(root) if root.is_dir() else [root]) if not path.name.endswith(SAVED))
 
 
-def read_file(path: Path, found: FileRead, *, format_: str = "auto", limits: Limits = LIMITS) -> Iterator[Any]:
-    """The record batches of a file, with the schema of its format's table. What goes wrong is written into `found`."""
+def read_file(
+    path: Path, found: FileRead, *, format_: str = "auto", limits: Limits = LIMITS, wanted: Collection[str] | None = None
+) -> Iterator[Any]:
+    """The record batches of a file, with the schema of its format's table. What goes wrong is written into `found`.
+
+    `wanted` names the columns that are asked for (None: all); others may be null, and what is odd in them is not told.
+    """
     try:
         head, contents = _head(pieces(path, limits))
         found.format = detect(head) if format_ == "auto" else format_
@@ -81,7 +86,7 @@ def read_file(path: Path, found: FileRead, *, format_: str = "auto", limits: Lim
             return
         if found.format == DIGEST:
             return
-        for batch in READERS[found.format](itertools.chain([head], contents), _written(found.path), found.faults):
+        for batch in READERS[found.format](itertools.chain([head], contents), _written(found.path), found.faults, wanted):
             _count(batch, found)
             yield batch
     except (Unreadable, Damaged, TooLarge, NotRecords) as error:

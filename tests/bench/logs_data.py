@@ -80,7 +80,11 @@ def _details(chance: random.Random, name: str) -> tuple[Any, Any, Any, list[dict
             return {"bucketName": bucket, "Host": f"{bucket}.s3.{REGION}.amazonaws.com", "key": key}, None, more, about
         case "AssumeRole":
             role = f"arn:aws:iam::{ACCOUNT}:role/role{chance.randrange(120)}"
-            keys = {"accessKeyId": f"ASIA{_hex(chance, 16).upper()}", "sessionToken": _hex(chance, 300), "expiration": "Nov 20, 2026, 9:41:08 PM"}
+            keys = {
+                "accessKeyId": f"ASIA{_hex(chance, 16).upper()}",
+                "sessionToken": _hex(chance, 300),
+                "expiration": "Nov 20, 2026, 9:41:08 PM",
+            }
             return {"roleArn": role, "roleSessionName": _hex(chance, 16)}, {"credentials": keys}, None, [{"accountId": ACCOUNT, "type": "AWS::IAM::Role", "ARN": role}]  # fmt: skip
         case "Decrypt":
             key = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/{_id(random.Random(chance.randrange(30)))}"
@@ -92,10 +96,17 @@ def _details(chance: random.Random, name: str) -> tuple[Any, Any, Any, list[dict
             made = [{"instanceId": f"i-{_hex(chance, 17)}", "privateIpAddress": _private(chance), "tagSet": {"items": [{"key": "env", "value": "p"}]}} for _ in range(6)]  # fmt: skip
             return {"instanceType": "m7g.large", "minCount": 1, "maxCount": 6}, {"instancesSet": {"items": made}}, None, None
         case "PutRolePolicy":
-            policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["s3:Get*"], "Resource": f"arn:aws:s3:::{bucket}/*"}] * 4}
+            policy = {
+                "Version": "2012-10-17",
+                "Statement": [{"Effect": "Allow", "Action": ["s3:Get*"], "Resource": f"arn:aws:s3:::{bucket}/*"}] * 4,
+            }
             return {"roleName": f"role{chance.randrange(120)}", "policyName": "p", "policyDocument": json.dumps(policy, indent=2)}, None, None, None  # fmt: skip
         case "ConsoleLogin":
-            used = {"LoginTo": "https://console.aws.amazon.com/console/home", "MobileVersion": "No", "MFAUsed": chance.choice(("Yes", "Yes", "No"))}
+            used = {
+                "LoginTo": "https://console.aws.amazon.com/console/home",
+                "MobileVersion": "No",
+                "MFAUsed": chance.choice(("Yes", "Yes", "No")),
+            }
             return None, {"ConsoleLogin": "Success"}, used, None
     return {"tableName": f"t{chance.randrange(20)}", "key": {"id": _hex(chance, 12)}}, None, None, None
 
@@ -197,7 +208,13 @@ def _lines(folder: Path, size: int, names: Callable[[int], str], lines: Callable
 
 
 def vpc_flow(folder: Path, size: int, seed: int = 2) -> int:
-    return _lines(folder, size, lambda n: f"{ACCOUNT}_vpcflowlogs_{REGION}_fl-1_{START + timedelta(minutes=5 * n):%Y%m%dT%H%MZ}_{n:08x}.log.gz", _flows, seed)
+    return _lines(
+        folder,
+        size,
+        lambda n: f"{ACCOUNT}_vpcflowlogs_{REGION}_fl-1_{START + timedelta(minutes=5 * n):%Y%m%dT%H%MZ}_{n:08x}.log.gz",
+        _flows,
+        seed,
+    )
 
 
 def alb(folder: Path, size: int, seed: int = 3) -> int:

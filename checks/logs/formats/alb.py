@@ -6,7 +6,7 @@ Source: ELB user guide, "Access logs for your Application Load Balancer" (names 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any, Final
 
 import pyarrow as pa
@@ -38,6 +38,14 @@ _INTEGERS: Final = {
     "elb_status_code": "status", "target_status_code": "target_status", "received_bytes": "received_bytes", "sent_bytes": "sent_bytes"
 }  # fmt: skip
 _TIMES: Final = {"time": "time", "request_creation_time": "request_time"}
+_ENDPOINTS: Final = {"client:port": "source", "target:port": "target"}
+_REQUEST: Final = ("method", "host", "path", "http_version", "listener_port")
+_NEEDS: Final[dict[str, tuple[str, ...]]] = {
+    **{column: (field,) for field, column in (_TEXTS | _INTEGERS | _TIMES).items()},
+    **{column: (field,) for field, name in _ENDPOINTS.items() for column in (name, f"{name}_port")},
+    **dict.fromkeys(_REQUEST, ("request",)), "listener": ("elb", "request"), "account": (), "region": (),
+}  # fmt: skip
+"""The fields that each column is made of."""
 _OBJECT: Final = re.compile(r"(?P<account>[0-9]{12})_elasticloadbalancing_(?P<region>[a-z0-9-]+)_(app|net)\.")
 _FIRST: Final = re.compile(rb"(http|https|h2|grpcs|ws|wss) [0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z app/")
 
@@ -46,17 +54,20 @@ def is_record(line: bytes) -> bool:
     return _FIRST.match(line) is not None and usual(line)[0] >= _OLDEST
 
 
-def read(pieces: Iterable[bytes], object_: str, faults: Faults) -> Iterator[Any]:
-    """Record batches of ALB."""
+def read(pieces: Iterable[bytes], object_: str, faults: Faults, wanted: Collection[str] | None = None) -> Iterator[Any]:
+    """Record batches of ALB. `wanted` names columns (None: all); others may be null, but not `time`."""
+    asked = frozenset(_NEEDS) if wanted is None else frozenset(wanted) & _NEEDS.keys() | {"time"}
+    fields = {field for column in asked for field in _NEEDS[column]}
+    types = {**dict.fromkeys(_INTEGERS, pa.int64()), **dict.fromkeys(_TIMES, TIME)}
     names: tuple[str, ...] = ()
     quotes = 0
     for chunk in chunks(pieces, faults):
         if not names:
             count, quotes = usual(chunk.data)
             names = _names(count, faults)
-        fields = split(chunk, names, {**dict.fromkeys(_INTEGERS, pa.int64()), **dict.fromkeys(_TIMES, TIME)}, faults, quotes=quotes)
-        if fields is not None:
-            yield _batch(fields, object_, faults)
+        held = split(chunk, names, types, faults, quotes=quotes, wanted=fields)
+        if held is not None:
+            yield _batch(held, asked, object_, faults)
 
 
 def _names(count: int, faults: Faults) -> tuple[str, ...]:
@@ -67,23 +78,29 @@ def _names(count: int, faults: Faults) -> tuple[str, ...]:
     return FIELDS[:count] + tuple(f"unknown_{index}" for index in range(len(FIELDS), count))
 
 
-def _batch(fields: Fields, object_: str, faults: Faults) -> Any:
+def _batch(fields: Fields, asked: frozenset[str], object_: str, faults: Faults) -> Any:
     table, lines = fields.table, fields.lines
     names = table.column_names
     columns: dict[str, Any] = {column: table[name] for name, column in _TEXTS.items() if name in names}
     for name, column in _INTEGERS.items():
-        columns[column] = integers(table[name], lines, name, faults)
+        if name in names:
+            columns[column] = integers(table[name], lines, name, faults)
     for name, column in _TIMES.items():
         if name in names:
             columns[column] = times(table[name], lines, name, faults)
-    columns |= _endpoint(table["client:port"], "source", lines, faults) | _endpoint(table["target:port"], "target", lines, faults)
-    columns |= _request(table["request"], columns["balancer"], lines, faults)
-    strange = pc.invert(pc.is_in(columns["type"], pa.array(TYPES)))
-    count = pc.sum(strange).as_py() or 0
-    if count:
-        faults.add("value", lines[pc.index(strange, value=True).as_py()].as_py(), "a type that is not known here", lost=False, count=count)
+    for field, name in _ENDPOINTS.items():
+        if field in names:
+            columns |= _endpoint(table[field], name, lines, faults)
+    if "request" in names:
+        columns |= _request(table["request"], columns.get("balancer"), lines, faults)
+    if "type" in columns:
+        strange = pc.invert(pc.is_in(columns["type"], pa.array(TYPES)))
+        count = pc.sum(strange).as_py() or 0
+        if count:
+            line = lines[pc.index(strange, value=True).as_py()].as_py()
+            faults.add("value", line, "a type that is not known here", lost=False, count=count)
     if found := _OBJECT.search(object_):
-        for part in ("account", "region"):
+        for part in asked & {"account", "region"}:
             columns[part] = pa.repeat(pa.scalar(found[part], pa.string()), len(lines))
     return batch(ALB, columns, object_, lines)
 
@@ -101,8 +118,8 @@ def _endpoint(array: Any, name: str, lines: Any, faults: Faults) -> dict[str, An
     return {**addresses(address, name, lines, faults), f"{name}_port": integers(port, lines, f"{name} port", faults)}
 
 
-def _request(array: Any, balancer: Any, lines: Any, faults: Faults) -> dict[str, Any]:
-    """The parts of the request line. A request that could not be parsed has `-` for what there is none of."""
+def _request(array: Any, balancer: Any | None, lines: Any, faults: Faults) -> dict[str, Any]:
+    """The parts of the request line, and the listener. A request that could not be parsed has `-` for what there is none of."""
     parts = request_line.parts(array.combine_chunks())
     _unread(array, parts["port"], "request", lines, faults)
     version = pc.utf8_trim_whitespace(parts["version"])
@@ -112,8 +129,7 @@ def _request(array: Any, balancer: Any, lines: Any, faults: Faults) -> dict[str,
         "path": parts["path"],
         "http_version": _or_null(_or_null(version, "-"), ""),
         "listener_port": integers(parts["port"], lines, "port", faults),
-        "listener": pc.binary_join_element_wise(balancer.combine_chunks(), parts["port"], ":"),
-    }
+    } | ({} if balancer is None else {"listener": pc.binary_join_element_wise(balancer.combine_chunks(), parts["port"], ":")})
 
 
 def _unread(array: Any, parts: Any, name: str, lines: Any, faults: Faults) -> None:

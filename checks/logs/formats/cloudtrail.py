@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from checks.logs.formats.columns import TIME, address_arrays, batch, booleans, moment, texts
 from checks.logs.formats.faults import Faults
-from checks.logs.formats.members import Members, Part, Path, Records, of_document
+from checks.logs.formats.members import Members, Path, Records, of_document
 from checks.logs.formats.record_parts import SIZE, parts
 from checks.logs.table import address_columns
 from checks.logs.tables.cloudtrail import CLOUDTRAIL
@@ -59,7 +59,7 @@ def read(
 ) -> Iterator[Any]:
     """Record batches of CLOUDTRAIL; `line` is the number of the record in its file, from 1. Raises NotRecords.
 
-    `wanted` names columns (None: all); `time` is read with any of them, the others are null. Files larger than `size` are
+    `wanted` names columns (None: all); others may be null, but not `time`. Files larger than `size` are
     read in parts, and what was read of one before it turned out to be damaged is given.
     """
     asked = _ALL if wanted is None else frozenset(wanted) & _ALL | {"time"}

@@ -108,8 +108,7 @@ def address_arrays(array: Any, name: str) -> dict[str, Any]:
             parts[:, place] = found
             known[place] = True
     return {
-        column: pc.take(pa.array(values, mask=~known), coded.indices)
-        for column, values in zip(address_columns(name), parts, strict=True)
+        column: pc.take(pa.array(values, mask=~known), coded.indices) for column, values in zip(address_columns(name), parts, strict=True)
     }
 
 

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Any, Final, Protocol
 
 from checks.logs.formats import alb, cloudtrail, vpc_flow
 from checks.logs.formats.faults import Faults
 
-Reader = Callable[[Iterable[bytes], str, Faults], Iterator[Any]]
+
+class Reader(Protocol):
+    """Record batches of a format's table, of a file's pieces. `wanted` names the columns that are read (None: all)."""
+
+    def __call__(
+        self, pieces: Iterable[bytes], object_: str, faults: Faults, wanted: Collection[str] | None = None, /
+    ) -> Iterator[Any]: ...
+
+
 READERS: Final[Mapping[str, Reader]] = {"cloudtrail": cloudtrail.read, "vpc_flow": vpc_flow.read, "alb": alb.read}
 """Each format's reader; its table is `log.` and its name."""
 DIGEST: Final = "cloudtrail-digest"

@@ -189,8 +189,8 @@ def _class(at: Path, paths: frozenset[Path], absent: dict[Path, Any]) -> Any:
         elif (*at, name) in paths:
             fields.append((name, bool | str | None if name in TRUTHS else str | None, None))
         else:
-            held = _class((*at, name), paths, absent)
-            fields.append((name, list[held] | None if name in LISTS else held | None, None))
+            held: Any = _class((*at, name), paths, absent)
+            fields.append((name, (list[held] if name in LISTS else held) | None, None))
     made = msgspec.defstruct("_".join(("Record", *at)), fields, gc=False)
     absent[at] = made()
     return made

@@ -13,8 +13,8 @@ from typing import Final, TypeVar
 Text = bytes | memoryview
 Part = TypeVar("Part")
 
-SIZE: Final = 8 << 20
-"""Files of CloudTrail are mostly smaller, and are read whole."""
+SIZE: Final = 1 << 20
+"""What is made of more than a processor's cache holds takes half as long again."""
 MAXIMUM: Final = 64 << 20
 """How much may have to be held at once: a record has less than a megabyte."""
 _WINDOW: Final = 1 << 20

@@ -60,7 +60,7 @@ def is_default(line: bytes) -> bool:
 
 
 def read(pieces: Iterable[bytes], object_: str, faults: Faults, wanted: Collection[str] | None = None) -> Iterator[Any]:
-    """Record batches of VPC_FLOW. `wanted` names columns (None: all); the others are null, but for `time` and `log_status`."""
+    """Record batches of VPC_FLOW. `wanted` names columns (None: all); others may be null, but not `time` and `log_status`."""
     asked = {name for name, column in _NAMED.items() if wanted is None or column in {*wanted, *_ALWAYS}}
     names: tuple[str, ...] | None = None
     for whole in chunks(pieces, faults):
