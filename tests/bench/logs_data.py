@@ -10,6 +10,7 @@ import gzip
 import itertools
 import json
 import random
+import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -111,7 +112,7 @@ def _details(chance: random.Random, name: str) -> tuple[Any, Any, Any, list[dict
     return {"tableName": f"t{chance.randrange(20)}", "key": {"id": _hex(chance, 12)}}, None, None, None
 
 
-def _record(chance: random.Random, at: datetime) -> dict[str, Any]:
+def record(chance: random.Random, at: datetime) -> dict[str, Any]:
     source, name, reads = chance.choices(_CALLS, _WEIGHTS)[0]
     asked, answered, additional, about = _details(chance, name)
     version, cipher = chance.choice(_SUITES)
@@ -138,7 +139,7 @@ def cloudtrail(folder: Path, size: int, seed: int = 1, *, one: int | None = None
         wanted, held, parts = one or chance.randrange(1_000_000, 5_000_000), 0, []
         at = START + timedelta(minutes=5 * number)
         while held < wanted:
-            parts.append(json.dumps(_record(chance, at + timedelta(seconds=chance.randrange(300))), separators=(",", ":")))
+            parts.append(json.dumps(record(chance, at + timedelta(seconds=chance.randrange(300))), separators=(",", ":")))
             held += len(parts[-1]) + 1
         raw = f'{{"Records":[{",".join(parts)}]}}'.encode()
         name = f"{ACCOUNT}_CloudTrail_{REGION}_{at + timedelta(minutes=5):%Y%m%dT%H%MZ}_{_hex(chance, 16)}.json.gz"
@@ -169,6 +170,10 @@ def _flows(chance: random.Random, start: int) -> Iterator[str]:
             f"{at} {at + 60} {'REJECT' if port == 22 else 'ACCEPT'} OK vpc-0a1b2c3d {subnet} {instance} {chance.choice((2, 3, 18, 19))} IPv4 "
             f"{source} {to} {REGION} euc1-az1 - - {inward} {'-' if inward == 'ingress' else '8'}"
         )
+
+
+ALB_FIELDS: Final = 30
+"""How many of the fields of `checks.logs.formats.alb` a line has."""
 
 
 def _requests(chance: random.Random, start: int) -> Iterator[str]:
@@ -226,3 +231,15 @@ def alb(folder: Path, size: int, seed: int = 3) -> int:
 
 
 MAKERS: Final = {"cloudtrail": cloudtrail, "vpc_flow": vpc_flow, "alb": alb}
+
+
+def main() -> int:
+    """FORMAT FOLDER BYTES [SIZE OF A FILE]: files in a folder, made in a process of its own, as a large one would be a large parent."""
+    format_, folder, *sizes = sys.argv[1:]
+    size, one = map(int, [*sizes, 0][:2])
+    print(cloudtrail(Path(folder), size, one=one) if format_ == "cloudtrail" and one else MAKERS[format_](Path(folder), size))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
