@@ -154,6 +154,8 @@ def of_document(raw: Text) -> Part:
     records = data.get("Records") if isinstance(data, dict) else None
     if not isinstance(records, list):
         raise NotRecords("there is no list of Records in it")
+    if bytes(raw).count(b'"Records"') > 1:  # of members with one name, the last is all that a parser shows
+        raise NotRecords("Records may stand in it twice")
     return Part(records)
 
 

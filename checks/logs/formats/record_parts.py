@@ -1,4 +1,4 @@
-"""`{"Records": [...]}` of any size, read as parts of some megabytes, each a list of whole records.
+"""`{"Records": [...]}` of any size, read as parts of about a megabyte, each a list of whole records.
 
 A cut is guessed where a record seems to begin, and shown by parsing: if what stands before a comma is a list of whole JSON
 values, then whatever comes after it, that comma stands between two records, and not inside of one.
