@@ -4,7 +4,7 @@
 
 Each way is a process of its own (`logs_ways.py`) and has to give the same answer. CPU is user and system, the least of the
 runs, less what the same process needs for one tiny file (imports above all), which stands beside it. Memory is the peak of the whole process.
-Then one CloudTrail file of 200 MB, rules on an engine (`logs_rules.py`), and digests (`logs_digests.py`).
+Then one CloudTrail file of 200 MB, and digests (`logs_digests.py`).
 """
 
 from __future__ import annotations
