@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check install --quiet
 
-.PHONY: demo test check faults network netfilter fuzz bench constraints clean
+.PHONY: demo test check faults network netfilter fuzz spark bench constraints clean
 
 # The program itself.
 $(VENV)/program: pyproject.toml constraints.txt
@@ -20,7 +20,7 @@ $(VENV)/tools: $(VENV)/program constraints-dev.txt
 	touch $@
 
 # Programs that the tests run for real, from the system's packages: `command:package`.
-PROGRAMS := ip:iproute2 nft:nftables nginx:nginx openssl:openssl pg_ctlcluster:postgresql
+PROGRAMS := ip:iproute2 nft:nftables nginx:nginx openssl:openssl pg_ctlcluster:postgresql java:openjdk-17-jre-headless
 $(VENV)/programs: Makefile
 	@lacking=$$(for one in $(PROGRAMS); do command -v $${one%%:*} > /dev/null || PATH=$$PATH:/usr/sbin command -v $${one%%:*} > /dev/null || echo $${one##*:}; done); \
 	if [ -n "$$lacking" ]; then \
@@ -59,6 +59,10 @@ netfilter: $(VENV)/tools $(VENV)/programs
 fuzz: $(VENV)/tools
 	$(BIN)/python -m tests.fuzz.tls
 
+# Thousands of conditions over rows, and all shipped rules, on a standalone cluster of Spark beside the CEL runtime and DuckDB.
+spark: $(VENV)/tools $(VENV)/programs
+	$(BIN)/python -m tests.logs.spark
+
 # Beside Prowler and sslyze, which are installed into build/ on the first run.
 bench: $(VENV)/tools
 	$(BIN)/python -m tests.bench.collect --scale 1
@@ -66,6 +70,7 @@ bench: $(VENV)/tools
 	$(BIN)/python -m tests.bench.denied
 	$(BIN)/python -m tests.bench.denied --kind throttle
 	$(BIN)/python -m tests.bench.judge
+	$(BIN)/python -m tests.bench.personal
 	$(PIP) --require-hashes -r constraints-bench.txt
 	$(BIN)/python -m tests.bench.network
 	$(BIN)/python -m tests.bench.logs

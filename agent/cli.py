@@ -51,7 +51,9 @@ def parser() -> argparse.ArgumentParser:
     rules.add_argument("-c", "--config", metavar="FILE", help=argparse.SUPPRESS)
 
     permissions = _command(commands, "permissions", "the least-privilege policy for what is enabled", _permissions)
-    permissions.add_argument("provider", choices=["aws"])
+    permissions.add_argument(
+        "provider", choices=["aws", "aws-queue"], help="aws: all that is read; aws-queue: one's own queues, which announce new logs"
+    )
     _configured(permissions)
 
     schema = _command(commands, "schema", "the JSON Schema of a file format", _schema)
@@ -134,7 +136,8 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _duration(text: str) -> int:
-    from agent.config import ConfigurationError, seconds
+    from agent.config import ConfigurationError
+    from agent.config_values import seconds
 
     try:
         return 0 if text == "0" else seconds(text)
@@ -151,7 +154,7 @@ def _collect(options: argparse.Namespace) -> int:
     inputs = run.prepare(config.load(options.config, os.environ))
     every = not inputs.promises.promises
     with progress("collecting", quiet=options.quiet) as step:
-        run.collect(inputs, options.output, run.plan_for(inputs, every=every), run.Clock(), step)
+        run.collect(inputs, options.output, run.plan_for(inputs, every=every), run.Clock(), step, every=every)
     estate = read_estate(options.output)
     resources = sum(len(held) for held in estate.resources.values())
     print(f"{options.output}: {resources} resources of {len(estate.resources)} types, {len(estate.looks)} looks, {len(estate.gaps)} gaps")
@@ -216,7 +219,7 @@ def _tls(options: argparse.Namespace) -> int:
 
     question = tls_command.Question(
         options.targets, options.files, options.starttls, options.servername, options.resolve, options.ca_files,
-        options.public_roots, options.profile, options.full,
+        options.public_roots, options.profile, options.full, options.caa, options.crl, options.estates,
     )  # fmt: skip
     targets = outputs.targets(options.format, config.Configuration(config.Settings(schema="upheld.config/1"), None))
     with progress("inspecting", quiet=options.quiet) as step:
@@ -229,18 +232,22 @@ def _logs(options: argparse.Namespace) -> int:
     from agent import run
     from agent.terminal import progress
 
-    as_json = options.format == "json"
+    if options.what == "scan":
+        from agent import scan_command
+        from agent.config import Configuration, Settings
+        from agent.publish import outputs
+
+        asked = scan_command.ScanQuestion(options.paths, options.log_format, options.declared, options.assert_complete)
+        targets = outputs.targets(options.format, Configuration(Settings(schema="upheld.config/1"), None))
+        with progress("reading", quiet=options.quiet) as step:
+            return scan_command.scan(asked, targets, run.Clock(), step)
+    from agent import trail_command
+
+    question = trail_command.TrailQuestion(
+        options.paths, options.public_keys, options.since, options.until, digests_only=options.digests_only
+    )
     with progress("reading", quiet=options.quiet) as step:
-        if options.what == "scan":
-            from agent import scan_command
-
-            return scan_command.scan(options.paths, options.log_format, as_json=as_json, progress=step)
-        from agent import trail_command
-
-        question = trail_command.TrailQuestion(
-            options.paths, options.public_keys, options.since, options.until, digests_only=options.digests_only
-        )
-        return trail_command.verify_trail(question, run.Clock().now(), as_json=as_json, progress=step)
+        return trail_command.verify_trail(question, run.Clock(), as_json=options.format == "json", progress=step)
 
 
 def _rules(options: argparse.Namespace) -> int:
@@ -254,9 +261,14 @@ def _permissions(options: argparse.Namespace) -> int:
 
     from agent import config, permissions, run
 
-    inputs = run.prepare(config.load(options.config, os.environ))
-    every = not inputs.promises.promises
-    print(json.dumps(permissions.aws_policy(inputs.book.catalogue, run.plan_for(inputs, every=every)), indent=2))
+    configuration = config.load(options.config, os.environ)
+    logs = configuration.settings.collect.logs
+    if options.provider == "aws-queue":
+        policy = permissions.queue_policy(logs)
+    else:
+        inputs = run.prepare(configuration)
+        policy = permissions.aws_policy(inputs.book.catalogue, run.plan_for(inputs, every=not inputs.promises.promises), logs)
+    print(json.dumps(policy, indent=2))
     return UPHELD
 
 

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from agent import collecting_logs, state
 from agent.clock import Clock
 from agent.collect.aws_client import Deadline, WrongAccount, endpoint_override
 from agent.collect.estate import EstateWriter
 from agent.config import ConfigurationError, Tls
+from agent.config_values import plain
 from agent.inputs import Inputs
-from checks.model import GLOBAL, Manifest, Scope
+from checks.model import GLOBAL, Manifest, Scope, digest
 from checks.plan import Plan, named, plan, whole
 from checks.tls.endpoint import ACCOUNT as TLS_ACCOUNT
 from checks.tls.endpoint import TYPE as TLS_ENDPOINT
 
 if TYPE_CHECKING:
     from agent.collect.aws_accounts import Entered, Shut
+    from agent.collect.tls_memory import Memory
+    from agent.collect.tls_stage import Means
     from checks.tls.certificate import Roots
 
 ATTEMPTS = 4
@@ -41,33 +47,34 @@ def plan_for(inputs: Inputs, *, every: bool) -> Plan:
 
 def _serving(needed: Plan) -> Plan:
     """What tells which endpoints are served, beside what is needed of it anyway."""
-    from agent.collect.tls_targets import TELLING
+    from agent.collect.tls_served import TELLING
 
     return {name: members | needed.get(name, frozenset()) for name, members in TELLING.items()}
 
 
-def collect(inputs: Inputs, place: Path, wanted: Plan, clock: Clock, progress: Progress | None = None) -> None:
-    """Read the world into an estate at `place`: AWS, then TLS endpoints. Raises ConfigurationError where it may not begin."""
-    from agent.collect import tls_stage, tls_targets
+def collect(inputs: Inputs, place: Path, wanted: Plan, clock: Clock, progress: Progress | None = None, *, every: bool = False) -> None:
+    """Read the world into an estate at `place`: AWS, then TLS endpoints, then logs; `every`: by all rules over rows. Raises ConfigurationError where it may not begin."""
+    from agent.collect import tls_served, tls_stage
     from agent.collect.wire import rfc3339
 
     started = rfc3339(clock.now())
     deadline = Deadline(clock.monotonic() + inputs.configuration.settings.collect.deadline, clock.monotonic)
     tls = _endpoints(inputs, wanted)
     of_aws = {name: members for name, members in wanted.items() if name != TLS_ENDPOINT}
-    doors = _doors(inputs, deadline, clock, only_endpoints=tls is not None and tls[0].alone)
-    with EstateWriter(place, tls_targets.SERVED if tls else ()) as writer:
+    doors = _doors(inputs, deadline, clock, none=(tls is not None and tls[0].alone) or inputs.configuration.settings.collect.no_aws)
+    with EstateWriter(place, tls_served.REMEMBERED if tls else ()) as writer:
         accounts, identity = _aws(inputs, of_aws, doors, writer, deadline, clock, progress)
         if tls:
             tls_stage.collect(*tls, writer, clock.now, lambda: deadline.left <= 0, progress)
             accounts[TLS_ACCOUNT] = (GLOBAL,)
-        scope = Scope(accounts, tuple(sorted(wanted if tls else of_aws)))
+        log_types = collecting_logs.collect(inputs, writer, accounts, deadline, clock, progress, every=every)
+        scope = Scope(accounts, tuple(sorted({*(wanted if tls else of_aws), *log_types})))
         writer.finish(Manifest("upheld.estate/1", started, rfc3339(clock.now()), tool(), identity, endpoint_override(), scope))
 
 
-def _doors(inputs: Inputs, deadline: Deadline, clock: Clock, *, only_endpoints: bool) -> Sequence[Entered | Shut]:
-    """The accounts of AWS, entered or not: those configured, else the one of the credentials. None where the configuration says
-    that there are only endpoints: to leave an account out must be said, or its resources would count as none.
+def _doors(inputs: Inputs, deadline: Deadline, clock: Clock, *, none: bool) -> Sequence[Entered | Shut]:
+    """The accounts of AWS, entered or not: those configured, else the one of the credentials. `none` where the configuration says
+    that none is to be read: to leave an account out must be said, or its resources would count as none.
 
     Raises ConfigurationError.
     """
@@ -75,12 +82,9 @@ def _doors(inputs: Inputs, deadline: Deadline, clock: Clock, *, only_endpoints: 
 
     try:
         targets = [
-            AwsTarget(
-                one.account, one.role, one.external_id if isinstance(one.external_id, str | None) else one.external_id.read(), one.regions
-            )
-            for one in inputs.configuration.settings.collect.aws
+            AwsTarget(one.account, one.role, plain(one.external_id), one.regions) for one in inputs.configuration.settings.collect.aws
         ]
-        return [] if only_endpoints and not targets else enter(targets or [AwsTarget()], deadline, ATTEMPTS, clock.now)
+        return [] if none and not targets else enter(targets or [AwsTarget()], deadline, ATTEMPTS, clock.now)
     except (WrongAccount, ValueError) as error:
         raise ConfigurationError(str(error)) from error
 
@@ -107,12 +111,12 @@ def _aws(
     return accounts, {door.account.id: door.identity for door in entered}
 
 
-def _endpoints(inputs: Inputs, wanted: Plan) -> tuple[Tls, Roots] | None:
-    """What endpoints to inspect and whom to trust; None where no rule asks for any, or the configuration names none.
+def _endpoints(inputs: Inputs, wanted: Plan) -> tuple[Tls, Means] | None:
+    """What endpoints to inspect, and how; None where no rule asks for any, or the configuration names none.
 
     Raises ConfigurationError.
     """
-    from agent.collect import tls_stage
+    from agent.collect import tls_lookups, tls_stage
     from agent.collect.tls_roots import roots
     from agent.collect.tls_targets import BadTarget
 
@@ -126,4 +130,22 @@ def _endpoints(inputs: Inputs, wanted: Plan) -> tuple[Tls, Roots] | None:
     except BadTarget as error:
         raise ConfigurationError(f"{configuration.place('collect', 'tls', 'endpoints', good)}: {error}") from error
     public = configuration.path(settings.public_roots) if settings.public_roots else None
-    return settings, roots(public, map(configuration.path, settings.private_roots))
+    trusted = roots(public, map(configuration.path, settings.private_roots))
+    return settings, tls_stage.Means(trusted, _memory(inputs, settings, trusted), tls_lookups.caa(asked=settings.caa))
+
+
+def _memory(inputs: Inputs, settings: Tls, roots: Roots) -> Memory | None:
+    """What is remembered of endpoints; None where everything is asked of them in each run. Raises ConfigurationError."""
+    from cryptography.hazmat.primitives.hashes import SHA256
+
+    from agent import log
+    from agent.collect.tls_memory import Memory
+
+    place = state.configured(inputs.configuration, os.environ)
+    if settings.quick and place is None:
+        place = state.usual(os.environ)
+    if place is None or settings.quick is False:
+        return None
+    basis = digest(tool(), sorted(one.fingerprint(SHA256()).hex() for one in (*roots.public, *roots.private)))
+    every = timedelta(seconds=settings.full_every)
+    return Memory(state.make(place) / "tls", basis, every, lambda text: log.logger().warning("tls-memory", detail=text))

@@ -2,81 +2,37 @@
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
+from pydantic import BeforeValidator, Discriminator, Field, Tag
 
+from agent.config_logs import LogSource, twice
+from agent.config_values import REGION, AwsAccount, Secret, Strict, seconds
 from agent.rulebook import read_document
 from checks.document import Document, DocumentError, validate
 
 FORMATS: Final = ("text", "json", "ocsf")
-_UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-_DURATION: Final = re.compile(r"([0-9]+)([smhd])")
-_ACCOUNT: Final = re.compile(r"[0-9]{12}")
-_REGION: Final = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]+")
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-def seconds(value: object) -> int:
-    """`15m` as 900. Raises ValueError."""
-    if isinstance(value, int) and not isinstance(value, bool) and value == 0:
-        return 0
-    if isinstance(value, str) and (found := _DURATION.fullmatch(value)):
-        return int(found[1]) * _UNITS[found[2]]
-    raise ValueError(f"{value!r} is not a duration: write 90s, 15m, 24h or 7d")
-
-
-def _account(value: object) -> str:
-    if isinstance(value, str) and _ACCOUNT.fullmatch(value):
-        return value
-    raise ValueError(f"an AWS account id is 12 digits in quotation marks, and {value!r} is not")
 
 
 def _regions(value: object) -> tuple[str, ...]:
     if value in ("enabled", None):
         return ()
-    if isinstance(value, list) and value and all(isinstance(one, str) and _REGION.fullmatch(one) for one in value):
+    if isinstance(value, list) and value and all(isinstance(one, str) and REGION.fullmatch(one) for one in value):
         return tuple(value)
     raise ValueError("regions is `enabled` or a list such as [eu-central-1, eu-west-1]")
 
 
-class Secret(_Strict):
-    """A value that does not stand in the file: from the environment, or from a file such as a systemd credential."""
-
-    env: str | None = None
-    credential: str | None = None
-
-    def read(self) -> str:
-        """Raises ValueError where it is not there."""
-        if self.env:
-            if (value := os.environ.get(self.env)) is None:
-                raise ValueError(f"the environment variable {self.env} is not set")
-            return value
-        folder = os.environ.get("CREDENTIALS_DIRECTORY")
-        if not self.credential or not folder:
-            raise ValueError("a secret names `env`, or `credential` under $CREDENTIALS_DIRECTORY")
-        try:
-            return Path(folder, self.credential).read_text(encoding="utf-8").strip()
-        except OSError as error:
-            raise ValueError(f"the credential {self.credential} cannot be read: {error.strerror}") from error
-
-
-class Aws(_Strict):
-    account: Annotated[str, BeforeValidator(_account)]
+class Aws(Strict):
+    account: AwsAccount
     role: str | None = None
     external_id: Secret | str | None = None
     regions: Annotated[tuple[str, ...], BeforeValidator(_regions, json_schema_input_type=list[str] | Literal["enabled"] | None)] = ()
 
 
-class Endpoint(_Strict):
+class Endpoint(Strict):
     """An endpoint that is not just `host:port`."""
 
     host: Annotated[str, Field(min_length=1)]
@@ -90,7 +46,7 @@ def _form(value: object) -> str:
     return "mapping" if isinstance(value, dict | Endpoint) else "text"
 
 
-class Tls(_Strict):
+class Tls(Strict):
     """Endpoints to inspect: those named, and with `from_estate` those that the rest of the estate serves to the internet."""
 
     endpoints: list[Annotated[Annotated[str, Tag("text")] | Annotated[Endpoint, Tag("mapping")], Discriminator(_form)]] = []
@@ -99,20 +55,35 @@ class Tls(_Strict):
     """Whether no cloud account is to be read beside the endpoints, not even that of the credentials."""
     private_roots: list[str] = []
     public_roots: str | None = None
+    quick: bool | None = None
+    """Whether to ask the quick questions alone of what is known and unchanged. Where it is not said, that is done where a state
+    directory was chosen to remember in."""
+    full_every: Annotated[int, BeforeValidator(seconds, json_schema_input_type=str)] = 7 * 86400
+    """After how long everything is asked again all the same."""
+    caa: bool = False
+    """Whether to ask the DNS which authorities may issue for the hosts; needs `upheld[dns]`."""
+    crl: bool = False
+    """Whether to fetch the lists of revoked certificates that certificates name."""
 
 
-class Collect(_Strict):
+class Collect(Strict):
     deadline: Annotated[int, BeforeValidator(seconds, json_schema_input_type=str | Literal[0])] = 900
     aws: list[Aws] = []
+    """The accounts to read; where the key is absent, that of the credentials. An empty list says that there is none to read."""
     tls: Tls | None = None
+    logs: list[LogSource] = []
+
+    @property
+    def no_aws(self) -> bool:
+        return "aws" in self.model_fields_set and not self.aws
 
 
-class Output(_Strict):
+class Output(Strict):
     format: Literal["text", "json", "ocsf"]
     file: str | None = None
 
 
-class Settings(_Strict):
+class Settings(Strict):
     schema_: Literal["upheld.config/1"] = Field(alias="schema")
     promises: list[str] = []
     exceptions: str | None = None
@@ -166,6 +137,9 @@ def load(option: str | None, environment: Mapping[str, str]) -> Configuration:
     for index, account in enumerate(accounts):
         if account in accounts[:index]:
             raise ConfigurationError(f"{file}:{document.line(('collect', 'aws', index))}: account {account} stands twice")
+    if (again := twice(settings.collect.logs)) is not None:
+        index, name = again
+        raise ConfigurationError(f"{file}:{document.line(('collect', 'logs', index))}: the source {name} stands twice")
     return Configuration(settings, file, document)
 
 

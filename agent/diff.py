@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from agent.exits import BROKEN, UNPROVEN, UPHELD
 from agent.publish.result import Result
 from agent.publish.text import printable
 from agent.run import Inputs
+from checks import paths
+from checks.catalogue import Catalogue
 from checks.model import Estate, Place, Resource, canonical
 from checks.verdict import Verdict
 
@@ -59,17 +62,23 @@ class PromiseTurn:
     missing: tuple[str, ...]
 
 
-def changes(before: Estate, after: Estate) -> list[Change]:
+def changes(before: Estate, after: Estate, catalogue: Catalogue) -> list[Change]:
+    """What differs, of the things themselves: when and from where they were seen (`shown`) is no change of theirs."""
     old, new = _keyed(before), _keyed(after)
     found = [Change("gone" if _lists(after, old[key]) else "unseen", key, {}) for key in old.keys() - new.keys()]
     found += [Change("new" if _lists(before, new[key]) else "seen", key, {}) for key in new.keys() - old.keys()]
     for key in old.keys() & new.keys():
-        members = dict(_differences(old[key].data, new[key].data, ""))
+        members = dict(_differences(_itself(old[key], catalogue), _itself(new[key], catalogue), ""))
         if old[key].tags != new[key].tags:
             members["(tags)"] = (old[key].tags, new[key].tags)
         if members:
             found.append(Change("changed", key, members))
     return sorted(found, key=lambda change: (change.key, change.what))
+
+
+def _itself(resource: Resource, catalogue: Catalogue) -> Any:
+    kind = catalogue.get(resource.type)
+    return functools.reduce(paths.without, map(paths.parse, kind.shown), resource.data) if kind else resource.data
 
 
 def _lists(estate: Estate, resource: Resource) -> bool:
@@ -111,7 +120,7 @@ def show(inputs: Inputs, before: Path, after: Path, *, as_json: bool) -> int:
     """Print both; the exit code is the worst verdict that something turned to."""
     old, new = read_estate(before), read_estate(after)
     results = judged(inputs, old), judged(inputs, new)
-    changed, turned, promises = changes(old, new), turns(*results), promise_turns(*results)
+    changed, turned, promises = changes(old, new, inputs.book.catalogue), turns(*results), promise_turns(*results)
     if as_json:
         record = {
             "schema": "upheld.diff/1",

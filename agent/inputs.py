@@ -27,9 +27,17 @@ class Inputs:
 
     @property
     def judged(self) -> list[Rule]:
-        """The rules that the promises' controls bind."""
-        controls = {binding.id for promise in self.promises.promises for binding in promise.controls}
-        return [rule for rule in self.book.rules.values() if rule.file.control in controls]
+        """The rules over resources that the promises' controls bind."""
+        return [rule for rule in self.book.rules.values() if rule.file.control in self._controls]
+
+    @property
+    def judged_rows(self) -> list[Rule]:
+        """The rules over the rows of logs that the promises' controls bind."""
+        return [rule for rule in self.book.log_rules.values() if rule.file.control in self._controls]
+
+    @property
+    def _controls(self) -> set[str]:
+        return {binding.id for promise in self.promises.promises for binding in promise.controls}
 
 
 def prepare(configuration: Configuration, only: Sequence[str] = ()) -> Inputs:
@@ -58,7 +66,7 @@ def _promises(configuration: Configuration, book: Rulebook) -> tuple[Promises, d
     for name in configuration.settings.promises:
         file = configuration.path(name)
         document = read_document(file)
-        held = read(document, book.controls, book.rules.values())
+        held = read(document, book.controls, [*book.rules.values(), *book.log_rules.values()])
         for promise in held.promises:
             if any(promise.id == other.id for other in promises):
                 raise DocumentError(str(file), None, f"the promise {promise.id!r} stands in another file already")

@@ -4,6 +4,21 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Final
+
+LOG_FORMATS: Final = (
+    "alb",
+    "alb_connection",
+    "cloudfront",
+    "cloudtrail",
+    "elb",
+    "nlb_tls",
+    "route53_resolver",
+    "s3_access",
+    "vpc_flow",
+    "web",
+)
+"""What the readers of logs read; said again here, because the help must not wait for Arrow."""
 
 
 def check(command: argparse.ArgumentParser) -> None:
@@ -87,6 +102,15 @@ def tls(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--targets", metavar="FILE", dest="files", type=Path, action="append", default=[], help="endpoints, one a line; - for stdin"
     )
+    command.add_argument(
+        "--estate",
+        metavar="DIR",
+        dest="estates",
+        type=Path,
+        action="append",
+        default=[],
+        help="and what a recorded estate serves (repeatable)",
+    )
     command.add_argument("--starttls", metavar="PROTOCOL", help="smtp, imap, pop3, ftp, ldap, postgres, mysql or xmpp, before TLS")
     command.add_argument("--servername", metavar="NAME", help="the name that is asked for and that the certificate must be for")
     command.add_argument(
@@ -96,6 +120,8 @@ def tls(command: argparse.ArgumentParser) -> None:
         "--ca-file", metavar="PEM", dest="ca_files", type=Path, action="append", default=[], help="roots of your own, trusted too"
     )
     command.add_argument("--public-roots", metavar="PEM", type=Path, help="roots in the place of the public ones")
+    command.add_argument("--caa", action="store_true", help="ask the DNS which authorities may issue for the hosts (needs upheld[dns])")
+    command.add_argument("--crl", action="store_true", help="fetch the lists of revoked certificates that the certificates name")
     command.add_argument("--profile", metavar="ID", help="hold them against a standard, such as mozilla-6.0-intermediate")
     command.add_argument("--full", action="store_true", default=True, help="enumerate versions, suites and groups (the default)")
     command.add_argument("--quick", dest="full", action="store_false", help="four connections: what they prove, and no lists")
@@ -111,25 +137,35 @@ def tls(command: argparse.ArgumentParser) -> None:
 def logs(command: argparse.ArgumentParser) -> None:
     """`upheld logs`: what is asked of log files, and which."""
     asked = command.add_subparsers(dest="what", metavar="WHAT", required=True)
-    trail = asked.add_parser("verify-trail", help="the chain of CloudTrail's digests, offline", description="Verify CloudTrail's digests.")
-    trail.add_argument("paths", metavar="PATH", type=Path, nargs="+", help="files and folders as downloaded from the trail's bucket")
+    trail = asked.add_parser("verify-trail", help="the chain of CloudTrail's digests", description="Verify CloudTrail's digests.")
+    trail.add_argument("paths", metavar="PATH", nargs="+", help="s3://BUCKET/PREFIX, or files and folders as downloaded from it")
     trail.add_argument(
         "--public-keys",
         metavar="FILE",
         type=Path,
         action="append",
         default=[],
-        help="what aws cloudtrail list-public-keys printed, one a region (repeatable); without it no hour is proven",
+        help="what aws cloudtrail list-public-keys printed, one a region (repeatable); asked of CloudTrail for s3://, and without it no hour of files is proven",
     )
     trail.add_argument("--from", metavar="TIME", dest="since", help="the first hour that must be proven (default: the first digest's)")
     trail.add_argument("--until", metavar="TIME", help="up to when digests are to be there (default: now)")
     trail.add_argument("--digests-only", action="store_true", help="read no log files: hours with log files cannot be told")
     trail.add_argument("--format", choices=["text", "json"], default="text")
-    scan = asked.add_parser("scan", help="read log files, hour by hour", description="Read log files and count what could not be read.")
-    scan.add_argument(
-        "log_format", metavar="FORMAT", choices=["auto", "cloudtrail", "vpc_flow", "alb"], help="auto tells by what is in them"
-    )
+    scan = asked.add_parser("scan", help="judge log files by every rule over rows", description="Read log files and judge their rows.")
+    scan.add_argument("log_format", metavar="FORMAT", type=_log_format, help="auto tells by what is in them")
     scan.add_argument("paths", metavar="PATH", type=Path, nargs="+", help="files and folders, gzip or not")
-    scan.add_argument("--format", choices=["text", "json"], default="text")
+    scan.add_argument(
+        "--declared", metavar="LOG_FORMAT", help="the log_format or LogFormat of a web server, as its configuration writes it"
+    )
+    scan.add_argument("--assert-complete", metavar="BY", help="who says that the files hold every row there was: else nothing is upheld")
+    scan.add_argument("--format", metavar="FORMAT[=FILE]", action="append", default=[], help="text, json or ocsf; repeatable")
     for one in asked.choices.values():
         one.add_argument("-q", "--quiet", action="store_true", help="no progress")
+
+
+def _log_format(text: str) -> str:
+    from checks.logs.formats.detect import READERS
+
+    if text != "auto" and text not in READERS:
+        raise argparse.ArgumentTypeError(f"{text!r} is no format of logs: it is auto, or one of {', '.join(sorted(READERS))}")
+    return text

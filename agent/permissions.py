@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from agent.collect.log_queue import DELETE, RECEIVE
+from agent.collect.log_s3 import DECRYPT, GET, LIST
+from agent.collect.trail_keys import LIST_KEYS
+from agent.config import ConfigurationError
+from agent.config_logs import LogSource, S3Place, partition
 from checks.catalogue import Catalogue, TagCall
 from checks.plan import TAGS, Plan, whole
 
@@ -31,7 +36,46 @@ def _action(service: str, call: str) -> str:
     return f"{service}:{call}"
 
 
-def aws_policy(catalogue: Catalogue, plan: Plan) -> dict[str, Any]:
-    """An IAM policy document."""
-    statement = {"Sid": "UpheldReadsConfiguration", "Effect": "Allow", "Action": aws_actions(catalogue, plan), "Resource": "*"}
-    return {"Version": "2012-10-17", "Statement": [statement]}
+def aws_policy(catalogue: Catalogue, plan: Plan, logs: Sequence[LogSource] = ()) -> dict[str, Any]:
+    """An IAM policy document: the settings that the plan reads, and the buckets that the sources of logs are in."""
+    return _policy([_statement("UpheldReadsConfiguration", aws_actions(catalogue, plan), "*"), *_of_logs(logs)])
+
+
+def queue_policy(logs: Iterable[LogSource]) -> dict[str, Any]:
+    """What one's own queues need, which is not reading alone: a message that was dealt with is deleted.
+
+    Raises ConfigurationError where there is no queue.
+    """
+    queues = {source.s3.queue_arn for source in logs if source.s3} - {None}
+    if not queues:
+        raise ConfigurationError("no source of collect.logs names a queue (s3.queue), so there is nothing to permit")
+    return _policy([_statement("UpheldReadsItsQueues", [DELETE, RECEIVE], sorted(filter(None, queues)))])
+
+
+def _of_logs(logs: Sequence[LogSource]) -> Iterator[dict[str, Any]]:
+    """Only the buckets and prefixes that are named; decrypting only for S3, which gives nothing else out by this policy."""
+    places = [source.s3 for source in logs if source.s3]
+    if places:
+        yield _statement("UpheldListsLogs", [LIST], sorted({_bucket(place) for place in places}))
+        yield _statement("UpheldReadsLogs", [GET], sorted({f"{_bucket(place)}/{place.prefix}*" for place in places}))
+        services = sorted({_service(place) for place in places})
+        yield {**_statement("UpheldDecryptsLogs", [DECRYPT], "*"), "Condition": {"StringLike": {"kms:ViaService": services}}}
+    if any(source.verified and not source.public_keys for source in logs):
+        yield _statement("UpheldVerifiesTrails", [LIST_KEYS], "*")
+
+
+def _bucket(place: S3Place) -> str:
+    return f"arn:{partition(place.region)}:s3:::{place.bucket}"
+
+
+def _service(place: S3Place) -> str:
+    """S3 as a key's condition names it (AWS KMS Developer Guide, "kms:ViaService"); in China's regions the domain may be longer."""
+    return f"s3.{place.region or '*'}.amazonaws.com" + ("*" if partition(place.region) == "aws-cn" else "")
+
+
+def _statement(sid: str, actions: list[str], resource: str | list[str]) -> dict[str, Any]:
+    return {"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resource}
+
+
+def _policy(statements: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"Version": "2012-10-17", "Statement": statements}

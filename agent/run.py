@@ -14,8 +14,10 @@ from agent.collecting import Progress, collect, plan_for, tool
 from agent.config import ConfigurationError
 from agent.inputs import Inputs, prepare
 from agent.publish.result import Findings, Result
+from agent.row_rules import Rows
 from agent.rulebook import Rulebook
 from checks.judge import Bound, Population, bind, judge, key
+from checks.logs.source import coverage
 from checks.model import Estate, Finding, digest
 from checks.rule import Rule
 from checks.summary import summarize, summarize_rule
@@ -34,7 +36,7 @@ def check(
             return assess(inputs, read_estate(estate_place), every=every, max_age=max_age, clock=clock)
         with tempfile.TemporaryDirectory(prefix="upheld-") as folder:
             place = Path(folder) / "estate"
-            collect(inputs, place, plan_for(inputs, every=every), clock, progress)
+            collect(inputs, place, plan_for(inputs, every=every), clock, progress, every=every)
             return assess(inputs, read_estate(place), every=every, max_age=0, clock=clock)
     except EstateError as error:
         raise ConfigurationError(str(error)) from error
@@ -44,9 +46,11 @@ def assess(inputs: Inputs, estate: Estate, *, every: bool, max_age: int, clock: 
     """Judge an estate. `max_age` in seconds; 0 for no limit. The clock is asked for nothing but the estate's age."""
     stale = bool(max_age) and clock.now() - estate.manifest.now > timedelta(seconds=max_age)
     book, findings = inputs.book, Findings()
-    promised = {rule.id for rule in inputs.judged}
-    beside = [rule for rule in _present(book, estate) if rule.id not in promised] if every else []
-    bound = [*bind(inputs.judged, inputs.promises.promises, every=False), *bind(beside, [], every=True)]
+    rows = Rows(estate, inputs)
+    judged = [*inputs.judged, *rows.judged]
+    promised = {rule.id for rule in judged}
+    beside = [rule for rule in [*_present(book, estate), *rows.present] if rule.id not in promised] if every else []
+    bound = [*bind(judged, inputs.promises.promises, every=False), *bind(beside, [], every=True)]
     populations: dict[tuple[str, str], Population] = {}
     unmatched = set(inputs.exceptions)
     for finding in judge(estate, book.catalogue, bound, populations, inputs.exceptions, stale=stale):
@@ -60,6 +64,8 @@ def assess(inputs: Inputs, estate: Estate, *, every: bool, max_age: int, clock: 
     calls = sum(look.pages for look in estate.looks)
     result = Result(estate.manifest, findings, promises, summaries, estate.gaps, tool(), _estate_digest(estate, bound, inputs), calls)
     result.notes += _notes(inputs, result, unmatched, every=every, max_age=max_age if stale else 0)
+    result.notes += rows.notes
+    result.logs = coverage(estate)
     return result
 
 

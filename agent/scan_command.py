@@ -1,139 +1,86 @@
-"""`upheld logs scan`: what log files hold, hour by hour, and what of them could not be read."""
+"""`upheld logs scan`: log files judged by every rule over rows, without promises and without a configuration."""
 
 from __future__ import annotations
 
-import json
-import os
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from datetime import datetime
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
 
-from agent.collect.logs import FileRead, files, read_file
-from agent.exits import UNPROVEN, UPHELD
-from agent.publish.text import printable
+from agent import run
+from agent.clock import Clock
+from agent.collect import log_sources, log_stage
+from agent.collect.estate import EstateWriter, read_estate
+from agent.collect.log_files import LocalFiles
+from agent.collect.log_memory import LogMemory
+from agent.collect.wire import rfc3339
+from agent.config import Configuration, ConfigurationError, Settings
+from agent.exits import BROKEN, UNPROVEN, UPHELD
+from agent.publish import log_text, outputs
+from agent.publish.outputs import Target
+from agent.publish.result import Result
 from agent.terminal import Step
+from checks.document import DocumentError
+from checks.judge import bind
+from checks.logs.formats.log_format import parse
+from checks.logs.source import ACCOUNT, TYPES
+from checks.model import GLOBAL, Manifest, Scope
+from checks.verdict import Verdict
 
-_MOST: Final = 20
+NAME = "scan"
+_CODES = {Verdict.UPHELD: UPHELD, Verdict.BROKEN: BROKEN}
 
 
-@dataclass(slots=True)
-class Source:
-    """All files of one format. `doubtful` hours may have had more rows; `boundless` tells files that put every hour in doubt."""
+@dataclass(frozen=True, slots=True)
+class ScanQuestion:
+    """Which files, in which format (`auto`, or its name), and who says that they hold every row there was."""
 
+    paths: Sequence[Path]
     format: str
-    files: int = 0
-    rows: Counter[datetime | None] = field(default_factory=Counter)
-    doubtful: set[datetime] = field(default_factory=set)
-    boundless: int = 0
-
-    def add(self, read: FileRead) -> None:
-        self.files += 1
-        self.rows.update(read.rows)
-        self.doubt(read)
-
-    def doubt(self, read: FileRead) -> None:
-        hours = read.doubtful()
-        if hours is None:
-            self.boundless += 1
-        else:
-            self.doubtful |= hours
-
-    def hours(self) -> list[datetime]:
-        return sorted({hour for hour in self.rows if hour is not None} | self.doubtful)
-
-    def certain(self, hour: datetime) -> bool:
-        """Whether everything that the files hold of this hour was read."""
-        return not self.boundless and hour not in self.doubtful
+    declared: str | None = None
+    asserted_by: str | None = None
 
 
-def scan(paths: Sequence[Path], format_: str, *, as_json: bool, progress: Step | None = None) -> int:
-    """Read the files and print what is in them. Raises DocumentError."""
-    wanted = list(files(paths))
-    reads: list[FileRead] = []
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        for read in pool.map(lambda path: _read(path, format_), wanted):
-            reads.append(read)
-            if progress:
-                progress(len(reads), len(wanted))
-    if as_json:
-        print(json.dumps(_record(reads), indent=2))
-    else:
-        for line in _lines(reads):
-            print(printable(line))
-    return UPHELD if any(read.count for read in reads) and all(read.whole for read in reads) else UNPROVEN
+def scan(question: ScanQuestion, targets: Sequence[Target], clock: Clock, progress: Step | None = None) -> int:
+    """Read the files, judge their rows and write the reports; gives the exit code. Raises ConfigurationError and DocumentError."""
+    _check(question)
+    with tempfile.TemporaryDirectory(prefix="upheld-") as folder:
+        place = Path(folder) / "estate"
+        inputs = run.prepare(Configuration(Settings(schema="upheld.config/1"), None))
+        _collect(question, inputs, place, clock, progress)
+        estate = read_estate(place)
+        result = run.assess(inputs, estate, every=True, max_age=0, clock=clock)
+    outputs.write(result, targets, text=_text)
+    if not result.logs:
+        return UNPROVEN
+    return _CODES.get(result.verdict() or Verdict.UNPROVEN, UNPROVEN)
 
 
-def _read(path: Path, format_: str) -> FileRead:
-    found = FileRead(str(path))
-    for _ in read_file(path, found, format_=format_):
-        pass
-    return found
+def _check(question: ScanQuestion) -> None:
+    for path in question.paths:
+        if not path.exists():
+            raise DocumentError(str(path), None, "there is no such file or folder")
+    if question.declared is not None:
+        try:
+            parse(question.declared)
+        except ValueError as error:
+            raise ConfigurationError(f"--declared: {error}") from error
 
 
-def _sources(reads: Sequence[FileRead]) -> list[Source]:
-    """By format. What cannot be told apart may be of any."""
-    found: dict[str, Source] = {}
-    for read in reads:
-        if read.format is not None:
-            found.setdefault(read.format, Source(read.format)).add(read)
-    for read in reads:
-        if read.format is None:
-            for source in found.values():
-                source.doubt(read)
-    return [found[name] for name in sorted(found)]
+def _collect(question: ScanQuestion, inputs: run.Inputs, place: Path, clock: Clock, progress: Callable[[int, int], None] | None) -> None:
+    now = clock.now()
+    asked = log_sources.questions(bind(inputs.book.log_rules.values(), [], every=True), now)
+    source = log_stage.LogSource(
+        NAME, ACCOUNT, question.format, LocalFiles(tuple(question.paths)), None,
+        assume=question.asserted_by is not None, asserted_by=question.asserted_by, declared=question.declared,
+        key=log_sources.key(None),
+    )  # fmt: skip
+    with EstateWriter(place) as writer, LogMemory(None) as memory:
+        log_stage.collect(source, asked, memory, writer, now, lambda: False, progress)
+        scope = Scope({ACCOUNT: (GLOBAL,)}, TYPES)
+        at = rfc3339(clock.now())
+        writer.finish(replace(Manifest("upheld.estate/1", rfc3339(now), at, run.tool(), {}, None, scope), source="logs"))
 
 
-def _record(reads: Sequence[FileRead]) -> dict[str, Any]:
-    return {
-        "schema": "upheld.log-scan/1",
-        "sources": [
-            {
-                "format": source.format,
-                "files": source.files,
-                "rows": source.rows.total(),
-                "rows_without_time": source.rows[None],
-                "hours": [{"from": _stamp(hour), "rows": source.rows[hour], "all_read": source.certain(hour)} for hour in source.hours()],
-            }
-            for source in _sources(reads)
-        ],
-        "gaps": [gap for read in reads for gap in _gaps(read)],
-    }
-
-
-def _gaps(read: FileRead) -> Iterator[dict[str, Any]]:
-    if read.unread is not None:
-        yield {"file": read.path, "line": None, "kind": "unread", "what": read.unread, "count": 1, "lost": True}
-    for kind, first in read.faults.first.items():
-        one = first[0]
-        lines = [fault.line for fault in first if fault.line is not None]
-        yield {
-            "file": read.path, "line": one.line, "kind": kind, "what": one.what, "count": read.faults.counts[kind], "lost": one.lost,
-            "lines": lines,
-        }  # fmt: skip
-
-
-def _lines(reads: Sequence[FileRead]) -> Iterator[str]:
-    for source in _sources(reads):
-        yield f"{source.format}: {source.rows.total():,} rows in {source.files:,} files"
-        for hour in source.hours():
-            doubt = "" if source.certain(hour) else "  and what could not be read"
-            yield f"  {_stamp(hour)}  {source.rows[hour]:>12,}{doubt}"
-        if source.rows[None]:
-            yield f"  without a time        {source.rows[None]:>12,}"
-    gaps = [gap for read in reads for gap in _gaps(read)]
-    for gap in gaps[:_MOST]:
-        line = f":{gap['line']}" if gap["line"] is not None else ""
-        times = f" ({gap['count']:,} times)" if gap["count"] > 1 else ""
-        yield f"{'not read' if gap['lost'] else 'noticed'}: {gap['file']}{line}: {gap['what']}{times}"
-    if len(gaps) > _MOST:
-        yield f"and {len(gaps) - _MOST} more gaps (--format json lists them all)"
-    if not any(read.count for read in reads):
-        yield "nothing was read"
-
-
-def _stamp(hour: datetime) -> str:
-    return hour.strftime("%Y-%m-%dT%H:%M:%SZ")
+def _text(result: Result) -> Iterator[str]:
+    return (line + "\n" for line in log_text.lines(result))

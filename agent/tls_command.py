@@ -9,9 +9,13 @@ from pathlib import Path
 
 from agent import gate, rulebook
 from agent.clock import Clock
+from agent.collect.estate import read_estate
 from agent.collect.tls import Inspector, Target
+from agent.collect.tls_crl import Lists
 from agent.collect.tls_estate import Progress, estate, inspect
+from agent.collect.tls_lookups import caa
 from agent.collect.tls_roots import roots
+from agent.collect.tls_served import REMEMBERED, discovered, hidden
 from agent.collect.tls_targets import BadTarget, pinned, read
 from agent.collecting import tool
 from agent.config import ConfigurationError
@@ -39,21 +43,29 @@ class Question:
     public_roots: Path | None = None
     profile: str | None = None
     full: bool = True
+    caa: bool = False
+    crl: bool = False
+    estates: Sequence[Path] = ()
+    """Recorded estates: what they serve to the internet is inspected, too."""
 
 
 def check(question: Question, clock: Clock, progress: Progress | None = None) -> tuple[Result, Estate]:
-    """Inspect and judge. Raises ConfigurationError."""
+    """Inspect and judge. Raises ConfigurationError and EstateError."""
     try:
         named = [_read(text, question) for text in question.targets]
         listed, unread = _listed(question)
-        targets = pinned([*named, *listed], question.resolve)
+        served, hides = _served(question)
+        targets = pinned([*named, *listed, *served], question.resolve)
     except BadTarget as error:
         raise ConfigurationError(str(error)) from error
-    if not targets and not unread:
+    unread += hides
+    if not targets and not unread and not question.estates:
         raise ConfigurationError("name an endpoint, such as shop.example or mail.example:25, or a file of them with --targets")
     book = rulebook.load()
     bound = _bound(book, question.profile)
-    inspector = Inspector(roots(question.public_roots, question.ca_files), clock.now, full=lambda _: question.full)
+    trusted = roots(question.public_roots, question.ca_files)
+    lists = Lists(clock.now) if question.crl else None
+    inspector = Inspector(trusted, clock.now, full=lambda _: question.full, caa=caa(asked=question.caa), lists=lists)
     started = clock.now()
     held = estate(inspect(inspector, targets, progress), started, clock.now(), tool(), unread)
     return assess(book, held, bound), held
@@ -104,6 +116,17 @@ def _listed(question: Question) -> tuple[list[Target], list[Gap]]:
                     where = "standard input" if str(file) == "-" else str(file)
                     unread.append(Gap(TYPE, ACCOUNT, GLOBAL, line, None, Reason.MALFORMED, "", message=f"{where}:{number}: {error}"))
     return targets, unread
+
+
+def _served(question: Question) -> tuple[list[Target], list[Gap]]:
+    """What estates serve to the internet, and the gaps in what they tell of that. Raises EstateError."""
+    targets: list[Target] = []
+    gaps: list[Gap] = []
+    for place in question.estates:
+        held = read_estate(place)
+        targets += [one.target for one in discovered(one for type_ in sorted(REMEMBERED) for one in held.of(type_))]
+        gaps += hidden(held.gaps)
+    return targets, gaps
 
 
 def exit_code(result: Result, severity: str) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,13 +12,21 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
 
-from agent.collect.trail_files import TrailFiles, public_keys, read_trail
+from agent.clock import Clock
+from agent.collect.aws_accounts import Admitted, AwsTarget
+from agent.collect.aws_client import Account, Deadline
+from agent.collect.log_files import LocalFiles
+from agent.collect.log_objects import LogStore
+from agent.collect.log_stores import enter, s3_logs, s3_place
+from agent.collect.trail_files import REQUESTS, THREADS, TrailFiles, public_keys
+from agent.collect.trail_verify import Question, verify
 from agent.config import ConfigurationError
 from agent.exits import BROKEN, UNPROVEN, UPHELD
 from agent.publish.text import printable
 from agent.terminal import Step
+from checks.document import DocumentError
 from checks.logs.hours import Proof, Row
-from checks.logs.trail import ChainReport, Problem, TrailReport, examine
+from checks.logs.trail import ChainReport, Problem, TrailReport
 
 _MOST: Final = 20
 _CODES: Final = {Proof.PROVEN: UPHELD, Proof.BROKEN: BROKEN}
@@ -25,30 +34,46 @@ _CODES: Final = {Proof.PROVEN: UPHELD, Proof.BROKEN: BROKEN}
 
 @dataclass(frozen=True, slots=True)
 class TrailQuestion:
-    """What is asked of which files of a trail; times as people write them."""
+    """What is asked of which files of a trail, in folders and as s3://bucket/prefix; times as people write them."""
 
-    paths: Sequence[Path]
+    paths: Sequence[str]
     public_keys: Sequence[Path] = ()
     since: str | None = None
     until: str | None = None
     digests_only: bool = False
 
 
-def verify_trail(question: TrailQuestion, now: datetime, *, as_json: bool, progress: Step | None = None) -> int:
+def verify_trail(question: TrailQuestion, clock: Clock, *, as_json: bool, progress: Step | None = None) -> int:
     """Verify the chain of digests and print what it proves. Raises ConfigurationError and DocumentError."""
     since = _time("--from", question.since) if question.since else None
-    until = _time("--until", question.until) if question.until else now
+    until = _time("--until", question.until) if question.until else clock.now()
     if since and since >= until:
         raise ConfigurationError("--from is not before --until")
     keys = public_keys(question.public_keys)
-    files = read_trail(question.paths, logs=not question.digests_only, progress=progress)
-    report = examine(files.digests, files.logs, keys, since=since, until=until)
+    folders, buckets, account = _stores(question.paths, clock)
+    asked = Question(since, until, not question.digests_only, None if question.public_keys else account, trusted=not folders)
+    report, files = verify([*folders, *buckets], keys, asked, threads=REQUESTS if buckets else THREADS, progress=progress)
     if as_json:
         print(json.dumps(_record(report, files, until), indent=2))
     else:
         for line in _lines(report, files):
             print(printable(line))
     return _CODES.get(report.proof, UNPROVEN)
+
+
+def _stores(paths: Sequence[str], clock: Clock) -> tuple[list[LogStore], list[LogStore], Account | None]:
+    """The folders, the buckets, and the account of the credentials, which is entered only where there are buckets."""
+    places = [place for path in paths if (place := s3_place(path))]
+    folders = tuple(Path(path) for path in paths if not s3_place(path))
+    for folder in folders:
+        if not folder.exists():
+            raise DocumentError(str(folder), None, "there is no such file or folder")
+    local: list[LogStore] = [LocalFiles(folders)] if folders else []
+    if not places:
+        return local, [], None
+    admitted = enter(AwsTarget(), Deadline(math.inf, clock.monotonic), clock.now)
+    assert isinstance(admitted, Admitted)  # without a role and an account that it must be, it is entered or it raises
+    return local, [s3_logs(place, admitted) for place in places], admitted.account
 
 
 def _time(option: str, text: str) -> datetime:
@@ -106,7 +131,7 @@ def _problem_record(problem: Problem) -> dict[str, Any]:
 
 
 def _lines(report: TrailReport, files: TrailFiles) -> Iterator[str]:
-    if not files.digests:
+    if not files.digests and not files.unlisted:
         yield "cannot-tell: there is no digest file of CloudTrail among what was given"
     for chain in report.chains:
         yield from _chain_lines(chain)

@@ -166,6 +166,8 @@ class Kind(_Strict):
     """How the program comes by such a type, where it looks for it: what there is of it is a listing like any other."""
     required: list[NonEmpty] = []
     """Members that such a type always has."""
+    shown: list[NonEmpty] = []
+    """Members that stand beside the values in the evidence of every finding on it: when and from where it was seen."""
     explains: list[NonEmpty] = []
     """Members that say why others are absent."""
     arm: Arm | None = None
@@ -190,7 +192,7 @@ class Kind(_Strict):
             raise ValueError("a listed type needs `id` and `keep`")
         if self.members:
             own = declared(self.members)
-            if unknown := [path for path in (*self.required, *self.explains) if not own.has(paths.parse(path))]:
+            if unknown := [path for path in (*self.required, *self.shown, *self.explains) if not own.has(paths.parse(path))]:
                 raise ValueError(f"there is no member {unknown[0]!r}")
         if self.empty == "omitted" and not self.source:
             raise ValueError("`empty: omitted` needs a `source`")

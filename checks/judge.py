@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from checks import paths, telling
+from checks import paths, referred, telling
 from checks.catalogue import Catalogue
 from checks.expression import Condition, Outcome, evaluate
 from checks.judge_paths import Networks
+from checks.judge_rows import Logs
 from checks.model import (
     GLOBAL,
     LISTING,
@@ -32,7 +33,6 @@ from checks.network.body import Body
 from checks.plan import TAGS
 from checks.promise import Acceptance, Promise
 from checks.rule import Rule
-from checks.terms import Reference
 from checks.tls.endpoint import ACCOUNT as ENDPOINTS
 from checks.tls.endpoint import TYPE as ENDPOINT
 from checks.verdict import Verdict
@@ -105,7 +105,7 @@ def judge(
 
     `populations` is filled as the findings come: by (promise id or "", bound rule key). Raises HelperBug.
     """
-    judge_ = _Judge(estate, catalogue, EstateWorld(estate, catalogue), Networks(estate), exceptions or {}, stale)
+    judge_ = _Judge(estate, catalogue, EstateWorld(estate, catalogue), Networks(estate), Logs(estate), exceptions or {}, stale)
     for one in bound:
         yield from judge_.rule(one, populations)
 
@@ -120,6 +120,7 @@ class _Judge:
     catalogue: Catalogue
     world: EstateWorld
     networks: Networks
+    logs: Logs
     exceptions: Mapping[str, Acceptance]
     stale: bool
 
@@ -129,6 +130,9 @@ class _Judge:
             reader.id if reader else "": populations.setdefault((reader.id if reader else "", key(bound)), Population())
             for reader in readers
         }
+        if bound.rule.file.rows is not None:
+            yield from self._rows(bound, readers, held)
+            return
         for place in self._places(bound.rule):
             yield from self._listing(bound, place, readers, held)
         for resource in self.estate.of(bound.rule.kind):
@@ -148,6 +152,34 @@ class _Judge:
                 if binding:
                     subject, sentence = Subject(type_, id_, account, region), f"Not decided: {telling.of_gap(gaps[0])}."
                     yield self._finding(bound, subject, Verdict.UNPROVEN, Evidence(gaps=gaps), sentence, binding, held, "")
+
+    # -- the rows of logs ----------------------------------------------------------------------------------------
+
+    def _rows(self, bound: Bound, readers: list[Promise | None], held: Mapping[str, Population]) -> Iterator[Finding]:
+        """The sources of the table, and the accounts of which there is none where the rule cannot do without."""
+        rule = bound.rule
+        for gap in self.logs.unread(rule):
+            binding = [reader for reader in readers if reader is None or reader.scope.has_account(gap.account)]
+            if binding:
+                subject, sentence = Subject(rule.kind, LISTING, gap.account, gap.region), f"Not decided: {telling.of_gap(gap)}."
+                yield self._finding(bound, subject, Verdict.UNPROVEN, Evidence(gaps=(gap,)), sentence, binding, held, "")
+        for source in self.logs.of(rule):
+            binding = [reader for reader in readers if reader is None or reader.scope.has_account(source.account)]
+            unsure = [reader for reader in binding if reader is not None and reader.scope.narrower]
+            parts = list(self.logs.judge(rule, bound.params, source, _unjudged(bound))) if binding else []
+            for part in parts:
+                verdict, evidence, sentence = part.verdict, part.evidence, part.explanation
+                subject = Subject(rule.kind, part.id, source.account, source.region)
+                if self.stale:
+                    gap = referred.stale(rule.kind, source.place, source.id)
+                    verdict, evidence, sentence = Verdict.UNPROVEN, Evidence(gaps=(gap,)), f"Not decided: {telling.of_gap(gap)}."
+                elif unsure and len(unsure) == len(binding) and verdict is not Verdict.UNPROVEN:
+                    doubt = f"rows do not tell whether {_listed(unsure)} speaks of them: its scope is narrower than the account"
+                    verdict, sentence = Verdict.UNPROVEN, f"Not decided: {doubt}."
+                broken = part.counterexample if verdict is Verdict.BROKEN else ""
+                yield self._finding(bound, subject, verdict, evidence, sentence, binding, held, broken, unsure)
+            for reader in () if parts else binding:
+                held[reader.id if reader else ""].looks.extend(source.evidence)
 
     # -- what there is of a type ----------------------------------------------------------------------------------
 
@@ -175,7 +207,7 @@ class _Judge:
         else:
             listing = self.estate.listing(rule.kind, place)
         if self.stale and not isinstance(listing, tuple):
-            listing = (_stale(rule.kind, place, None),)
+            listing = (referred.stale(rule.kind, place, None),)
         binding = [reader for reader in readers if reader is None or reader.scope.has_place(place)]
         for reader in binding:
             if isinstance(listing, Look):
@@ -232,18 +264,18 @@ class _Judge:
         rule, world = bound.rule, self.world
         world.enter(resource)
         data, lost = world.cleaned(resource)
-        values = {path: _shown(data, path) for path in rule.file.show if any(True for _ in paths.values(data, paths.parse(path)))}
+        values = {path: referred.shown(data, path) for path in rule.file.show if _has(data, path)}
         gaps = [
             gap
             for gap in self.estate.resource_gaps.get((resource.type, resource.account, resource.id, resource.region), ())
-            if gap.field is None or _refers(rule.references, None, paths.parse(gap.field))
+            if gap.field is None or referred.refers(rule.references, None, paths.parse(gap.field))
         ]
         known = {gap.field for gap in gaps}
-        for path in (*lost, *_misfits(rule, None, data)):
-            if paths.render(path) not in known and _refers(rule.references, None, path):
-                gaps.append(_malformed(resource, path))
+        for path in (*lost, *referred.misfits(rule, None, data)):
+            if paths.render(path) not in known and referred.refers(rule.references, None, path):
+                gaps.append(referred.malformed(resource, path))
         if self.stale:
-            gaps.append(_stale(resource.type, resource.place, resource.id))
+            gaps.append(referred.stale(resource.type, resource.place, resource.id))
         if gaps:
             return Outcome(Verdict.UNPROVEN, telling.of_gap(gaps[0])), self._evidence(resource, values, gaps), None
         if rule.file.paths is not None:
@@ -270,7 +302,7 @@ class _Judge:
         if gaps := self._others_gaps(rule):
             outcome = Outcome(Verdict.UNPROVEN, telling.of_gap(gaps[0]))
         elif bound.unknown and outcome.verdict is Verdict.UPHELD:
-            outcome = Outcome(Verdict.UNPROVEN, f"this rule does not judge {', '.join(bound.unknown)}, which the promise asks for")
+            outcome = Outcome(Verdict.UNPROVEN, _unjudged(bound))
         evidence = self._evidence(resource, values, gaps)
         if outcome.verdict is Verdict.UPHELD and not evidence.looks:
             outcome = Outcome(Verdict.UNPROVEN, "the estate holds no look behind this resource")
@@ -284,7 +316,7 @@ class _Judge:
             return None, Evidence()
         outcome, evidence = judged
         if bound.unknown and outcome.verdict is Verdict.UPHELD:
-            outcome = Outcome(Verdict.UNPROVEN, f"this rule does not judge {', '.join(bound.unknown)}, which the promise asks for")
+            outcome = Outcome(Verdict.UNPROVEN, _unjudged(bound))
         if self.estate.manifest.asserted_complete_by:
             evidence = replace(evidence, assumptions=(str(Asserted(self.estate.manifest.asserted_complete_by)),))
         return outcome, evidence
@@ -294,8 +326,8 @@ class _Judge:
         gaps: list[Gap] = []
         for other in self.world.touched.values():
             gaps += self.world.whole_gaps(other)
-            lost = (*self.world.lost(other), *_misfits(rule, other.type, self.world.data(other)))
-            gaps += [_malformed(other, path) for path in lost if _refers(rule.references, other.type, path)]
+            lost = (*self.world.lost(other), *referred.misfits(rule, other.type, self.world.data(other)))
+            gaps += [referred.malformed(other, path) for path in lost if referred.refers(rule.references, other.type, path)]
         return gaps
 
     def _evidence(self, resource: Resource, values: Mapping[str, Any], gaps: Iterable[Gap]) -> Evidence:
@@ -311,7 +343,15 @@ class _Judge:
         if self.estate.manifest.asserted_complete_by:
             assumptions.add(str(Asserted(self.estate.manifest.asserted_complete_by)))
         held = tuple(sorted(look for look in looks if look in self.estate.looks_by_id))
-        return Evidence(held, values, tuple(gaps), tuple(sorted(assumptions)))
+        return Evidence(held, values, tuple(gaps), tuple(sorted(assumptions)), seen=self._seen(resource))
+
+    def _seen(self, resource: Resource) -> Mapping[str, Any]:
+        """When and from where, in the members that the catalogue names for it."""
+        kind = self.catalogue.get(resource.type)
+        if kind is None or not kind.shown:
+            return {}
+        data = self.world.cleaned(resource)[0]
+        return {path: referred.shown(data, path) for path in kind.shown if _has(data, path)}
 
     def _counterexample(self, bound: Bound, resource: Resource) -> str:
         """A digest of everything the rule refers to, here and on the resources it rests on: it changes when the fault does.
@@ -319,9 +359,9 @@ class _Judge:
         if bound.rule.file.paths is not None:
             return self.networks.counterexample(bound.rule.file.paths, bound.params, resource)
         references = bound.rule.references
-        read = _read(references, None, self.world.cleaned(resource)[0])
+        read = referred.read(references, None, self.world.cleaned(resource)[0])
         others = (other for _, other in sorted(self.world.touched.items()))
-        return digest([*read, *([other.type, other.id, _read(references, other.type, self.world.data(other))] for other in others)])
+        return digest([*read, *([other.type, other.id, referred.read(references, other.type, self.world.data(other))] for other in others)])
 
     def _finding(
         self,
@@ -349,7 +389,7 @@ class _Judge:
                 population.reasons[reason] = population.reasons.get(reason, 0) + 1
         promises = tuple(reader.id for reader in readers if reader)
         if counterexample:
-            evidence = Evidence(evidence.looks, evidence.values, evidence.gaps, evidence.assumptions, evidence.affected, counterexample)
+            evidence = replace(evidence, counterexample=counterexample)
         return Finding(
             id_,
             rule.id,
@@ -371,39 +411,14 @@ class _Judge:
         return str(exception)
 
 
-def _refers(references: Iterable[Reference], root: str | None, path: paths.Path) -> bool:
-    return any(reference.root == root and paths.related(reference.path, path) for reference in references)
-
-
-def _misfits(rule: Rule, root: str | None, data: Any) -> Iterator[paths.Path]:
-    """The members referred to that hold something of another kind."""
-    for path, shape in rule.expected.get(root, {}).items():
-        if not all(map(shape.fits, paths.values(data, path))):
-            yield path
-
-
-def _read(references: Iterable[Reference], root: str | None, data: Any) -> list[Any]:
-    """What stands at each member referred to."""
-    paths_read = sorted({reference.path for reference in references if reference.root == root})
-    return [[paths.render(path), list(paths.values(data, path))] for path in paths_read]
+def _has(data: Any, path: str) -> bool:
+    return any(True for _ in paths.values(data, paths.parse(path)))
 
 
 def _listed(promises: Iterable[Promise | None]) -> str:
     return ", ".join(promise.id for promise in promises if promise)
 
 
-def _stale(type_: str, place: Place, id_: str | None) -> Gap:
-    return Gap(type_, place.account, place.region, id_, None, Reason.STALE, "", message="older than the maximum age")
-
-
-def _malformed(resource: Resource, path: paths.Path) -> Gap:
-    return Gap(
-        resource.type, resource.account, resource.region, resource.id, paths.render(path), Reason.MALFORMED, "",
-        message="a value that cannot be judged, or that could not be read",
-    )  # fmt: skip
-
-
-def _shown(data: Any, path: str) -> Any:
-    steps = paths.parse(path)
-    found = list(paths.values(data, steps))
-    return found if paths.ELEMENT in steps else found[0]
+def _unjudged(bound: Bound) -> str:
+    """What the promise asks for beside what the rule judges; empty where that is nothing."""
+    return f"this rule does not judge {', '.join(bound.unknown)}, which the promise asks for" if bound.unknown else ""

@@ -49,6 +49,7 @@ _PROVIDERS = (
     ("aws", re.compile(r"[0-9]{12}")),
     ("azure", re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)),
     ("tls", re.compile("tls")),
+    ("log", re.compile("log")),
 )
 """Whose an account is, by its form: 12 digits are an account of AWS, a GUID is a subscription of Azure."""
 
@@ -61,6 +62,8 @@ def provider(account: str) -> str | None:
 def can_hold(account: str, type_: str) -> bool:
     """Whether resources of a type can be in an account: what is AWS's is in no subscription of Azure. In doubt, they can."""
     of, held = type_.partition(".")[0], provider(account)
+    if of == "log":
+        return held != "tls"  # every account of a cloud has logs
     return held is None or of == held or of not in {name for name, _ in _PROVIDERS}
 
 
@@ -248,6 +251,8 @@ class Evidence:
     affected: tuple[str, ...] = ()
     counterexample: str = ""
     """Digest of what broke it, which an exception is bound to."""
+    seen: Mapping[str, Any] = field(default_factory=dict)
+    """When and from where, where that makes a difference to what is seen."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,6 +83,16 @@ def project(data: Any, keep: Tree) -> Any:
     return data
 
 
+def without(data: Any, path: Path) -> Any:
+    """`data` with nothing at the path."""
+    step, rest = path[0], path[1:]
+    if step == ELEMENT and isinstance(data, list):
+        return [without(item, rest) for item in data] if rest else []
+    if not isinstance(data, Mapping) or step not in data:
+        return data
+    return {name: without(value, rest) if name == step else value for name, value in data.items() if rest or name != step}
+
+
 def put_null(data: Any, path: Path) -> None:
     """Write null at the path wherever its parent is there and it is not."""
     *parents, last = path

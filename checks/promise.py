@@ -57,9 +57,15 @@ class PromiseScope(_Strict):
     def _accounts(cls, value: object) -> object:
         return [_account(one) for one in value] if isinstance(value, list) else value
 
+    @property
+    def narrower(self) -> bool:
+        """Whether it leaves out a part of an account."""
+        return self.regions != "all" or self.exclude is not None
+
     def has_account(self, account: str) -> bool:
-        """Endpoints are seen from outside and are in nobody's account: no choice of accounts leaves them out."""
-        return provider(account) == "tls" or self.accounts == "all" or account in self.accounts
+        """Endpoints are seen from outside and are in nobody's account, as are the logs of one's own servers: no choice of accounts
+        leaves them out."""
+        return provider(account) in {"tls", "log"} or self.accounts == "all" or account in self.accounts
 
     def has_place(self, place: Place) -> bool:
         """Whether a listing matters. Global and unknown regions always do."""

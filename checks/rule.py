@@ -109,6 +109,8 @@ class RuleFile(_Strict):
     show: list[NonEmpty] = []
     group_by: list[NonEmpty] = []
     """With `rows`: the columns that say what a finding is about."""
+    required: bool = False
+    """With `rows`: whether nothing but these rows can show what is promised, so that an account without them is a gap."""
     params: dict[str, Parameter] = {}
     ignores: dict[str, NonEmpty] = {}
     """Parameters of the control that make no difference to this rule, each with the reason."""
@@ -130,8 +132,8 @@ class RuleFile(_Strict):
             raise ValueError("a rule judges either a `resource` or `rows`")
         if self.rows is not None and (self.paths is not None or self.literal_if is not None or self.covers):
             raise ValueError("beside `rows`, nothing is said by `paths`, `literal_if` or `covers`")
-        if self.group_by and self.rows is None:
-            raise ValueError("`group_by` is for rules with `rows`")
+        if self.rows is None and (self.group_by or self.required):
+            raise ValueError("`group_by` and `required` are for rules with `rows`")
         return self
 
     @model_validator(mode="after")

@@ -144,7 +144,8 @@ def _judged(promise: Promise, bound: Sequence[Bound], catalogue: Catalogue) -> d
     judged: dict[str, set[str]] = {}
     for one in bound:
         if promise in one.promises:
-            judged.setdefault(one.rule.file.control, set()).update(catalogue[one.rule.kind].config, one.rule.file.covers)
+            kinds = catalogue[one.rule.kind].config if one.rule.file.rows is None else ()
+            judged.setdefault(one.rule.file.control, set()).update(kinds, one.rule.file.covers)
     return judged
 
 

@@ -23,9 +23,12 @@ def of_gap(gap: Gap) -> str:
 
 
 def because(kind: Kind, data: Any) -> str:
-    """What the type's own members say about what is absent."""
+    """What the type's own members say about what is absent: a sentence as it stands, all else with the member's name."""
     said = {path: held for path in kind.explains if (held := list(paths.values(data, paths.parse(path))))}
-    return f" ({shown(said)})" if said else ""
+    sentences = [held[0] for held in said.values() if isinstance(held[0], str) and " " in held[0]]
+    named = {path: held for path, held in said.items() if held[0] not in sentences}
+    told = [*sentences, *([shown(named)] if named else [])]
+    return f" ({'; '.join(told)})" if told else ""
 
 
 def explanation(rule: Rule, outcome: Outcome, evidence: Evidence, other: OtherReading | None) -> str:

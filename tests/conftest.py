@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
@@ -16,6 +17,7 @@ import pytest
 from hypothesis import settings
 
 from agent.cli import main
+from tests.world import log_bucket as logs
 from tests.world import shop
 from tests.world.likeness import make_like_aws
 from tests.world.proxy import FaultProxy
@@ -90,3 +92,22 @@ def configuration(folder: Path, *, regions: str = f"[{shop.HOME}]", more: str = 
     file = folder / "upheld.yaml"
     file.write_text(f'schema: upheld.config/1\ncollect: {{deadline: 5m, aws: [{{account: "{account}", regions: {regions}}}]}}\n{more}')
     return file
+
+
+@pytest.fixture(scope="session")
+def log_bucket(server: Moto) -> Iterator[logs.LogBucket]:
+    with FaultProxy(server.endpoint) as proxy:
+        yield logs.make(server.endpoint, proxy)
+
+
+@pytest.fixture
+def bucket(log_bucket: logs.LogBucket, monkeypatch: pytest.MonkeyPatch) -> Iterator[logs.LogBucket]:
+    """An empty bucket for logs, in an account of its own, without faults; entered. Between attempts nothing is waited for."""
+    monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=lambda _: None))
+    log_bucket.proxy.clear()
+    log_bucket.forget()
+    log_bucket.empty()
+    log_bucket.proxy.clear()
+    with log_bucket.entered():
+        yield log_bucket
+    log_bucket.proxy.clear()

@@ -29,6 +29,15 @@ class AwsTarget:
 
 
 @dataclass(frozen=True, slots=True)
+class Admitted:
+    """An account that could be entered, as whom, and the region that calls without one of their own go to."""
+
+    account: Account
+    identity: str
+    start: str
+
+
+@dataclass(frozen=True, slots=True)
 class Entered:
     """An account that could be entered, the regions to collect, and the answer that showed which are enabled."""
 
@@ -50,6 +59,16 @@ class Shut:
 
 def enter(targets: Iterable[AwsTarget], deadline: Deadline, attempts: int, now: Callable[[], datetime]) -> list[Entered | Shut]:
     """Enter each account. Raises WrongAccount where the credentials are another account's, or there are none."""
+    base = _base()
+    return [_enter(target, base, deadline, attempts, now) for target in targets]
+
+
+def admit(target: AwsTarget, deadline: Deadline, attempts: int, now: Callable[[], datetime], *, connections: int = 16) -> Admitted | Shut:
+    """Enter one account without asking for its regions. Raises WrongAccount."""
+    return _admit(target, _base(), deadline, attempts, now, connections=connections)
+
+
+def _base() -> boto3.Session:
     from botocore.exceptions import NoCredentialsError, ProfileNotFound
 
     from agent.collect.aws_models import session
@@ -60,10 +79,26 @@ def enter(targets: Iterable[AwsTarget], deadline: Deadline, attempts: int, now: 
             raise NoCredentialsError
     except (NoCredentialsError, ProfileNotFound) as error:
         raise WrongAccount(f"AWS: {error}; set AWS_PROFILE, AWS_ACCESS_KEY_ID, or run where a role is attached") from error
-    return [_enter(target, base, deadline, attempts, now) for target in targets]
+    return base
 
 
 def _enter(target: AwsTarget, base: boto3.Session, deadline: Deadline, attempts: int, now: Callable[[], datetime]) -> Entered | Shut:
+    admitted = _admit(target, base, deadline, attempts, now)
+    if isinstance(admitted, Shut):
+        return admitted
+    answer = admitted.account.call("ec2", admitted.start, "DescribeRegions", {"AllRegions": True})
+    return Entered(admitted.account, admitted.identity, target.regions or _enabled(answer), answer)
+
+
+def _admit(
+    target: AwsTarget,
+    base: boto3.Session,
+    deadline: Deadline,
+    attempts: int,
+    now: Callable[[], datetime],
+    *,
+    connections: int = 16,
+) -> Admitted | Shut:
     start = base.region_name or next(iter(target.regions), HOME_REGION)
     own = Account(target.account or "", base, deadline, attempts, now)
     session = base
@@ -87,9 +122,9 @@ def _enter(target: AwsTarget, base: boto3.Session, deadline: Deadline, attempts:
             f"AWS: the configuration says account {target.account}, but these credentials ({caller['Arn']}) are of account"
             f" {caller['Account']}: nothing was collected"
         )
-    account = Account(caller["Account"], session, deadline, attempts, now, partition=caller["Arn"].split(":")[1])
-    answer = account.call("ec2", start, "DescribeRegions", {"AllRegions": True})
-    return Entered(account, caller["Arn"], target.regions or _enabled(answer), answer)
+    partition = caller["Arn"].split(":")[1]
+    account = Account(caller["Account"], session, deadline, attempts, now, partition=partition, connections=connections)
+    return Admitted(account, caller["Arn"], start)
 
 
 def _session(credentials: Mapping[str, Any], region: str) -> boto3.Session:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
@@ -98,6 +98,8 @@ class Account:
     now: Callable[[], datetime]
     partition: str = "aws"
     in_bulk: bool = True
+    connections: int = 16
+    """To each service of a region, kept open."""
     _clients: dict[tuple[str, str], BaseClient] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _witness: Witness = field(default_factory=Witness)
@@ -120,7 +122,7 @@ class Account:
             connect_timeout=5,
             read_timeout=20,
             retries={"mode": "standard", "total_max_attempts": 1},
-            max_pool_connections=16,
+            max_pool_connections=self.connections,
             user_agent_appid="upheld",  # type: ignore[call-arg] # newer than the stubs
         )
         client = self.session.client(service, region_name=region, config=settings)  # type: ignore[call-overload]
@@ -131,6 +133,15 @@ class Account:
 
     def call(self, service: str, region: str, operation: str, params: Mapping[str, Any]) -> Page | Halt:
         """Every page of one operation. Whatever AWS or the network does comes back as a Halt; only a bug raises."""
+        return self._answer(service, region, operation, params, _pages)
+
+    def ask(self, service: str, region: str, operation: str, params: Mapping[str, Any]) -> Page | Halt:
+        """The same of one request: one page of a listing, or an object whose body is still to be read."""
+        return self._answer(service, region, operation, params, _page)
+
+    def _answer(
+        self, service: str, region: str, operation: str, params: Mapping[str, Any], read: Callable[..., Iterator[Mapping[str, Any]]]
+    ) -> Page | Halt:
         action = (service, HOME_REGION if region == GLOBAL else region, operation)
         if (spent := self._patience.refuses(action)) is not None:
             return Halt(spent)
@@ -138,7 +149,7 @@ class Account:
         self._witness.begin()
         try:
             client = self.client(service, region)
-            for page in _pages(client, operation, params):
+            for page in read(client, operation, params):
                 pages.append(page)
         except Exception as error:
             failure = of_exception(error, self.now())
@@ -153,7 +164,13 @@ class Account:
         return Page(tuple(pages), request_id, sha256)
 
 
-def _pages(client: BaseClient, operation: str, params: Mapping[str, Any]) -> Any:
+def _page(client: BaseClient, operation: str, params: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    from botocore import xform_name
+
+    yield getattr(client, xform_name(operation))(**params)
+
+
+def _pages(client: BaseClient, operation: str, params: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     from botocore import xform_name
 
     method = xform_name(operation)

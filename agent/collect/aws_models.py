@@ -1,4 +1,4 @@
-"""botocore's service models, read once, and cut down to the calls of the catalogue.
+"""botocore's service models, read once, and cut down to the calls of the catalogue and those that read logs.
 
 A client made from such a model has no method for any other call: what this program can ask of AWS is what
 `upheld permissions aws` prints. It is also what makes 50 services fit into little memory.
@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 _PROSE = ("documentation", "examples")
 _BESIDE = {"s3": {"HeadBucket", "CreateSession"}}
 """Calls that botocore makes by itself: to find a bucket's region, and for directory buckets."""
+_OF_LOGS = {
+    "s3": {"ListObjectsV2", "GetObject", "HeadObject"},
+    "cloudtrail": {"ListPublicKeys"},
+    "sqs": {"ReceiveMessage", "DeleteMessage"},
+}
+"""Calls that read logs, and the queue of one's own that announces them (`agent/permissions.py` prints what they need)."""
 
 
 class _Loader(botocore.loaders.Loader):
@@ -88,8 +94,11 @@ def loader() -> _Loader:
 
 
 def confine(catalogue: Catalogue) -> botocore.loaders.Loader:
-    """The loader, from now on with no other calls than the catalogue's."""
-    operations: dict[str, set[str]] = {service: set(calls) for service, calls in _BESIDE.items()}
+    """The loader, from now on with no other calls than the catalogue's and those that read logs."""
+    operations: dict[str, set[str]] = {}
+    for held in (_BESIDE, _OF_LOGS):
+        for service, calls in held.items():
+            operations.setdefault(service, set()).update(calls)
     for kind in catalogue.values():
         for service, call in _calls(kind):
             operations.setdefault(service, set()).add(call)

@@ -29,6 +29,7 @@ _ROOTS = {
     "GetBucketLifecycleConfiguration": "LifecycleConfiguration",
     "GetBucketReplication": "ReplicationConfiguration",
     "ListBuckets": "ListAllMyBucketsResult",
+    "ListObjectsV2": "ListBucketResult",
 }
 """Root elements that the service model does not name (Amazon S3 API reference, response syntax of each action)."""
 
@@ -63,6 +64,10 @@ class Witness:
         if response_dict["status_code"] >= 300:
             self._seen.refused = (hashlib.sha256(body).hexdigest(), _request_id(response_dict["headers"], body))
             return
+        if operation_model.has_streaming_output:  # the body is an object, and may be anything
+            _examine_head(operation_model, response_dict["headers"])
+            self._seen.request_id = _request_id(response_dict["headers"], b"")
+            return
         examine(operation_model, response_dict["headers"], body)
         self._seen.hash.update(body)
         self._seen.request_id = _request_id(response_dict["headers"], body)
@@ -74,9 +79,13 @@ def examine(operation: Any, headers: Mapping[str, str], body: bytes) -> None:
     if body.lstrip()[:14].lower().startswith((b"<!doctype html", b"<html")):
         raise NotAnAnswer(f"{operation.name}: an HTML page came back (content type {headers.get('content-type')})")
     length = headers.get("content-length", "")
-    if length.isdigit() and int(length) != len(body) and "content-encoding" not in headers:
+    is_head = operation.http.get("method") == "HEAD"
+    if length.isdigit() and int(length) != len(body) and "content-encoding" not in headers and not is_head:
         raise NotAnAnswer(f"{operation.name}: {len(body)} of {length} bytes came in")  # botocore 1.44 does not notice
     if not body.strip():
+        if is_head or operation.output_shape is None:  # all that there is stands in the headers
+            _examine_head(operation, headers)
+            return
         raise NotAnAnswer(f"{operation.name}: an empty body came back")
     match protocol:
         case "ec2" | "query":
@@ -90,6 +99,10 @@ def examine(operation: Any, headers: Mapping[str, str], body: bytes) -> None:
             _json(operation, body)
         case _:
             raise NotAnAnswer(f"{operation.name}: no witness is known for the protocol {protocol}")
+    _examine_head(operation, headers, body)
+
+
+def _examine_head(operation: Any, headers: Mapping[str, str], body: bytes = b"") -> None:
     if _request_id(headers, body) is None:
         raise NotAnAnswer(f"{operation.name}: the response carries no request id, so it is not from AWS")
 

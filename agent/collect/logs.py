@@ -1,4 +1,4 @@
-"""Log files opened and read: rows as Arrow record batches, and for every file what of it could not be read.
+"""Log files read: rows as Arrow record batches, and for every file what of it could not be read.
 
 A file that cannot be read, or not to its end, leaves the hours that it may be about in doubt: those of the rows that were
 read, and the one in its name with the hour before. Where nothing tells them, it is in doubt for all.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,13 +17,12 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from agent.collect.gunzip import LIMITS, Damaged, Limits, TooLarge, Unreadable, pieces
-from agent.collect.json_files import files_below
-from agent.collect.trail_files import HEAD as SAVED
-from checks.document import DocumentError
-from checks.logs.formats.detect import DIGEST, READERS, detect
-from checks.logs.formats.faults import Faults
-from checks.logs.formats.record_parts import NotRecords
+from agent.collect.gunzip import LIMITS, Damaged, Limits, TooLarge, uncompressed
+from agent.collect.log_files import files, read
+from agent.collect.log_objects import Unreadable
+from checks.logs.formats import declared as web
+from checks.logs.formats.detect import DIGEST, detect, reader
+from checks.logs.formats.faults import Faults, NotRecords
 from checks.logs.tables import TABLES
 
 HEAD: Final = 1 << 16
@@ -42,6 +41,10 @@ class FileRead:
     faults: Faults = field(default_factory=Faults)
     unread: str | None = None
     """Why it was not read, or not to its end."""
+    unseen: Unreadable | None = None
+    """The look that failed, where that is why."""
+    damaged: bool = False
+    """Whether its bytes are there, and are not those of a whole log file."""
 
     @property
     def whole(self) -> bool:
@@ -62,35 +65,45 @@ class FileRead:
         return _between(hours) if hours else None
 
 
-def files(paths: Iterable[Path]) -> Iterator[Path]:
-    """Every file below the paths, without what was saved of digests' metadata. Raises DocumentError."""
-    for root in paths:
-        if not root.exists():
-            raise DocumentError(str(root), None, "there is no such file or folder")
-        yield from (path for path in (files_below(root) if root.is_dir() else [root]) if not path.name.endswith(SAVED))
+Wanted = Callable[[str], Collection[str]]
+"""Of a table, by its name, the columns that are asked for."""
 
 
 def read_file(
-    path: Path, found: FileRead, *, format_: str = "auto", limits: Limits = LIMITS, wanted: Collection[str] | None = None
+    path: Path, found: FileRead, *, format_: str = "auto", limits: Limits = LIMITS, wanted: Wanted | None = None
 ) -> Iterator[Any]:
-    """The record batches of a file, with the schema of its format's table. What goes wrong is written into `found`.
+    """The record batches of a file of this machine, as `read_contents` gives them."""
+    return read_contents(uncompressed(read(path), str(path), limits), found, format_=format_, wanted=wanted)
 
-    `wanted` names the columns that are asked for (None: all); others may be null, and what is odd in them is not told.
+
+def read_contents(
+    pieces: Iterator[bytes], found: FileRead, *, format_: str = "auto", declared: str | None = None, wanted: Wanted | None = None
+) -> Iterator[Any]:
+    """The record batches of any store's object (its `pieces`), with the schema of its format's table.
+
+    What goes wrong is written into `found`, whose path is the object's name. Columns that are not `wanted` (None: all are) may be
+    null, and what is odd in them is not told.
     """
     try:
-        head, contents = _head(pieces(path, limits))
-        found.format = detect(head) if format_ == "auto" else format_
+        head, contents = _head(pieces)
+        told = detect(head)
+        found.format = told if format_ == "auto" or told == DIGEST else format_
         if found.format is None:
             next(contents, None)  # which raises, where the file is one that ends badly
             found.unread = "not a format that is known here" if head.strip() else "empty"
             return
         if found.format == DIGEST:
             return
-        for batch in READERS[found.format](itertools.chain([head], contents), _written(found.path), found.faults, wanted):
+        columns = None if wanted is None else wanted(f"log.{found.format}")
+        read_rows = reader(found.format, columns) if declared is None else web.reader(declared)
+        for batch in read_rows(itertools.chain([head], contents), written(found.path), found.faults):
             _count(batch, found)
             yield batch
-    except (Unreadable, Damaged, TooLarge, NotRecords) as error:
-        found.unread = str(error).removeprefix(f"{path}: ")
+    except Unreadable as error:
+        found.unread, found.unseen = error.what, error
+    except (Damaged, TooLarge, NotRecords) as error:
+        found.unread = str(error).removeprefix(f"{found.path}: ")
+        found.damaged = not isinstance(error, TooLarge)
 
 
 def schema(format_: str) -> Any:
@@ -98,20 +111,22 @@ def schema(format_: str) -> Any:
     return TABLES[f"log.{format_}"].schema()
 
 
-def _written(path: str) -> str:
+def written(path: str) -> str:
     """A path as text that every engine takes: bytes in it that are no text become escapes."""
     return path.encode("utf-8", "backslashreplace").decode()
 
 
 def _head(contents: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
-    """The beginning, and what comes after it: also of a file that ends badly, so that its format is told."""
+    """The beginning, and what comes after it: also of a file that ends badly or cannot be read on, so that its format is told."""
     head = b""
     try:
         for piece in contents:
             head += piece
             if len(head) >= HEAD:
                 break
-    except (Damaged, TooLarge) as error:
+    except (Unreadable, Damaged, TooLarge) as error:
+        if not head:
+            raise
         return head, _ending(error)
     return head, contents
 

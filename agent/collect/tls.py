@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Any
 
-from agent.collect.tls_handshake import Shaken, read_head, request, shake
-from agent.collect.tls_probe import Probe
-from agent.collect.tls_wire import Door, connect, shoot
+from agent.collect.addresses import is_private, reserved
+from agent.collect.tls_address import Visit
+from agent.collect.tls_crl import Lists
+from agent.collect.tls_memory import Memory
+from agent.collect.tls_vantage import Found, Vantage, here
+from agent.collect.tls_wire import Door
 from checks.model import GLOBAL, Gap, Look, Reason, Resource, digest
-from checks.tls import certificate, endpoint, staple
+from checks.tls import caa, endpoint
 from checks.tls.certificate import Roots
-from checks.tls.flight import Flight, Kind
-from checks.tls.hello import GROUPS, Version, at_most, encode
 from checks.tls.names import is_address
-from checks.tls.strength import derived
-from checks.tls.suites import TLS13_SUITES, name_of
 
 ENDPOINTS_AT_ONCE = 64
 HTTP_PORTS = frozenset({443, 8443})
@@ -41,6 +38,8 @@ class Target:
     server_name: str | None = None
     at: tuple[str, ...] = ()
     private_allowed: bool = True
+    nameless: bool = False
+    """Whether it is an address that somebody found: which names it is asked for by is not known, and none can be held against it."""
 
     @property
     def id(self) -> str:
@@ -54,30 +53,9 @@ class Seen:
 
     target: Target
     resource: Resource | None
-    look: Look | None
+    looks: Sequence[Look] = ()
     gaps: tuple[Gap, ...] = ()
     connections: int = 0
-
-
-_METADATA = frozenset(map(ip_address, ("fd00:ec2::254", "fd20:ce::254", "168.63.129.16", "100.100.100.200", "192.0.0.192")))
-"""Where clouds answer their machines, beside the link-local addresses: Amazon EC2 and Google Compute Engine over IPv6, Azure's
-platform, Alibaba Cloud, Oracle Cloud Infrastructure Classic (each provider's documentation of instance metadata)."""
-_TRANSLATED = ip_network("64:ff9b::/96")
-"""IPv4 behind IPv6 (RFC 6052)."""
-
-
-def reserved(text: str, *, private_allowed: bool) -> str | None:
-    """What an address is that must not be asked; None for one that may be."""
-    address = ip_address(text)
-    if isinstance(address, IPv6Address):
-        address = address.ipv4_mapped or (IPv4Address(int(address) & 0xFFFFFFFF) if address in _TRANSLATED else address)
-    if address.is_link_local or address in _METADATA:
-        return "a link-local or metadata address"
-    if address.is_multicast or address.is_unspecified:
-        return "an address of no machine"
-    if address.is_private and not private_allowed:
-        return "a private address, though nobody named it"
-    return None
 
 
 def plain_port(target: Target) -> int | None:
@@ -87,17 +65,22 @@ def plain_port(target: Target) -> int | None:
 
 @dataclass(slots=True)
 class Inspector:
-    """Inspects endpoints. `full` decides for each whether everything is enumerated, or the quick questions are enough."""
+    """Inspects endpoints. `full` decides for each whether everything is enumerated, or the quick questions are enough; with a `memory`,
+    what is known of each address decides."""
 
     roots: Roots
     now: Callable[[], datetime]
     full: Callable[[Target], bool] = lambda _: True
     at_once: int = ENDPOINTS_AT_ONCE
     plain_port: Callable[[Target], int | None] = plain_port
-    caa: Callable[[str], Awaitable[Mapping[str, Any] | None]] | None = None
+    caa: Callable[[str], Awaitable[Mapping[str, Any]]] | None = None
     """Looks up which authorities may issue for a host; nobody asks where it is not given."""
     late: Callable[[], bool] = lambda: False
     """Whether no time is left to begin with an endpoint."""
+    memory: Memory | None = None
+    lists: Lists | None = None
+    """Fetches revocation lists; nobody does where it is not given."""
+    vantage: Vantage = field(default_factory=here)
     _resolvers: ThreadPoolExecutor | None = None
     """A place for each endpoint: of the loop's own few, names that nobody answers for would take all."""
 
@@ -123,29 +106,69 @@ class Inspector:
         try:
             return await self.one(target)
         except Exception as error:
-            return Seen(target, None, None, (self._gap(target, f"{target.id}: {type(error).__name__}: {error}", Reason.FAILED),))
+            return Seen(target, None, (), (self._gap(target, f"{target.id}: {type(error).__name__}: {error}", Reason.FAILED),))
 
     async def one(self, target: Target) -> Seen:
         """One endpoint at all its addresses."""
         if self.late():
-            return Seen(target, None, None, (self._gap(target, "the collection's deadline passed before it was asked", Reason.LATE),))
+            return Seen(target, None, (), (self._gap(target, "the collection's deadline passed before it was asked", Reason.LATE),))
         found = await self._addresses(target)
         if isinstance(found, Gap):
-            return Seen(target, None, None, (found,))
+            return Seen(target, None, (), (found,))
         asked, refused = found
-        full = self.full(target)
-        held = await asyncio.gather(*(self._address(target, address, full=full) for address in asked))
-        facts = [one for one, _ in held]
+        visits = [self._visit(target, address) for address in asked]
+        looking = self._looks(target, visits) if self.memory is None else self._looks_again(self.memory, target, visits)
+        facts, records = await asyncio.gather(looking, self._records(target))
+        at = self.now()
+        enumerated = [one["enumeration"] for one in facts if "enumeration" in one]
+        older = [one for one in enumerated if "carried" in one or "stale" in one]
+        mode = "full" if not older and (enumerated or (self.memory is None and self.full(target))) else "quick"
         facts += [{"address": text, "outcome": "not-asked", "detail": why} for text, why in refused.items()]
-        data = endpoint.data(target.host, target.port, target.starttls, "full" if full else "quick", facts)
-        if self.caa is not None and not is_address(target.host) and (held_records := await self.caa(target.host)) is not None:
-            data["caa"] = held_records
-        look = Look(
-            digest("tls", target.id), endpoint.ACCOUNT, GLOBAL, endpoint.TYPE, "TLS handshake", target.id, len(facts), len(facts),
-            _rfc3339(self.now()), None, digest(data),
-        )  # fmt: skip
-        resource = Resource(target.id, endpoint.TYPE, endpoint.ACCOUNT, GLOBAL, data, {}, (look.id,))
-        return Seen(target, resource, look, (), sum(count for _, count in held))
+        data = endpoint.data(target.host, target.port, target.starttls, mode, facts)
+        data["vantage"] = self.vantage.facts(_found(target))
+        if records is not None:
+            data["caa"] = {"asked": True, **_admitting(records, target.host, facts)}
+        look = self._look(target, "TLS handshake", endpoint.time(at), data, len(facts))
+        carried = sorted({one["at"] for one in older if "carried" in one})
+        looks = [look, *(self._look(target, "TLS enumeration", when, data, 1) for when in carried)]
+        resource = Resource(target.id, endpoint.TYPE, endpoint.ACCOUNT, GLOBAL, data, {}, tuple(one.id for one in looks))
+        gaps = [self._stale(target, one["at"]) for one in older if "stale" in one]
+        return Seen(target, resource, looks, tuple(gaps), sum(visit.connections for visit in visits))
+
+    def _visit(self, target: Target, address: str) -> Visit:
+        name = target.server_name or (None if is_address(target.host) else target.host)
+        door = Door(target.host, address, target.port, target.starttls)
+        private = target.private_allowed and is_private(address)  # a server on the internet names nothing inside
+        return Visit(door, name, self.plain_port(target), self.roots, self.now, self.lists, private, target.nameless)
+
+    async def _records(self, target: Target) -> Mapping[str, Any] | None:
+        """The CAA records of a name; None where they are not asked for."""
+        return None if self.caa is None or is_address(target.host) else await self.caa(target.host)
+
+    async def _looks(self, target: Target, visits: Sequence[Visit]) -> list[dict[str, Any]]:
+        full = self.full(target)
+        return await asyncio.gather(*(visit.look(full=full) for visit in visits))
+
+    async def _looks_again(self, memory: Memory, target: Target, visits: Sequence[Visit]) -> list[dict[str, Any]]:
+        """What is seen at each address, beside what is known of it; and that is remembered."""
+        asked = f"{target.starttls} {target.server_name} {target.nameless}"
+        known = memory.recall(target.id, asked)
+        held = await asyncio.gather(*(visit.look_again(known.get(visit.door.address), memory.every) for visit in visits))
+        left = {visit.door.address: one for visit, (_, one) in zip(visits, held, strict=True)}
+        after = {address: one for address, one in {**known, **left}.items() if one is not None}
+        if after != known:
+            memory.keep(target.id, asked, after, self.now())
+        return [facts for facts, _ in held]
+
+    def _look(self, target: Target, call: str, at: str, data: Mapping[str, Any], count: int) -> Look:
+        parts = ("tls", target.id) if call == "TLS handshake" else ("tls", target.id, call, at)
+        return Look(digest(*parts), endpoint.ACCOUNT, GLOBAL, endpoint.TYPE, call, target.id, count, count, at, None, digest(data))
+
+    def _stale(self, target: Target, at: str) -> Gap:
+        """It shows beside the rules that are unproven by it, which miss what was enumerated. A gap in a member of the addresses would be
+        one in all that is said of them."""
+        message = f"{target.id} was last enumerated at {at}, which is too long ago"
+        return Gap(endpoint.TYPE, endpoint.ACCOUNT, GLOBAL, target.id, "(enumeration)", Reason.STALE, "TLS enumeration", "", message)
 
     def _gap(self, target: Target, message: str, reason: Reason = Reason.UNREACHABLE, call: str = "TLS handshake") -> Gap:
         return Gap(endpoint.TYPE, endpoint.ACCOUNT, GLOBAL, target.id, None, reason, call, "", message)
@@ -161,9 +184,11 @@ class Inspector:
                 ask = partial(socket.getaddrinfo, target.host, target.port, type=socket.SOCK_STREAM)
                 answers = await asyncio.get_running_loop().run_in_executor(self._resolvers, ask)
         except TimeoutError:
-            return self._gap(target, f"{target.host}: no answer within {RESOLVE_SECONDS:g} s", Reason.TIMED_OUT, "DNS")
+            message = f"{target.host}: no answer within {RESOLVE_SECONDS:g} s, asked from {self.vantage.host}"
+            return self._gap(target, message, Reason.TIMED_OUT, "DNS")
         except (OSError, UnicodeError) as error:
-            message = f"{target.host} has no address: {getattr(error, 'strerror', None) or error}"
+            why = getattr(error, "strerror", None) or error
+            message = f"{target.host} has no address: {why}, asked from {self.vantage.host}"
             return self._gap(target, message, Reason.UNREACHABLE, "DNS")
         return self._permitted(target, sorted({str(one[4][0]).partition("%")[0] for one in answers}))
 
@@ -173,126 +198,14 @@ class Inspector:
             return self._gap(target, "; ".join(f"{target.host} is at {text}, {why}: it is not asked" for text, why in refused.items()))
         return [text for text in addresses if text not in refused], refused
 
-    async def _address(self, target: Target, address: str, *, full: bool) -> tuple[dict[str, Any], int]:
-        """(facts, connections) of one address."""
-        door = Door(target.host, address, target.port, target.starttls)
-        name = target.server_name or (None if is_address(target.host) else target.host)
-        plain = self.plain_port(target)
-        web = target.starttls is None and (plain is not None or full)
-        shaken, count = await _shake(door, name, http=web)
-        if shaken.kind in _UNSEEN:
-            unseen: dict[str, Any] = {"address": address, "outcome": str(shaken.kind), "detail": shaken.detail}
-            return unseen | derived(unseen), count
-        probe = Probe(door, name, flaky=count > 1 and shaken.kind is Kind.ACCEPTED)
-        await probe.run(full=full, shaken=shaken.kind is Kind.ACCEPTED, agreed=_agreed_flight(shaken))
-        facts = probe.facts
-        count += probe.connections
-        if shaken.kind is Kind.ACCEPTED:
-            facts |= self._agreed(target, shaken)
-        elif probe.chains:  # a server too old for a real handshake shows its certificate nevertheless
-            facts["certificate"] = self._examined(target, probe.chains[0])
-        if full and facts.get("outcome") == "inspected":
-            count += await self._other_certificates(target, door, name, facts, probe)
-        if plain is not None and facts.get("outcome") == "inspected":
-            facts["plain_http"] = await _plain_http(target, address, plain)
-            count += 1
-        return facts | derived(facts), count
 
-    async def _other_certificates(self, target: Target, door: Door, name: str | None, facts: dict[str, Any], probe: Probe) -> int:
-        """What else a server shows than in a handshake: the chain of another type of key, and what it has for clients that give no name.
-
-        Below TLS 1.3 both stand in the clear. Gives the number of connections it took.
-        """
-        shown = facts.get("certificate", {}).get("sha256")
-        others = [self._examined(target, chain) for chain in probe.chains]
-        if "tls12" in facts.get("suites", {}):  # every suite was asked for, and with it every type of key
-            facts["other_certificates"] = [certificate.summary(one) for one in others if one.get("sha256") != shown]
-        if name is None:
-            return 0
-        if facts.get("versions", {}).get("tls12"):
-            shot = await shoot(door, encode(at_most(Version.TLS12, None, None), secrets.token_bytes(32)))
-            kind, chain = shot.kind, shot.flight.certificates if shot.flight is not None else []
-        else:
-            nameless = await shake(door, None, http=False)
-            kind, chain = nameless.kind, nameless.chain
-        facts["without_name"] = {"outcome": "inspected" if kind is Kind.ACCEPTED else str(kind)}
-        if chain:
-            held = self._examined(target, chain)
-            facts["without_name"] |= {
-                "same": held.get("sha256") == shown,
-                "subject": held.get("subject", ""),
-                "names": held.get("names", []),
-            }
-        return 1
-
-    def _examined(self, target: Target, chain: Sequence[bytes]) -> dict[str, Any]:
-        return certificate.examine(chain, target.server_name or target.host, self.now(), self.roots)
-
-    def _agreed(self, target: Target, shaken: Shaken) -> dict[str, Any]:
-        """The facts of a real handshake."""
-        now = self.now()
-        facts: dict[str, Any] = {
-            "agreed": {
-                "version": shaken.version, "suite": shaken.suite, "bits": shaken.bits, "group": shaken.group, "alpn": shaken.alpn,
-            },
-            "certificate": self._examined(target, shaken.chain),
-            "staple": staple.read(shaken.staple, shaken.chain, now),
-        }  # fmt: skip
-        if shaken.client_certificate is not None:
-            facts["client_certificate"] = shaken.client_certificate
-        if shaken.http is not None:
-            facts["speaks_http"] = shaken.http
-        if shaken.http:
-            facts["http"] = {"status": shaken.status, **endpoint.headers_of(shaken.headers)}
-        return facts
+def _found(target: Target) -> Found:
+    return "given" if target.at else "address" if is_address(target.host) else "resolver"
 
 
-def _agreed_flight(shaken: Shaken) -> Flight | None:
-    """What a handshake of TLS 1.3 agreed on, as the hello that would have said so; None for others, and where a name is not known."""
-    suite = next((code for code in TLS13_SUITES if name_of(code) == shaken.suite), None)
-    group = next((code for code, name in GROUPS.items() if name == shaken.group), None)
-    return Flight(Version.TLS13, suite, group=group) if suite is not None and group is not None else None
-
-
-_UNSEEN = frozenset({Kind.REFUSED, Kind.UNREACHABLE, Kind.NO_STARTTLS, Kind.NOT_TLS, Kind.SILENT, Kind.DRIPPING})
-"""What ends an endpoint: the next connection would see as little."""
-
-
-async def _shake(door: Door, name: str | None, *, http: bool) -> tuple[Shaken, int]:
-    """A real handshake, tried again where the server hangs up; and how many connections it took."""
-    for count in range(1, 4):  # noqa: B007
-        shaken = await shake(door, name, http=http)
-        if shaken.kind not in {Kind.RESET, Kind.CLOSED}:
-            break
-    return shaken, count
-
-
-async def _plain_http(target: Target, address: str, port: int) -> dict[str, Any]:
-    """What port 80 of the same address answers: closed, a redirect to HTTPS at the same host, or something in the clear."""
-    door = Door(target.host, address, port)
-    try:
-        async with asyncio.timeout(3):
-            reader, writer = await connect(door)
-            try:
-                writer.write(request(target.host, port))
-                await writer.drain()
-                head = b""
-                while b"\r\n\r\n" not in head and len(head) < 1 << 16 and (more := await reader.read(1 << 14)):
-                    head += more
-            finally:
-                writer.transport.abort()
-    except ConnectionRefusedError:
-        return {"answers": False}
-    except (OSError, TimeoutError) as error:
-        return {"detail": str(error) or "no answer within 3 s"}
-    status, headers = read_head(head)
-    if status is None:
-        return {"detail": "an answer that is no HTTP"}
-    return {"answers": True, "status": status, "redirects": endpoint.redirects(status, headers, target.host)}
-
-
-def _rfc3339(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-Facts = Mapping[str, Any]
+def _admitting(records: Mapping[str, Any], host: str, addresses: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """CAA records, with whether they admit those that issued what the addresses show."""
+    if "restricted" not in records:
+        return dict(records)
+    admits = caa.admits(records, host, [one["certificate"] for one in addresses if "certificate" in one])
+    return {**records, **({} if admits is None else {"admits": admits})}

@@ -37,7 +37,7 @@ def told(seen: Sequence[Seen], at: datetime, *, whole: bool = True) -> tuple[lis
     """
     resources = [one.resource for one in seen if one.resource is not None]
     resources = with_shared_keys(resources, whole=whole and len(resources) == len(seen))
-    looks = [one.look for one in seen if one.look is not None]
+    looks = [look for one in seen for look in one.looks]
     listing = endpoint.listing([one.target.id for one in seen], rfc3339(at))
     return resources, [*looks, listing], [gap for one in seen for gap in one.gaps]
 

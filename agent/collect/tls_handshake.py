@@ -24,6 +24,8 @@ class Shaken:
 
     kind: Kind
     detail: str = ""
+    local: str | None = None
+    """The address that it was made from."""
     version: str = ""
     suite: str = ""
     bits: int | None = None
@@ -65,7 +67,7 @@ async def shake(door: Door, server_name: str | None, *, http: bool, seconds: flo
     try:
         async with asyncio.timeout(seconds):
             reader, writer = await connect(door)
-            found.kind = Kind.SILENT
+            found.kind, found.local = Kind.SILENT, writer.get_extra_info("sockname")[0]
             if door.starttls is not None:
                 await upgrade(door.starttls, door.host, reader, writer)
             session = _Session(reader, writer, server_name)

@@ -90,7 +90,7 @@ class Probe:
                 elif (first := await self._first()) is not None:
                     await (self._full(first) if full else self._quick())
         except TimeoutError:
-            self.unanswered.append(f"the time of {self.seconds:g} s was up")
+            self.unanswered.append(f"the time of {self.seconds:.2g} s was up")
         if self.flaky:
             self.facts["flaky"] = True
             self._doubt()

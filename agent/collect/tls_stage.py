@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 
 from agent.collect.estate import EstateWriter
 from agent.collect.tls import Inspector, Target
+from agent.collect.tls_crl import Lists
 from agent.collect.tls_estate import Progress, inspect, told
-from agent.collect.tls_targets import USUAL, BadTarget, Discovered, discovered, hidden, read
+from agent.collect.tls_lookups import Caa
+from agent.collect.tls_memory import Memory
+from agent.collect.tls_served import Discovered, discovered, hidden
+from agent.collect.tls_targets import USUAL, BadTarget, read
 from agent.config import Endpoint, Tls
 from checks.model import GLOBAL, Gap, Reason
 from checks.tls import endpoint
@@ -33,8 +38,17 @@ def _target(one: str | Endpoint) -> Target:
     return read(f"{host}:{one.port or USUAL.get(one.starttls or '', 443)}", starttls=one.starttls, server_name=one.server_name)
 
 
+@dataclass(frozen=True, slots=True)
+class Means:
+    """How endpoints are inspected: whom to trust, what is remembered of them, whom else to ask."""
+
+    roots: Roots
+    memory: Memory | None = None
+    caa: Caa | None = None
+
+
 def collect(
-    settings: Tls, roots: Roots, writer: EstateWriter, now: Callable[[], datetime], late: Callable[[], bool], progress: Progress | None
+    settings: Tls, means: Means, writer: EstateWriter, now: Callable[[], datetime], late: Callable[[], bool], progress: Progress | None
 ) -> None:
     """Inspect, and write what was seen. An endpoint that the estate serves and that is not asked is a gap that names it; what may
     serve some and was not seen is a gap in which there are. `late`: whether the collection's time is up.
@@ -48,7 +62,8 @@ def collect(
         targets |= {one.target.id: one.target for one in beside}
     else:
         hides += _unlisted(beside)
-    seen = inspect(Inspector(roots, now, late=late), targets.values(), progress)
+    inspector = Inspector(means.roots, now, late=late, memory=means.memory, caa=means.caa, lists=Lists(now) if settings.crl else None)
+    seen = inspect(inspector, targets.values(), progress)
     resources, looks, gaps = told(seen, now(), whole=not hides)
     writer.add_resources(resources)
     for look in looks:

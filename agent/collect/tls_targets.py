@@ -1,21 +1,16 @@
-"""Which endpoints to inspect: named in the configuration, a file or on the command line, and found in an estate."""
+"""Which endpoints to inspect, as they are written in the configuration, a file or on the command line."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import replace
 from ipaddress import IPv6Address, ip_address
-from typing import Any
 
 import idna
 
 from agent.collect.tls import Target
 from agent.collect.tls_starttls import PROTOCOLS
-from checks import paths
-from checks.model import GLOBAL, Gap, Resource
-from checks.plan import Plan
-from checks.tls import endpoint
 from checks.tls.names import is_address
 
 USUAL = {"smtp": 25, "imap": 143, "pop3": 110, "ftp": 21, "ldap": 389, "postgres": 5432, "mysql": 3306, "xmpp": 5222}
@@ -99,81 +94,3 @@ def pinned(targets: Iterable[Target], pins: Iterable[str]) -> list[Target]:
     if unknown := sorted(set(at) - known):
         raise BadTarget(f"--resolve {unknown[0][0]}:{unknown[0][1]}: that endpoint is not asked for")
     return [replace(one, at=tuple(at.get((one.host, one.port), ()))) for one in held]
-
-
-@dataclass(frozen=True, slots=True)
-class Discovered:
-    """An endpoint that an estate tells of, and where it stands there."""
-
-    target: Target
-    type: str
-    id: str
-
-
-def discovered(resources: Iterable[Resource]) -> Iterator[Discovered]:
-    """What resources serve to the internet over TLS: load balancers, distributions, API domains. In order, each once."""
-    found: dict[str, Discovered] = {}
-    for resource in sorted(resources, key=lambda one: (one.type, one.account, one.region, one.id)):
-        for host, port in SERVED[resource.type](resource.data):
-            try:
-                target = Target(name(host, host), port, private_allowed=False)
-            except BadTarget:
-                continue
-            found.setdefault(target.id, Discovered(target, resource.type, resource.id))
-    yield from found.values()
-
-
-def _load_balancer(data: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
-    if data.get("Scheme") == "internet-facing" and isinstance(data.get("DNSName"), str):
-        for listener in _items(data.get("Listeners")):
-            if listener.get("Protocol") in {"HTTPS", "TLS"} and isinstance(listener.get("Port"), int):
-                yield data["DNSName"], listener["Port"]
-
-
-def _classic(data: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
-    if data.get("Scheme") == "internet-facing" and isinstance(data.get("DNSName"), str):
-        for one in _items(data.get("ListenerDescriptions")):
-            listener = one.get("Listener") or {}
-            if listener.get("Protocol") in {"HTTPS", "SSL"} and isinstance(listener.get("LoadBalancerPort"), int):
-                yield data["DNSName"], listener["LoadBalancerPort"]
-
-
-def _distribution(data: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
-    aliases = (data.get("Aliases") or {}).get("Items") or []
-    for host in [*aliases, data.get("DomainName")]:
-        if isinstance(host, str) and "*" not in host:
-            yield host, 443
-
-
-def _api_domain(data: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
-    host = data.get("domainName") or data.get("DomainName")
-    if isinstance(host, str) and "*" not in host:
-        yield host, 443
-
-
-def _items(value: Any) -> list[Mapping[str, Any]]:
-    return [one for one in value if isinstance(one, Mapping)] if isinstance(value, list) else []
-
-
-SERVED = {
-    "aws.elbv2.load_balancer": _load_balancer,
-    "aws.elb.load_balancer": _classic,
-    "aws.cloudfront.distribution": _distribution,
-    "aws.apigateway.domain_name": _api_domain,
-}
-TELLING: Plan = {
-    "aws.elbv2.load_balancer": frozenset({"Scheme", "DNSName", "Listeners"}),
-    "aws.elb.load_balancer": frozenset({"Scheme", "DNSName", "ListenerDescriptions"}),
-    "aws.cloudfront.distribution": frozenset({"Aliases", "DomainName"}),
-    "aws.apigateway.domain_name": frozenset({"domainName"}),
-}
-"""The members by which each type tells what it serves."""
-
-
-def hidden(gaps: Iterable[Gap]) -> Iterator[Gap]:
-    """What may serve endpoints that nobody can name, for what was not seen of these types: each a gap in which endpoints there are."""
-    for gap in gaps:
-        if gap.field is None or paths.parse(gap.field)[0] in TELLING[gap.type]:
-            what = " ".join(filter(None, (gap.type, gap.id, gap.field)))
-            message = f"which endpoints {what} in {gap.account}/{gap.region} serves is not known: {gap.code or gap.message or gap.reason}"
-            yield Gap(endpoint.TYPE, endpoint.ACCOUNT, GLOBAL, None, None, gap.reason, gap.call, message=message, action=gap.action)

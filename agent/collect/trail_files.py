@@ -1,8 +1,8 @@
-"""CloudTrail's files as downloaded from its bucket: digests, their signatures where they were saved, and hashes of the log files.
+"""CloudTrail's files in any store: digests, their signatures, and hashes of the log files.
 
-`aws s3 sync` keeps the folders below `AWSLogs/`; files in other folders are told by their names. The signature of the newest
-digest stands only in the object's metadata: `aws s3api head-object` prints it, and is saved beside the digest under the
-digest's name with `.head.json` behind it. All other signatures stand in the digest after.
+In a bucket, the signature of a digest stands in the object's metadata, and in the digest after. `aws s3 sync` keeps the folders
+below `AWSLogs/`; files in other folders are told by their names. Of a digest in a local folder, `aws s3api head-object` prints
+the metadata, which is saved beside it under the digest's name with `.head.json` behind it.
 """
 
 from __future__ import annotations
@@ -13,65 +13,74 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
-from agent.collect.gunzip import Damaged, Limits, TooLarge, Unreadable, pieces
-from agent.collect.json_files import files_below, read_json
+from agent.collect.gunzip import Damaged, Limits, TooLarge
+from agent.collect.json_files import read_json
+from agent.collect.log_objects import LogObject, LogStore, NotSeen, Unlisted, Unreadable
 from checks.document import DocumentError
 from checks.logs.digest import BadDigest, Key, digest_name, log_name, read_digest, read_keys
 from checks.logs.trail import DigestFile, Held
 
-HEAD: Final = ".head.json"
 THREADS: Final = min(32, 4 * (os.cpu_count() or 1))
+"""For files of this machine."""
+REQUESTS: Final = 32
+"""For objects that are asked for: then waiting is what takes time."""
 _DIGESTS: Final = Limits(size=64_000_000)
 _LOG_FOLDERS = re.compile(r"/CloudTrail(-[A-Za-z]+)?/")
+Progress = Callable[[int, int], None]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class TrailFiles:
-    """What was found: `logs` is None where log files were not asked for; `others` counts files that are neither."""
+    """What was found: `logs` is None where log files were not asked for; `others` counts files that are neither.
+
+    `unlisted` says why there may be more; `unsigned` why of some digests it is not known which signature they were stored with.
+    """
 
     digests: tuple[DigestFile, ...]
     logs: tuple[Held, ...] | None
     others: int
+    unlisted: tuple[Unlisted, ...] = ()
+    unsigned: tuple[NotSeen, ...] = ()
+
+
+Found = tuple[LogStore, LogObject]
 
 
 def read_trail(
-    paths: Iterable[Path], *, logs: bool = True, threads: int = THREADS, progress: Callable[[int, int], None] | None = None
+    stores: Iterable[LogStore],
+    *,
+    since: datetime | None,
+    until: datetime,
+    logs: bool = True,
+    threads: int = THREADS,
+    progress: Progress | None = None,
 ) -> TrailFiles:
-    """Read and hash every file of a trail, in parallel. Raises DocumentError for what is no file or folder, or a bad `.head.json`."""
-    digests: list[Path] = []
-    held: list[Path] = []
-    heads: dict[str, Path] = {}
-    others = 0
-    for path in _files(paths):
-        if path.name.endswith(HEAD):
-            heads[str(path).removesuffix(HEAD)] = path
-        elif digest_name(str(path)) or "/CloudTrail-Digest/" in str(path):
-            digests.append(path)
-        elif log_name(str(path)) or _LOG_FOLDERS.search(str(path)):
-            held.append(path)
-        else:
-            others += 1
-    signatures = {name: _signature(path) for name, path in heads.items()}
+    """Read and hash every file of a trail that may be about the window, in parallel. Raises DocumentError for a bad `.head.json`."""
+    digests: list[Found] = []
+    held: list[Found] = []
+    others, unlisted = 0, []
+    for store in stores:
+        try:
+            for one in store.objects(since, until):
+                if digest_name(one.name) or "/CloudTrail-Digest/" in one.name:
+                    digests.append((store, one))
+                elif log_name(one.name) or _LOG_FOLDERS.search(one.name):
+                    held.append((store, one))
+                else:
+                    others += 1
+        except Unlisted as error:
+            unlisted.append(error)
+    unsigned: list[NotSeen] = []
     wanted = len(digests) + (len(held) if logs else 0)
-    done = 0
-
-    def counted(found: Iterable[DigestFile | Held]) -> Iterator[DigestFile | Held]:
-        nonlocal done
-        for one in found:
-            done += 1
-            if progress:
-                progress(done, wanted)
-            yield one
-
     with ThreadPoolExecutor(threads) as pool:
-        read = [
-            one for one in counted(pool.map(lambda path: _digest(path, signatures.get(str(path))), digests)) if isinstance(one, DigestFile)
-        ]
-        hashed = [one for one in counted(pool.map(_log, held)) if isinstance(one, Held)] if logs else None
-    return TrailFiles(tuple(read), None if hashed is None else tuple(hashed), others)
+        read = list(_counted(pool.map(lambda found: _digest(found, unsigned), digests), 0, wanted, progress))
+        hashed = list(_counted(pool.map(_log, held), len(digests), wanted, progress)) if logs else None
+    return TrailFiles(tuple(read), None if hashed is None else tuple(hashed), others, tuple(unlisted), tuple(unsigned))
 
 
 def public_keys(paths: Sequence[Path]) -> list[Key]:
@@ -86,49 +95,43 @@ def public_keys(paths: Sequence[Path]) -> list[Key]:
     return found
 
 
-def _files(paths: Iterable[Path]) -> Iterator[Path]:
-    """Every file once, whichever of the paths it is below."""
-    seen = set()
-    for root in paths:
-        if not root.exists():
-            raise DocumentError(str(root), None, "there is no such file or folder")
-        for path in files_below(root) if root.is_dir() else [root]:
-            if (same := os.path.realpath(path)) not in seen:
-                seen.add(same)
-                yield path
+def _counted(found: Iterable[T], done: int, wanted: int, progress: Progress | None) -> Iterator[T]:
+    for one in found:
+        done += 1
+        if progress:
+            progress(done, wanted)
+        yield one
 
 
-def _signature(path: Path) -> str:
-    data, _, _ = read_json(path, nothing="{}")
-    metadata = data.get("Metadata") if isinstance(data, dict) else None
-    signature = metadata.get("signature") if isinstance(metadata, dict) else None
-    if not isinstance(signature, str):
-        raise DocumentError(str(path), None, "there is no Metadata.signature in it, as aws s3api head-object prints it of a digest")
-    return signature
-
-
-def _digest(path: Path, signature: str | None) -> DigestFile:
+def _digest(found: Found, unsigned: list[NotSeen]) -> DigestFile:
+    store, one = found
+    signature = None
     try:
-        raw = b"".join(pieces(path, _DIGESTS))
-        found = hashlib.sha256(raw).hexdigest()
-        return DigestFile(Held(str(path), found), read_digest(raw, found), signature)
+        signature = store.metadata(one).get("signature")
+    except Unreadable as error:
+        unsigned.append(error)
+    try:
+        raw = b"".join(store.pieces(one, _DIGESTS))
+        sha256 = hashlib.sha256(raw).hexdigest()
+        return DigestFile(Held(one.name, sha256), read_digest(raw, sha256), signature)
     except (Damaged, BadDigest) as error:
-        return DigestFile(Held(str(path), None, _said(error, path), damaged=True), None, signature)
+        return DigestFile(Held(one.name, None, _said(error, one), damaged=True), None, signature)
     except (Unreadable, TooLarge) as error:
-        return DigestFile(Held(str(path), None, _said(error, path)), None, signature)
+        return DigestFile(Held(one.name, None, _said(error, one)), None, signature)
 
 
-def _log(path: Path) -> Held:
+def _log(found: Found) -> Held:
+    store, one = found
     hashed = hashlib.sha256()
     try:
-        for piece in pieces(path):
+        for piece in store.pieces(one):
             hashed.update(piece)
     except Damaged as error:
-        return Held(str(path), None, _said(error, path), damaged=True)
+        return Held(one.name, None, _said(error, one), damaged=True)
     except (Unreadable, TooLarge) as error:
-        return Held(str(path), None, _said(error, path))
-    return Held(str(path), hashed.hexdigest())
+        return Held(one.name, None, _said(error, one))
+    return Held(one.name, hashed.hexdigest())
 
 
-def _said(error: Exception, path: Path) -> str:
-    return str(error).removeprefix(f"{path}: ")
+def _said(error: Exception, one: LogObject) -> str:
+    return str(error).removeprefix(f"{one.name}: ")

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from agent.publish.result import Result, gap_record
+from checks.logs.hours import Proof
 from checks.model import Reason
 from checks.verdict import Verdict
 
@@ -52,6 +53,7 @@ def coverage_record(result: Result) -> dict[str, Any]:
         "counts": result.counts,
         "accepted": result.accepted,
         "rules": [dataclasses.asdict(rule) for rule in result.rules],
+        **({"logs": list(result.logs)} if result.logs else {}),
     }
 
 
@@ -92,6 +94,7 @@ def json_schema() -> dict[str, Any]:
         {
             "looks": texts,
             "values": {"type": "object"},
+            "seen": {"type": "object", "description": "when and from where, where that makes a difference"},
             "gaps": {"type": "array", "items": gap},
             "assumptions": texts,
             "affected": texts,
@@ -150,7 +153,8 @@ def json_schema() -> dict[str, Any]:
             "counts": counts,
             "accepted": {"type": "integer"},
             "rules": {"type": "array", "items": rule},
-        }
+        },
+        {"logs": {"type": "array", "items": _log()}},
     )
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -166,6 +170,19 @@ def json_schema() -> dict[str, Any]:
             }
         ),
     }
+
+
+def _log() -> dict[str, Any]:
+    """A log source: what was read, and of which hours it is known to be whole."""
+    text, count = {"type": "string"}, {"type": "integer", "minimum": 0}
+    hour = _object(
+        {"from": text, "until": text, "proof": {"enum": [str(proof) for proof in Proof]}, "rows": count},
+        {"why": {"type": "array", "items": text}},
+    )
+    return _object(
+        {"id": text, "account": text, "table": text, "rows": count, "objects": count, "hours": {"type": "array", "items": hour}},
+        {"where": text, "from": text, "until": text, "rows_without_time": count, "completeness": {"enum": ["assume", "prove"]}},
+    )
 
 
 def _object(required: dict[str, Any], optional: dict[str, Any] | None = None) -> dict[str, Any]:

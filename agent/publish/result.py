@@ -6,7 +6,7 @@ import dataclasses
 import json
 import tempfile
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import IO, Any
 
@@ -61,6 +61,8 @@ class Result:
     calls: int
     """How many calls the estate's looks took: each page of a listing, and one for each resource and detail."""
     notes: list[str] = field(default_factory=list)
+    logs: Sequence[Mapping[str, Any]] = ()
+    """Of each log source, what was read, and of which hours it is known to be whole."""
 
     @property
     def examples(self) -> dict[tuple[str, str], dict[Verdict, Finding]]:
@@ -114,6 +116,7 @@ def finding_record(finding: Finding) -> dict[str, Any]:
     held: dict[str, Any] = {
         "looks": evidence.looks,
         "values": evidence.values,
+        "seen": evidence.seen,
         "gaps": [gap_record(gap) for gap in evidence.gaps],
         "assumptions": evidence.assumptions,
         "affected": evidence.affected,

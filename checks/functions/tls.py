@@ -7,6 +7,7 @@ import re
 from checks.functions.declare import DataError, function
 
 _VERSIONS = {"1.0": 10, "1.1": 11, "1.2": 12, "1.3": 13}
+_SPELLINGS = {"sslv3": 3, "tlsv10": 10, "tlsv11": 11, "tlsv12": 12, "tlsv13": 13}
 _HASHES = {"md5": 128, "sha1": 160, "sha224": 224, "sha256": 256, "sha384": 384, "sha512": 512}
 _SIGNATURE = re.compile(r"(md5|sha[0-9]+)(?:with(rsa|ecdsa|dsa))?(?:encryption)?")
 
@@ -16,11 +17,16 @@ def tls_version(version: str) -> int:
     """A TLS version as a number, for parameters to be compared with: tls_version('1.2') is 12.
 
     `version`: '1.0' to '1.3', with or without 'TLS' and a 'v' before it; 'TLSv1' is OpenSSL's name for 1.0, which logs repeat.
+    'tlsv10' to 'tlsv13' are how network load balancers write them, and 'SSLv3', which is 3 and so below all of them, is what
+    CloudFront and classic load balancers may have spoken.
 
     DataError: any other text.
-    Source: RFC 2246, 4346, 5246 and 8446.
+    Source: RFC 2246, 4346, 5246, 8446 and 6101; ELB user guide, "Access logs for your Network Load Balancer",
+    tls_protocol_version; CloudFront developer guide, "Supported protocols and ciphers between viewers and CloudFront".
     """
     text = version.strip().lower()
+    if text in _SPELLINGS:
+        return _SPELLINGS[text]
     number = re.sub(r"^tls\s*v?", "", text)
     if number == "1" != text:
         return _VERSIONS["1.0"]

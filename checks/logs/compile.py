@@ -7,7 +7,6 @@ Nothing that is compiled can raise while it runs.
 
 from __future__ import annotations
 
-import functools
 import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -20,9 +19,10 @@ from ibis.expr.operations import Literal as Constants
 from checks.expression import constant
 from checks.functions.addresses import AddressSet, read_network
 from checks.functions.declare import DataError
-from checks.functions.ranges import Range, Ranges
 from checks.functions.tls import tls_version
-from checks.logs.table import address_columns, signed
+from checks.logs.networks import within_v4, within_v6
+from checks.logs.pattern import portable
+from checks.logs.table import address_columns
 from checks.logs.terms import (
     And,
     Choice,
@@ -55,19 +55,20 @@ _OPERATORS: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
 _MIRRORED: Final[Mapping[str, str]] = {"_<_": "_>_", "_<=_": "_>=_", "_>_": "_<_", "_>=_": "_<=_"}
 _ELEMENTS: Final[Mapping[Kind, type]] = {"boolean": bool, "string": str, "integer": int}
 _SMALLEST, _LARGEST = -(2**63), 2**63 - 1
-_ALL: Final = 2**64 - 1
 _FIRST, _LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 _FARTHEST: Final = timedelta(seconds=(2**63 - 1) // 10**9)
 """Two moments that are farther apart have no distance: CEL counts it in nanoseconds, in 64 bits (292 years, and in one of the two
 directions a part of a second more)."""
-_LEAF: Final = 4
-"""Ranges that are asked one after the other, below which halving them costs more than it saves."""
 
 # What `tls_version` strips: all that Python counts as white space (str.isspace), which is more than RE2's \s.
 _SPACE: Final = r"[\t-\r\x1c-\x20\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}]*"
 _VERSIONS: Final = ("1.0", "1.1", "1.2", "1.3")
 _USUAL: Final = ("TLSv1.2", "TLSv1.3", "TLSv1.1", "TLSv1")
-"""As logs write them: they are compared first, since five regular expressions a row cost more than all else in most rules."""
+"""As logs write them: they are compared first, since ten regular expressions a row cost more than all else in most rules."""
+_SPELLINGS: Final = (
+    ("[sS][sS][lL][vV]3", tls_version("SSLv3")),
+    *((f"[tT][lL][sS][vV]1{minor}", tls_version(f"tlsv1{minor}")) for minor in range(4)),
+)
 
 
 class UnfitParameter(ValueError):
@@ -179,7 +180,7 @@ class Compiler:
                 return text.endswith(wanted)
             case "contains":
                 return text.contains(wanted)
-        return text.re_search(self.value(pattern))
+        return text.re_search(portable(self.value(pattern)))
 
     def _within(self, column: Column, holder: Parameter | tuple[Constant, ...]) -> Any:
         family, high, low = (self.rows[name] for name in address_columns(column.name))
@@ -187,15 +188,19 @@ class Compiler:
             allowed = AddressSet.of(map(read_network, self._held(holder, "string")))
         except DataError as error:
             raise UnfitParameter(str(error)) from error
-        v4 = _search([((0, first), (0, last)) for first, last in allowed.v4], high, low)
-        v6 = _search([(divmod(first, 2**64), divmod(last, 2**64)) for first, last in _by_sign(allowed.v6)], high, low)
-        return ibis.cases((family == 4, v4), (family == 6, v6))
+        return ibis.cases((family == 4, within_v4(allowed.v4, high, low)), (family == 6, within_v6(allowed.v6, high, low)))
 
 
 def _compare(function: str, left: Any, right: Any) -> Any:
-    """Beside a constant NULL, Ibis writes IS NULL for `==` and IS NOT NULL for `!=`: a truth where there is none."""
+    """Beside a constant NULL, Ibis writes IS NULL for `==` and IS NOT NULL for `!=`: a truth where there is none.
+
+    Two truth values are compared as numbers, as Ibis puts no parentheses around a side that is a condition, and to Spark
+    `x RLIKE 'a' = y` is `x RLIKE ('a' = y)`.
+    """
     if any(isinstance(side.op(), Constants) and side.op().value is None for side in (left, right)):
         return ibis.null("boolean")
+    if left.type().is_boolean():
+        left, right = left.cast("int8"), right.cast("int8")
     return _OPERATORS[function](left, right)
 
 
@@ -212,60 +217,15 @@ def _moment(value: datetime) -> Any:
     return ibis.literal(value.astimezone(UTC).replace(tzinfo=None).isoformat(sep=" ", timespec="microseconds")).cast("timestamp(6)")
 
 
-Place = tuple[int, int]
-"""The two halves of an address, without a sign."""
-
-
-def _by_sign(ranges: Ranges) -> list[Range]:
-    """The ranges in the order of the signed upper half, none of which changes its sign on the way."""
-    middle = 2**127
-    lower = [(first, min(last, middle - 1)) for first, last in ranges if first < middle]
-    upper = [(max(first, middle), last) for first, last in ranges if last >= middle]
-    return upper + lower
-
-
-def _search(ranges: list[tuple[Place, Place]], high: Any, low: Any) -> Any:
-    """Whether an address lies in one of the ranges, which are in order: halved until few are left."""
-    if len(ranges) <= _LEAF:
-        return functools.reduce(operator.or_, (_inside(first, last, high, low) for first, last in ranges), ibis.literal(False, "boolean"))
-    middle = len(ranges) // 2
-    start_high, start_low = ranges[middle][0]
-    before = (high < signed(start_high)) | ((high == signed(start_high)) & _below(start_low, low))
-    return ibis.cases((before, _search(ranges[:middle], high, low)), else_=_search(ranges[middle:], high, low))
-
-
-def _inside(first: Place, last: Place, high: Any, low: Any) -> Any:
-    (from_high, from_low), (to_high, to_low) = first, last
-    if from_high == to_high:
-        return (high == signed(from_high)) & _between(from_low, to_low, low)
-    if (from_low, to_low) == (0, _ALL):
-        return high.between(signed(from_high), signed(to_high))
-    return (
-        ((high == signed(from_high)) & _between(from_low, _ALL, low))
-        | ((high > signed(from_high)) & (high < signed(to_high)))
-        | ((high == signed(to_high)) & _between(0, to_low, low))
-    )
-
-
-def _between(first: int, last: int, low: Any) -> Any:
-    """Whether a lower half, read without a sign, lies between the two: read with one, the upper half of them comes first."""
-    if signed(first) <= signed(last):
-        return low.between(signed(first), signed(last))
-    return (low >= signed(first)) | (low <= signed(last))
-
-
-def _below(limit: int, low: Any) -> Any:
-    return ibis.literal(False, "boolean") if limit == 0 else _between(0, limit - 1, low)
-
-
 def _version(text: Any) -> Any:
     """`tls_version` of a column: its number, NULL for what is none."""
     forms: list[tuple[Any, Any]] = [(text == usual, tls_version(usual)) for usual in _USUAL]
     forms += [
-        (text.re_search(rf"^{_SPACE}(?:[tT][lL][sS]{_SPACE}[vV]?)?{version.replace('.', '[.]')}{_SPACE}$"), tls_version(version))
+        (text.re_search(rf"\A{_SPACE}(?:[tT][lL][sS]{_SPACE}[vV]?)?{version.replace('.', '[.]')}{_SPACE}\z"), tls_version(version))
         for version in _VERSIONS
     ]
-    forms.append((text.re_search(rf"^{_SPACE}[tT][lL][sS]{_SPACE}[vV]?1{_SPACE}$"), tls_version("TLSv1")))
+    forms.append((text.re_search(rf"\A{_SPACE}[tT][lL][sS]{_SPACE}[vV]?1{_SPACE}\z"), tls_version("TLSv1")))
+    forms += [(text.re_search(rf"\A{_SPACE}{spelling}{_SPACE}\z"), number) for spelling, number in _SPELLINGS]
     return ibis.cases(*((matches, ibis.literal(number, "int64")) for matches, number in forms))
 
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 import ibis
 
 from checks.logs.compile import Compiler
 from checks.logs.masking import masked
-from checks.logs.partial import SAMPLES, Key, Partial, Sample, Tally, merge
+from checks.logs.partial import SAMPLES, Cell, Key, Partial, Sample, Tally, merge
 from checks.logs.rows import value
 from checks.logs.table import PROVENANCE, Column, Table, address_columns
 from checks.rule import Rule
@@ -24,15 +24,37 @@ if TYPE_CHECKING:
 
 ROWS: Final = "upheld_rows"
 """The name under which an engine finds the rows."""
-_CHUNK: Final = 262_144
+CHUNK: Final = 262_144
+"""Rows that are worth a query each."""
 
 
-class Engine(Protocol):
-    """What runs a query over the rows of an Arrow table, which it finds under the name ROWS."""
+Rows = TypeVar("Rows", contravariant=True)  # noqa: PLC0105
+"""What an engine takes rows as: an Arrow table without zones (see `unzoned`), or what it reads itself."""
 
-    def run(self, rows: pa.Table, queries: Sequence[Any]) -> Iterator[list[dict[str, Any]]]:
+
+class EngineFailed(RuntimeError):
+    """The rows were not counted, or not all of them: which engine, and what it said."""
+
+
+class Engine(Protocol[Rows]):
+    """What runs a query over rows, which the query finds under the name ROWS."""
+
+    def run(self, rows: Rows, queries: Sequence[Any]) -> Iterator[list[dict[str, Any]]]:
         """The answer to each query in turn, as rows. A query is asked only when its answer is taken."""
         ...
+
+
+@dataclass(slots=True)
+class Sql:
+    """Queries as an engine's SQL, each written once."""
+
+    dialect: str
+    _written: dict[int, tuple[Any, str]] = field(default_factory=dict)
+
+    def of(self, query: Any) -> str:
+        if id(query) not in self._written:  # the query is kept beside its text, so that its id stays its own
+            self._written[id(query)] = query, str(ibis.to_sql(query, dialect=self.dialect))
+        return self._written[id(query)][1]
 
 
 @dataclass(slots=True)
@@ -40,15 +62,13 @@ class DuckDB:
     """DuckDB in this process, on a connection that is handed in; nothing is stored in it."""
 
     connection: Any
-    _written: dict[int, tuple[Any, str]] = field(default_factory=dict)
+    _sql: Sql = field(default_factory=lambda: Sql("duckdb"))
 
     def run(self, rows: pa.Table, queries: Sequence[Any]) -> Iterator[list[dict[str, Any]]]:
         self.connection.register(ROWS, rows)
         try:
             for query in queries:
-                if id(query) not in self._written:  # the query is kept beside its text, so that its id stays its own
-                    self._written[id(query)] = query, str(ibis.to_sql(query, dialect="duckdb"))
-                yield self.connection.sql(self._written[id(query)][1]).to_arrow_table().to_pylist()
+                yield self.connection.sql(self._sql.of(query)).to_arrow_table().to_pylist()
         finally:
             self.connection.unregister(ROWS)
 
@@ -77,20 +97,53 @@ class Questions:
 
     table: Table
     prepared: tuple[_Prepared, ...]
+    count: Any
+    """How many rows there are."""
+    apart: bool
+    """Whether objects are counted apart."""
 
 
-def prepare(table: Table, asked: Iterable[Asked], now: datetime) -> Questions:
-    """Compile the rules that are about the table. `now` has a zone. Raises UnfitParameter."""
+def named(table: Table) -> Any:
+    """The rows of a table as queries name them: times are without a zone, and in UTC."""
     import pyarrow as pa
 
-    empty = unzoned(pa.Table.from_batches([], table.schema()))
-    rows = ibis.table(ibis.Schema.from_pyarrow(empty.schema), name=ROWS)
-    return Questions(table, tuple(_prepare(rows, table, one, now) for one in asked if one.rule.kind == table.name))
+    return ibis.table(ibis.Schema.from_pyarrow(unzoned(pa.Table.from_batches([], table.schema())).schema), name=ROWS)
 
 
-def run(engine: Engine, questions: Questions, source: str, batches: Iterable[pa.RecordBatch | pa.Table]) -> Partial:
-    """All rules over all batches, each of which has the table's schema; a batch is read once. Raises ValueError for another schema."""
-    return merge(_one(engine, questions, source, chunk) for chunk in _chunks(questions.table, batches))
+def prepare(table: Table, asked: Iterable[Asked], now: datetime, *, apart: bool = False) -> Questions:
+    """Compile the rules that are about the table; `apart`: to be counted for each object. `now` has a zone. Raises UnfitParameter."""
+    rows = named(table)
+    prepared = tuple(_prepare(rows, table, one, now, apart=apart) for one in asked if one.rule.kind == table.name)
+    return Questions(table, prepared, rows.aggregate(rows=rows.count()), apart)
+
+
+def run(engine: Engine[pa.Table], questions: Questions, source: str, batches: Iterable[pa.RecordBatch | pa.Table]) -> Partial:
+    """All rules over all batches, each of which has the table's schema; a batch is read once.
+
+    Raises ValueError for another schema, EngineFailed.
+    """
+    return merge(by_object(engine, questions, source, batches).values())
+
+
+def by_object(
+    engine: Engine[pa.Table], questions: Questions, source: str, batches: Iterable[pa.RecordBatch | pa.Table]
+) -> dict[str | None, Partial]:
+    """The same, for each object whose rows are among them, where the questions are prepared `apart`; else for None. A query costs
+    about as much for a hundred small objects as for one."""
+    found: dict[str | None, list[Partial]] = {}
+    for chunk in _chunks(questions.table, batches):
+        rows: dict[str | None, int] = {None: chunk.num_rows}
+        if questions.apart:
+            rows = {one["values"]: one["counts"] for one in chunk.column("object").value_counts().to_pylist()}
+        for object_, partial in _one(engine, questions, source, unzoned(chunk), rows).items():
+            found.setdefault(object_, []).append(partial)
+    return {object_: merge(parts) for object_, parts in found.items()}
+
+
+def run_whole(engine: Engine[Rows], questions: Questions, source: str, rows: Rows) -> Partial:
+    """All rules over rows that the engine reads itself, and counts itself, as often as it needs. Raises EngineFailed."""
+    (((counted,)),) = engine.run(rows, [questions.count])
+    return _one(engine, questions, source, rows, {None: counted["rows"]})[None]
 
 
 def unzoned(rows: pa.Table) -> pa.Table:
@@ -113,14 +166,14 @@ def _chunks(table: Table, batches: Iterable[pa.RecordBatch | pa.Table]) -> Itera
             raise ValueError(f"these rows are not {table.name}'s: {batch.schema}")
         held += batch.to_batches() if isinstance(batch, pa.Table) else [batch]
         count += batch.num_rows
-        if count >= _CHUNK:
+        if count >= CHUNK:
             yield pa.Table.from_batches(held, schema)
             held, count = [], 0
     if count:
         yield pa.Table.from_batches(held, schema)
 
 
-def _prepare(rows: Any, table: Table, asked: Asked, now: datetime) -> _Prepared:
+def _prepare(rows: Any, table: Table, asked: Asked, now: datetime, *, apart: bool) -> _Prepared:
     terms, file = asked.rule.terms, asked.rule.file
     assert terms is not None
     compiler = Compiler(rows, asked.params, now)
@@ -134,9 +187,10 @@ def _prepare(rows: Any, table: Table, asked: Asked, now: datetime) -> _Prepared:
         upheld=upheld,
         **{f"group_{name}": ibis.cases((~applies, ibis.null(rows[name].type())), else_=rows[name]) for name in group},
     )
-    by = ["hour", "applies", "upheld", *(f"group_{name}" for name in group)]
+    within_hour = [*(["object"] if apart else []), "hour", *(f"group_{name}" for name in group)]
+    by = [*within_hour, "applies", "upheld"]
     counts = held.group_by(by).agg(rows=held.count(), first=held.time.min(), last=held.time.max())
-    within = ibis.window(group_by=["hour", *by[3:]], order_by=["time", "object", "line"])
+    within = ibis.window(group_by=within_hour, order_by=["time", "object", "line"])
     ranked = held.filter(held.applies & ~held.upheld).mutate(rank=ibis.row_number().over(within))
     samples = ranked.filter(ranked["rank"] < SAMPLES).drop("rank")
     return _Prepared(asked.name, tuple(map(table.__getitem__, file.group_by)), tuple(map(table.__getitem__, file.show)), counts, samples)
@@ -147,25 +201,36 @@ def _stored(table: Table, names: Iterable[str]) -> list[str]:
     return [part for name in names for part in (address_columns(name) if table[name].kind == "address" else (name,))]
 
 
-def _one(engine: Engine, questions: Questions, source: str, chunk: pa.Table) -> Partial:
-    rows = unzoned(chunk)
-    cells: dict[Key, dict[tuple[bool | None, bool | None], Tally]] = {}
+def _one(
+    engine: Engine[Rows], questions: Questions, source: str, rows: Rows, counts: Mapping[str | None, int]
+) -> dict[str | None, Partial]:
+    """`counts`: how many rows there are of each object, or of None."""
+    cells: dict[str | None, dict[Key, dict[Cell, Tally]]] = {}
     broken: list[_Prepared] = []
-    asked = questions.prepared
+    asked, total = questions.prepared, sum(counts.values())
     for prepared, counted in zip(asked, engine.run(rows, [one.counts for one in asked]), strict=True):
         for row in counted:
             cell = row["applies"], row["upheld"]
-            held = cells.setdefault(_key(source, prepared, row), {})
+            held = cells.setdefault(_object(questions, row), {}).setdefault(_key(source, prepared, row), {})
             tally = Tally(row["rows"], _utc(row["first"]), _utc(row["last"]))
             held[cell] = held[cell] + tally if cell in held else tally
+        if (seen := sum(row["rows"] for row in counted)) != total:
+            raise EngineFailed(f"{source}: {prepared.name} was asked of {seen} rows, and there are {total}: run it again")
         if any(row["applies"] and row["upheld"] is False for row in counted):
             broken.append(prepared)
-    samples: dict[Key, list[Sample]] = {}
+    samples: dict[str | None, dict[Key, list[Sample]]] = {}
     for prepared, shown in zip(broken, engine.run(rows, [one.samples for one in broken]), strict=True):
         for row in shown:
-            samples.setdefault(_key(source, prepared, row), []).append(_sample(prepared, row))
-    kept = {key: tuple(sorted(shown, key=lambda sample: sample.order)) for key, shown in samples.items()}
-    return Partial(cells, kept, {source: chunk.num_rows})
+            samples.setdefault(_object(questions, row), {}).setdefault(_key(source, prepared, row), []).append(_sample(prepared, row))
+    found = {}
+    for object_, count in counts.items():
+        kept = {key: tuple(sorted(shown, key=lambda one: one.order)) for key, shown in samples.get(object_, {}).items()}
+        found[object_] = Partial(cells.get(object_, {}), kept, {source: count})
+    return found
+
+
+def _object(questions: Questions, row: Mapping[str, Any]) -> str | None:
+    return row["object"] if questions.apart else None
 
 
 def _key(source: str, prepared: _Prepared, row: Mapping[str, Any]) -> Key:

@@ -3,7 +3,7 @@
     conditions   `row.flag`, `params.flag`, `&&`, `||`, `!`, `?:`, `undecided('why')`
     comparison   `==` and `!=` of two truth values, texts, integers or moments; `<`, `<=`, `>`, `>=` of integers or moments
     membership   `row.column in ['a', 'b']`, `row.column in params.list`
-    text         `row.column.startsWith('a')`, `endsWith`, `contains`, `matches` (RE2) with constants or parameters
+    text         `row.column.startsWith('a')`, `endsWith`, `contains`, `matches` (RE2, the part that `pattern` lists) with constants or parameters
     addresses    `cidrs_within([row.address], params.list)`, or a written list
     time         `timestamp(row.time)`, `timestamp('2026-01-01T00:00:00Z')`, `now`; `now - timestamp(row.time) < duration('24h')`
     also         `tls_version(row.tls_version) >= tls_version(params.min_version)`, `size(params.list) > 0`
@@ -21,6 +21,7 @@ from typing import Final, NoReturn
 from checks.expression import pattern_error
 from checks.functions.addresses import read_network
 from checks.functions.declare import DataError
+from checks.logs.pattern import UnfitPattern, portable
 from checks.logs.table import Table
 from checks.logs.terms import (
     And,
@@ -177,6 +178,10 @@ class _Reader:
                 trap("a pattern must stand in the rule", part)
             if problem := pattern_error(str(wanted.value)):
                 trap(problem, part)
+            try:
+                portable(str(wanted.value))
+            except UnfitPattern as error:
+                trap(str(error), part)
         return Words(function, self._of(text, "string"), wanted)
 
     def _within(self, column: Term, holder: Node) -> Term:

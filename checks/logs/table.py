@@ -40,6 +40,10 @@ class Table:
 
     name: str
     columns: tuple[Column, ...]
+    provider: str = ""
+    """Who writes it: `aws`, `azure`, `gcp`, `alibaba`, `tencent`; empty for servers of one's own."""
+    audit: bool = False
+    """Whether it is where the provider records who did what in an account, as far as it does: Azure's has no reads."""
 
     def __getitem__(self, name: str) -> Column:
         """Raises KeyError."""

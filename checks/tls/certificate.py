@@ -58,8 +58,12 @@ def load_roots(text: bytes) -> tuple[x509.Certificate, ...]:
         return tuple(x509.load_pem_x509_certificates(text))
 
 
-def examine(chain: Sequence[bytes], host: str, now: datetime, roots: Roots) -> dict[str, Any]:
-    """Facts of a chain as sent (DER, leaf first): the leaf's own, those of the others, and the verdict on trust."""
+def examine(chain: Sequence[bytes], host: str | None, now: datetime, roots: Roots) -> dict[str, Any]:
+    """Facts of a chain as sent (DER, leaf first): the leaf's own, those of the others, and the verdict on trust.
+
+    `host` None: which names clients ask for is not known. Then trust is for a name of the certificate's own, and whether its names are
+    the right ones is absent.
+    """
     try:
         with warnings.catch_warnings(category=CryptographyDeprecationWarning, action="ignore"):  # of certificates that break RFC 5280
             certificates = [x509.load_der_x509_certificate(one) for one in chain]
@@ -68,15 +72,33 @@ def examine(chain: Sequence[bytes], host: str, now: datetime, roots: Roots) -> d
             facts = describe(certificates[0], now)
             if (bits := keys.least_hash_bits(_path(certificates, roots)[0])) is not None:
                 facts["least_hash_bits"] = bits
-            return {**facts, "trust": trust(certificates, host, now, roots), "chain": [_brief(one, now) for one in certificates[1:]]}
+            held = trust(certificates, host or _own_name(certificates[0]), now, roots)
+            if host is None:
+                del held["wrong_name"]
+            return {**facts, "trust": held, "chain": [_brief(one, now) for one in certificates[1:]]}
     except UNREADABLE as error:
         return {"trust": {"trusted": False, "unreadable": True, "detail": str(error)}}  # of what cannot be read, nothing else is known
+
+
+def _own_name(leaf: x509.Certificate) -> str:
+    """A host that the certificate is for; one that is none where it names none."""
+    return next((one.replace("*", "any", 1) for one in names(leaf)), "nameless.invalid")
 
 
 def summary(facts: Mapping[str, Any]) -> dict[str, Any]:
     """What counts of a chain beside the one of a handshake: whose it is, its key, whether it is trusted, and its faults by name."""
     trust_ = facts["trust"]
-    members = ("subject", "sha256", "not_after", "key_type", "key_bits", "key_equivalent_bits", "signature", "signature_hash_bits")
+    members = (
+        "subject",
+        "sha256",
+        "key_sha256",
+        "not_after",
+        "key_type",
+        "key_bits",
+        "key_equivalent_bits",
+        "signature",
+        "signature_hash_bits",
+    )
     held = {name: facts[name] for name in members if name in facts}
     return {**held, "trusted": trust_["trusted"], "faults": [name for name in FAULTS if trust_.get(name)]}
 
@@ -187,7 +209,7 @@ def trust(chain: Sequence[x509.Certificate], host: str, now: datetime, roots: Ro
     own_root = root is not None and root in roots.private and root not in roots.public
     found["expired"], found["not_yet_valid"] = now > leaf.not_valid_after_utc, now < leaf.not_valid_before_utc
     found["chain_expired"] = any(not one.not_valid_before_utc <= now <= one.not_valid_after_utc for one in path[1:])
-    found["self_signed"] = _issued(leaf, leaf) and root is None
+    found["self_signed"] = issued(leaf, leaf) and root is None
     if root is None and not found["self_signed"]:  # roots are seldom sent: where any issuer was, it is the root that is not known
         found["untrusted_root" if len(path) > 1 else "missing_intermediate"] = True
     found["no_names"] = not names(leaf)
@@ -213,7 +235,7 @@ def trust(chain: Sequence[x509.Certificate], host: str, now: datetime, roots: Ro
         "public": root is not None and not own_root,
         "root": root.subject.rfc4514_string() if root is not None else None,
         "in_order": list(path[: len(chain)]) == list(chain[: len(path)]) and len(chain) <= len(path) + 1,
-        "root_sent": len(chain) > 1 and any(_issued(one, one) for one in chain[1:]),
+        "root_sent": len(chain) > 1 and any(issued(one, one) for one in chain[1:]),
         "detail": refusal or "",
         "allowed_days": most_days(leaf.not_valid_before_utc) if root is not None and not own_root else None,
     }
@@ -230,18 +252,18 @@ def _path(chain: Sequence[x509.Certificate], roots: Roots) -> tuple[list[x509.Ce
         way = ways.pop()
         last = way[-1]
         for root in (*roots.private, *roots.public):
-            if last == root or (last.issuer == root.subject and _issued(last, root)):
+            if last == root or (last.issuer == root.subject and issued(last, root)):
                 return way, root
         if len(way) > len(longest):
             longest = way
-        nearer = [one for one in left if one.subject == last.issuer and one != last and _issued(last, one)]
+        nearer = [one for one in left if one.subject == last.issuer and one != last and issued(last, one)]
         left = [one for one in left if one not in nearer]  # a certificate leads where it leads, whichever way it was come to
         ways += [[*way, one] for one in reversed(nearer)]
     return longest, None
 
 
 @lru_cache(4096)
-def _issued(one: x509.Certificate, issuer: x509.Certificate) -> bool:
+def issued(one: x509.Certificate, issuer: x509.Certificate) -> bool:
     try:
         one.verify_directly_issued_by(issuer)
     except (TypeError, InvalidSignature):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from checks.model import GLOBAL, Look, digest
@@ -65,5 +66,11 @@ def listing(ids: Sequence[str], at: str) -> Look:
 
 
 def data(host: str, port: int, starttls: str | None, mode: str, addresses: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The data of an endpoint: what was seen at each of its addresses."""
-    return {"host": host, "named": not is_address(host), "port": port, "starttls": starttls, "mode": mode, "addresses": list(addresses)}
+    """The data of an endpoint: what was seen at each of its addresses. Of CAA, that it was not asked for."""
+    told = {"host": host, "named": not is_address(host), "port": port, "starttls": starttls, "mode": mode, "caa": {"asked": False}}
+    return {**told, "addresses": list(addresses)}
+
+
+def time(moment: datetime) -> str:
+    """A moment as it stands in the data, to the second."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

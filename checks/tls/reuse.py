@@ -12,8 +12,8 @@ from checks.model import Resource
 def with_shared_keys(endpoints: Sequence[Resource], *, whole: bool = True) -> list[Resource]:
     """The endpoints with `key_shared` in each of their certificates: whether another certificate among them has the same key.
 
-    One certificate on many servers is no reuse. A renewal that keeps the key shows while the old certificate is still in use.
-    Where a certificate was not seen, or not `whole`: where there are more endpoints than these, a key that no other has may be
+    One certificate on many servers is no reuse. A renewal that keeps the key shows while the old certificate is still in use. Those
+    for other types of key, and for clients that give no name, count with the others. Where one was not seen, or not `whole`: where there are more endpoints than these, a key that no other has may be
     shared all the same, and the member is absent.
     """
     whole = whole and all(map(_shown, endpoints))
@@ -26,16 +26,24 @@ def with_shared_keys(endpoints: Sequence[Resource], *, whole: bool = True) -> li
 
 
 def _certificates(data: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    held = (address.get("certificate", {}) for address in data["addresses"])
-    return (certificate for certificate in held if "key_sha256" in certificate)
+    for address in data["addresses"]:
+        held = (address.get("certificate", {}), *address.get("other_certificates", ()), address.get("without_name", {}))
+        yield from (certificate for certificate in held if "key_sha256" in certificate)
 
 
 def _shown(endpoint: Resource) -> bool:
-    """Whether the endpoint showed a certificate at each address, or there spoke in the clear, where none is in use."""
+    """Whether the endpoint showed its certificates at each address, those for other types of key included (TLS 1.3 alone hides them, and
+    nobody sees those), or there spoke in the clear, where none is in use."""
     return all(
-        "key_sha256" in address.get("certificate", {}) or address.get("outcome") in {"plaintext", "no-starttls"}
+        ("key_sha256" in address.get("certificate", {}) and ("other_certificates" in address or not _speaks_tls12(address)))
+        or address.get("outcome") in {"plaintext", "no-starttls"}
         for address in endpoint.data["addresses"]
     )
+
+
+def _speaks_tls12(address: Mapping[str, Any]) -> bool:
+    """Whether it does, or may."""
+    return address.get("versions", {}).get("tls12") is not False
 
 
 def _marked(data: Mapping[str, Any], shared: set[str], *, whole: bool) -> dict[str, Any]:

@@ -13,10 +13,10 @@ import pytest
 from agent import diff
 from agent.collect.estate import EstateError
 from agent.run import Inputs
-from checks.model import GLOBAL, Estate, Place
+from checks.model import GLOBAL, Estate, Place, Resource
 from checks.promise import Acceptance
 from checks.rule import Rule
-from tests.agent.road import seal, small_inputs
+from tests.agent.road import seal, shipped, small_inputs
 from tests.checks.small import ACCOUNT, BUCKET, DISK, HERE, THERE, Builder, make_promises, make_rule
 
 PROMISE = "promises: [{id: at-rest, quote: All is encrypted., controls: [{id: encryption}]}]"
@@ -37,11 +37,25 @@ def disks(*held: Data, kinds: tuple[str, ...] = ("Disk",)) -> Builder:
 
 def changes(before: Builder, after: Builder) -> list[tuple[str, str, Any]]:
     """What changed: how, the resource's id, its members."""
-    return [(one.what, one.key[3], one.members) for one in diff.changes(before.build(), after.build())]
+    return [(one.what, one.key[3], one.members) for one in diff.changes(before.build(), after.build(), shipped().catalogue)]
 
 
 def show(folder: Path, before: Estate, after: Estate, inputs: Inputs | None = None, *, as_json: bool = False) -> int:
     return diff.show(inputs or small_inputs([rule()]), seal(before, folder / "a"), seal(after, folder / "b"), as_json=as_json)
+
+
+def test_when_and_from_where_something_was_seen_is_no_change_of_it() -> None:
+    def seen(at: str, days: int) -> Estate:
+        address = {"address": "203.0.113.7", "enumeration": {"at": at}, "certificate": {"days_left": days}}
+        data = {"mode": at, "vantage": {"host": at}, "addresses": [address]}
+        held = Resource("a.example:443", "tls.endpoint", "tls", GLOBAL, data)
+        return replace(disks().build(), resources={"tls.endpoint": (held,)})
+
+    def changes(before: Estate, after: Estate) -> list[list[str]]:
+        return [list(one.members) for one in diff.changes(before, after, shipped().catalogue)]
+
+    assert changes(seen("Monday", 5), seen("Tuesday", 5)) == []
+    assert changes(seen("Monday", 5), seen("Tuesday", 4)) == [["addresses"]]
 
 
 def test_estates_that_are_alike_differ_in_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,7 +15,9 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from ocsf_json_schema import OcsfJsonSchemaEmbedded, get_ocsf_schema
 
+from agent.collect.estate import EstateWriter
 from agent.publish import json_report, ocsf
+from checks.model import Gap, Manifest, Reason, Resource, Scope
 from tests.conftest import Ended, upheld
 from tests.world.tls_certificates import Holder, ec_key, issue, rsa_key
 from tests.world.tls_responders import Responder, plaintext_http
@@ -239,6 +241,35 @@ def test_a_list_of_nothing_but_slips_proves_nothing(street: Street, tmp_path: Pa
     assert street.ask("--targets", listed).code == 3
 
 
+def recorded(folder: Path, *hosts: tuple[str, int], denied: bool = False) -> Path:
+    """An estate with load balancers that serve at these."""
+    owner, region, type_ = "111122223333", "eu-central-1", "aws.elbv2.load_balancer"
+    with EstateWriter(folder) as writer:
+        for host, number in hosts:
+            data = {"Scheme": "internet-facing", "DNSName": host, "Listeners": [{"Protocol": "HTTPS", "Port": number}]}
+            writer.add_resources([Resource(f"arn:{host}", type_, owner, region, data, {}, ())])
+        if denied:
+            writer.add_gap(Gap(type_, owner, region, None, None, Reason.DENIED, "DescribeLoadBalancers", "AccessDenied"))
+        scope = Scope({owner: (region,)}, (type_,))
+        writer.finish(Manifest("upheld.estate/1", "2026-11-20T12:00:00Z", "2026-11-20T12:01:00Z", "test", {}, None, scope))
+    return folder
+
+
+def test_what_a_recorded_estate_serves_is_inspected_beside_what_is_named(street: Street, tmp_path: Path) -> None:
+    held = recorded(tmp_path / "estate", ("shop-1.elb.invalid", 443), ("localhost", street.good))
+    ended = street.ask(at(street.good), "--estate", held, "--format", "json")
+    assert verdicts(ended, at(street.good))["protocol-tls10"] == "upheld"
+    assert set(verdicts(ended, "shop-1.elb.invalid:443").values()) == {"unproven"}
+    inside = f"localhost:{street.good}"  # whoever names a host in an estate must not make this speak to what is inside
+    assert set(verdicts(ended, inside).values()) == {"unproven"}
+
+
+def test_what_an_estate_did_not_see_of_what_serves_is_told(street: Street, tmp_path: Path) -> None:
+    ended = street.ask(at(street.good), "--estate", recorded(tmp_path / "estate", denied=True), "--format", "json")
+    assert set(verdicts(ended, "*").values()) == {"unproven"}
+    assert "AccessDenied" in "".join(gap["message"] for gap in ended.report["gaps"])
+
+
 # -- formats ---------------------------------------------------------------------------------------------------------
 
 
@@ -311,6 +342,7 @@ def test_what_is_not_severe_enough_does_not_set_the_exit_code_and_is_told_nevert
         (["--targets", "latin.txt"], "latin.txt: is no text in UTF-8"),
         (["--targets", "."], ".: cannot be read: Is a directory"),
         (["--targets", "empty.pem"], "name an endpoint"),
+        (["--estate", "nowhere"], "nowhere is not an estate"),
         (["shop.example", "--format", "yaml"], "there is no format 'yaml'"),
         (["shop.example", "--format", "json=nowhere/findings.json"], "there is no folder nowhere"),
     ],

@@ -43,7 +43,7 @@ def _ours(format_: str, files: list[Path], wanted: Iterable[str] | None) -> Answ
     found: Counter[str] = Counter()
     for file in files:
         read = FileRead(str(file))
-        for batch in read_file(file, read, wanted=None if wanted is None else frozenset(wanted)):
+        for batch in read_file(file, read, wanted=None if wanted is None else lambda _: frozenset(wanted)):
             found.update(_asked(format_, batch))
         assert read.whole, read
     return dict(found)

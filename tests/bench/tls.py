@@ -11,6 +11,7 @@ import argparse
 import json
 import re
 import resource
+import shutil
 import sys
 import urllib.request
 from collections.abc import Sequence
@@ -96,8 +97,11 @@ def beside(server: Server, root: Path, folder: Path, sizes: Sequence[int]) -> tu
     for size in sizes:
         ports = server.ports[:size]
         full, quick = (ours(server, root, folder, mode, *ports, endpoints=size) for mode in ("full", "quick"))
+        shutil.rmtree(root.parent / "memory", ignore_errors=True)
+        first, again = (ours(server, root, folder, "remembered", *ports, endpoints=size) for _ in range(2))
         peer = theirs(server, folder, ports)
-        for name, row in (("upheld, full", full), ("upheld, quick", quick), (f"sslyze {sslyze.VERSION}", peer)):
+        named = {"upheld, full": full, "upheld, quick": quick, "upheld, at first": first, "upheld, again": again}
+        for name, row in {**named, f"sslyze {sslyze.VERSION}": peer}.items():
             cost = row.cost
             rows.append((size, name, cost.wall, f"{cost.cpu:.2f}", cost.peak, row.connections, row.connections / size, cost.load))
         fewer, less = peer.connections / full.connections, peer.cost.cpu / full.cost.cpu
@@ -107,6 +111,7 @@ def beside(server: Server, root: Path, folder: Path, sizes: Sequence[int]) -> tu
             f"{peer.cost.cpu / quick.cost.cpu:.0f}x, {peer.cost.wall / quick.cost.wall:.1f}x; sslyze completed {peer.report['completed']}"
         )
         kept &= full.report["most"] <= FULL_CONNECTIONS and quick.report["most"] <= QUICK_CONNECTIONS and fewer >= FEWER_CONNECTIONS
+        kept &= first.report["most"] <= FULL_CONNECTIONS and again.report["most"] <= QUICK_CONNECTIONS
         kept &= less >= LESS_CPU or size < max(SIZES)  # starting Python up is most of what a single endpoint costs
     return [table(rows), f"starting up alone: {idle:.2f} CPU s", *ratios], kept
 

@@ -2,7 +2,7 @@
 
     python -m tests.bench.tls_run MODE ROOT [PORT...] [--names COUNT PORT]
 
-Prints JSON: the connections, the outcomes, when each of the named ports was done, in seconds, and the largest RSS, in MB.
+MODE is full, quick, or remembered: then what is known stands beside the roots, as in runs with a state directory. Prints JSON: the connections, the outcomes, when each of the named ports was done, in seconds, and the largest RSS, in MB.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from agent.collect.tls import Inspector, Target
+from agent.collect.tls_memory import Memory
 from checks.tls.certificate import Roots, load_roots
 
 LOOPBACK = ("127.0.0.1",)
@@ -36,8 +37,9 @@ def peak() -> float:
     return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
 
 
-async def main(mode: str, roots: Roots, rest: list[str]) -> None:
-    inspector = Inspector(roots, lambda: datetime.now(UTC), lambda _: mode == "full")
+async def main(mode: str, roots: Roots, folder: Path, rest: list[str]) -> None:
+    memory = Memory(folder / "memory", "", timedelta(days=7), sys.exit) if mode == "remembered" else None
+    inspector = Inspector(roots, lambda: datetime.now(UTC), lambda _: mode == "full", memory=memory)
     outcomes: Counter[str] = Counter()
     most = connections = 0
     done: dict[str, float] = {}
@@ -53,4 +55,4 @@ async def main(mode: str, roots: Roots, rest: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], Roots(load_roots(Path(sys.argv[2]).read_bytes())), sys.argv[3:]))
+    asyncio.run(main(sys.argv[1], Roots(load_roots(Path(sys.argv[2]).read_bytes())), Path(sys.argv[2]).parent, sys.argv[3:]))

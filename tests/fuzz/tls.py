@@ -19,12 +19,14 @@ from functools import cache
 from typing import Any
 
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 
 from agent.collect.tls_handshake import read_head
 from agent.collect.tls_starttls import PROTOCOLS, NoStartTls, WrongProtocol
 from agent.collect.tls_targets import BadTarget, read
-from checks.tls import certificate, endpoint, hello, staple
+from checks.tls import certificate, crl, endpoint, hello, staple
 from checks.tls.flight import Malformed, classify, is_ssl2_error, parse, ssl2_ciphers
 from checks.tls.hello import Version
 from tests.world.tls_certificates import issue, rsa_key
@@ -85,6 +87,15 @@ def staples(data: bytes) -> None:
     assert facts.get("revoked") is not False or _TOLD in data
 
 
+def lists(data: bytes) -> None:
+    try:
+        held = crl.load(data)
+    except certificate.UNREADABLE:
+        return
+    facts = crl.read(held, ["http://crl.test/1"], _LEAF.certificate, [_ROOT.certificate], NOW)
+    assert "revoked" not in facts or _LISTED in data
+
+
 def headers(data: bytes) -> None:
     status, found = read_head(data)
     endpoint.headers_of(found)
@@ -120,11 +131,23 @@ def _flight(version: int, suite: int, dh_bits: int = 0) -> bytes:
 
 _STAPLE = make_staple(_LEAF, _ROOT)
 _TOLD = ocsp.load_der_ocsp_response(_STAPLE).tbs_response_bytes
+_LIST = (
+    x509.CertificateRevocationListBuilder()
+    .issuer_name(_ROOT.certificate.subject)
+    .last_update(NOW - timedelta(hours=1))
+    .next_update(NOW + timedelta(days=7))
+    .add_extension(
+        x509.IssuingDistributionPoint([x509.UniformResourceIdentifier("http://crl.test/1")], None, True, False, None, False, False), True
+    )
+    .add_revoked_certificate(x509.RevokedCertificateBuilder().serial_number(77).revocation_date(NOW).build())
+    .sign(_ROOT.key, hashes.SHA256())
+)
+_LISTED = _LIST.tbs_certlist_bytes
 _HELLO = hello.encode(hello.full("a.test"), bytes(32))
 _RANDOM = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")
 _RETRY = b"\x16\x03\x03\x00\x38\x02\x00\x00\x34\x03\x03" + _RANDOM + bytes.fromhex("00130100000c002b0002030400330002001d")
 TARGETS: dict[str, Callable[[bytes], None]] = {
-    "flights": flights, "ssl2": ssl2, "certificates": certificates, "issuers": issuers, "staples": staples, "headers": headers,
+    "flights": flights, "ssl2": ssl2, "certificates": certificates, "issuers": issuers, "staples": staples, "lists": lists, "headers": headers,
     "targets": targets, "starttls": starttls,
 }  # fmt: skip
 SEEDS: dict[str, list[bytes]] = {
@@ -134,6 +157,7 @@ SEEDS: dict[str, list[bytes]] = {
     "certificates": [_LEAF.der, _RSA.der, _CONSTRAINED.der, _ROOT.der],
     "issuers": [_ROOT.der, _CONSTRAINED.der],
     "staples": [_STAPLE, make_staple(_LEAF, _ROOT, revoked=True)],
+    "lists": [_LIST.public_bytes(Encoding.DER)],
     "headers": [b"HTTP/1.1 301 Moved\r\nLocation: https://a.test/\r\nSet-Cookie: a=b; Secure\r\nStrict-Transport-Security: max-age=5; preload\r\n"
                 b"Server: nginx/1.2\r\n\r\n", b'max-age="31536000"; includeSubDomains; preload'],
     "targets": [b"a.test:443", b"[2001:db8::1]:443", "bücher.test".encode(), b"https://a.test/x", b"127.0.0.1"],
@@ -170,7 +194,17 @@ def mutated(seed: bytes, chance: random.Random) -> bytes:
 @cache
 def _weights() -> tuple[list[str], list[int]]:
     """The parsers of our own are asked most: the others are a library's, and slower."""
-    held = {"flights": 30, "ssl2": 15, "certificates": 10, "issuers": 5, "staples": 10, "headers": 15, "targets": 10, "starttls": 5}
+    held = {
+        "flights": 30,
+        "ssl2": 15,
+        "certificates": 10,
+        "issuers": 5,
+        "staples": 10,
+        "lists": 5,
+        "headers": 15,
+        "targets": 10,
+        "starttls": 5,
+    }
     return list(held), list(held.values())
 
 

@@ -311,6 +311,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.proxy.hang_up()
         super().finish()
 
+    def handle_expect_100(self) -> bool:
+        """Say at once that the body may come: a client that hears nothing waits a second."""
+        answered = super().handle_expect_100()
+        self.wfile.flush()
+        return answered
+
     def _serve(self) -> None:
         headers = {name.lower(): value for name, value in self.headers.items()}
         request = Request(self.command, self.path, headers, self._body())

@@ -17,7 +17,7 @@ def verdicts(seen: Iterable[Seen]) -> dict[tuple[str, str], str]:
     held = list(seen)
     book = shipped()
     manifest = Manifest("upheld.estate/1", NOW, NOW, "test", {}, None, Scope({ACCOUNT: (GLOBAL,)}, (TYPE,)), source=ACCOUNT)
-    looks = [make_look(TYPE, Place(ACCOUNT, GLOBAL)), *(one.look for one in held if one.look is not None)]
+    looks = [make_look(TYPE, Place(ACCOUNT, GLOBAL)), *(look for one in held for look in one.looks)]
     resources = tuple(one.resource for one in held if one.resource is not None)
     estate = Estate(manifest, {TYPE: resources}, tuple(looks), tuple(gap for one in held for gap in one.gaps))
     rules = [rule for rule in book.rules.values() if rule.kind == TYPE]

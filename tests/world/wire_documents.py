@@ -160,6 +160,8 @@ def halves(call: Call, answer: Answer) -> list[Answer]:
         first.keep(path, 0, total // 2)
         second.keep(path, total // 2, None)
     _write_token(first, known, page_token(call, 1))
+    for half in (first, second):
+        _write_count(call, half, known)
     return [first.answer(), second.answer()]
 
 
@@ -169,6 +171,7 @@ def _page(call: Call, answer: Answer, known: Paging, index: int, size: int, coun
         document.keep(path, index * size, (index + 1) * size)
     if index + 1 < count:
         _write_token(document, known, page_token(call, index + 1))
+    _write_count(call, document, known)
     return document.answer()
 
 
@@ -176,6 +179,12 @@ def _write_token(document: Document, known: Paging, token: str) -> None:
     document.write(known.output_token, token)
     if known.more:
         document.write(known.more, value=True)
+
+
+def _write_count(call: Call, document: Document, known: Paging) -> None:
+    """What a page of S3 says of how much is on it, let it be true."""
+    if call.action == "s3:ListObjectsV2":
+        document.write("KeyCount", str(sum(document.count(path) for path in known.items)))
 
 
 def page_token(call: Call, index: int) -> str:

@@ -8,15 +8,16 @@ sign-in events" (ConsoleLogin: additionalEventData.MFAUsed is Yes or No, respons
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any, Final
 
-import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from checks.logs.formats.columns import TIME, address_arrays, batch, booleans, moment, texts
+from checks.logs.formats import cloudtrail_calls
+from checks.logs.formats.columns import address_arrays, batch, booleans, texts
 from checks.logs.formats.faults import Faults
+from checks.logs.formats.json_values import json_texts, times
 from checks.logs.formats.members import Members, Path, Records, of_document
 from checks.logs.formats.record_parts import SIZE, parts
 from checks.logs.table import address_columns
@@ -48,7 +49,8 @@ _DERIVED: Final[dict[str, tuple[Path, ...]]] = {
     "outcome": (("eventName",), ("errorCode",), ("responseElements",)), "resource": (("resources", "ARN"),),
 }  # fmt: skip
 _NEEDS: Final[dict[str, tuple[Path, ...]]] = {
-    **{name: (path,) for name, path in (_TEXTS | _BOOLEANS).items()}, **{name: ((member,),) for name, member in _JSON.items()}, **_DERIVED
+    **{name: (path,) for name, path in (_TEXTS | _BOOLEANS).items()}, **{name: ((member,),) for name, member in _JSON.items()}, **_DERIVED,
+    **cloudtrail_calls.NEEDS,
 }  # fmt: skip
 """The members that each column is made of."""
 _ALL: Final = frozenset(_NEEDS)
@@ -86,14 +88,15 @@ def _batch(records: Records, asked: frozenset[str], object_: str, faults: Faults
     lines = records.lines
     columns: dict[str, Any] = {}
     for name in asked & _JSON.keys():
-        columns[name] = _json_texts(records, _JSON[name], faults)
+        held = records.parsed(_JSON[name], range(len(lines)))
+        columns[name] = json_texts(held, lines, _JSON[name], faults)
     for name in _TEXTS:
         if name in asked:
             columns[name] = _texts(records, _TEXTS[name], faults)
     for name in _BOOLEANS:
         if name in asked:
             columns[name] = booleans(records.values(_BOOLEANS[name]), lines, ".".join(_BOOLEANS[name]), faults)
-    columns["time"] = _times(records.values(("eventTime",)), lines, faults)
+    columns["time"] = times(records.values(("eventTime",)), lines, "eventTime", faults, required=True)
     if "principal" in asked:
         named = columns.get("principal_id")
         columns["principal"] = pc.coalesce(
@@ -101,28 +104,12 @@ def _batch(records: Records, asked: frozenset[str], object_: str, faults: Faults
         )
     if asked & {"source", "source_name"}:
         columns |= _source(_texts(records, ("sourceIPAddress",), faults))
-    columns |= _derived(records, asked)
+    columns |= _derived(records, asked) | cloudtrail_calls.columns(records, asked, faults)
     return batch(CLOUDTRAIL, columns, object_, pa.array(lines, pa.int64()))
 
 
 def _texts(records: Records, path: Path, faults: Faults) -> Any:
     return texts(records.values(path), records.lines, ".".join(path), faults)
-
-
-def _json_texts(records: Records, member: str, faults: Faults) -> Any:
-    held = records.parsed(member, range(len(records.lines)))
-    try:
-        return pa.array([None if value is None else orjson.dumps(value) for value in held], pa.string())
-    except orjson.JSONEncodeError:
-        return pa.array([_json_text(value, line, member, faults) for value, line in zip(held, records.lines, strict=True)], pa.string())
-
-
-def _json_text(value: Any, line: int, member: str, faults: Faults) -> bytes | None:
-    try:
-        return None if value is None else orjson.dumps(value)
-    except orjson.JSONEncodeError:
-        faults.add("value", line, f"{member} is nested too deep to be written out", lost=False)
-        return None
 
 
 def _source(text: Any) -> dict[str, Any]:
@@ -157,14 +144,3 @@ def _word(held: Any, member: str) -> str:
     """A word in an object, in lower case; empty where there is none."""
     value = held.get(member) if isinstance(held, dict) else None
     return value.lower() if isinstance(value, str) else ""
-
-
-def _times(values: list[Any], lines: Sequence[int], faults: Faults) -> Any:
-    try:
-        found = pa.array(values, pa.string()).cast(TIME)
-    except (pa.ArrowInvalid, pa.ArrowTypeError):
-        found = pa.array([moment(value) for value in values], TIME)
-    if found.null_count:
-        first = lines[pc.index(pc.is_null(found), value=True).as_py()]
-        faults.add("time", first, "eventTime is missing or no time", lost=False, count=found.null_count)
-    return found

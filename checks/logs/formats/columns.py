@@ -22,7 +22,10 @@ TIME: Final = pa.timestamp("us", tz="UTC")
 _TYPES: Final = (pa.string(), pa.int64(), pa.bool_(), TIME)
 """Of the columns of all tables."""
 _INTEGER: Final = r"^-?[0-9]{1,18}$"
+_ISO: Final = re.compile(r"[0-9]{4}-?[0-9]{2}-?[0-9]{2}[T ][0-9]{2}:?[0-9]{2}(:?[0-9]{2}([.,][0-9]+)?)?(Z|[+-][0-9]{2}(:?[0-9]{2})?)?")
 _EPOCH: Final = re.compile(r"[0-9]{10}([0-9]{3})?")
+_MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_COMMON_LOG: Final = rf"^[0-9]{{2}}/({'|'.join(_MONTHS)})/[0-9]{{4}}:[0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}} [+-][0-9]{{4}}$"
 _LATEST: Final = 1 << 36
 """Seconds since 1970 beyond any log: the year 4147."""
 
@@ -57,9 +60,14 @@ def integers(array: Any, lines: Any, name: str, faults: Faults) -> Any:
 
 def seconds(array: Any, lines: Any, name: str, faults: Faults) -> Any:
     """Times in seconds since 1970."""
+    return epochs(array, 1, lines, name, faults)
+
+
+def epochs(array: Any, per_second: int, lines: Any, name: str, faults: Faults) -> Any:
+    """Times in parts of a second since 1970: 1, 1,000 or 1,000,000 of them in each."""
     held = integers(array, lines, name, faults)
-    fits = pc.and_(pc.greater_equal(held, 0), pc.less(held, _LATEST))
-    return pc.multiply(_only(held, fits, lines, name, faults), 1_000_000).cast(TIME)
+    fits = pc.and_(pc.greater_equal(held, 0), pc.less(held, _LATEST * per_second))
+    return pc.multiply(_only(held, fits, lines, name, faults), 1_000_000 // per_second).cast(TIME)
 
 
 def times(array: Any, lines: Any, name: str, faults: Faults) -> Any:
@@ -76,6 +84,25 @@ def times(array: Any, lines: Any, name: str, faults: Faults) -> Any:
     return held
 
 
+def zoned(array: Any) -> Any:
+    """Times in ISO 8601 that are in UTC and may not say so: with the Z."""
+    bare = pc.match_substring_regex(array, r"T[0-9:.]+$")
+    return pc.if_else(bare, pc.binary_join_element_wise(array, "Z", ""), array)
+
+
+def common_log_times(array: Any, lines: Any, name: str, faults: Faults) -> Any:
+    """Times as web servers and S3 write them: `20/Nov/2026:14:01:02 +0000`."""
+    coded = array.dictionary_encode()  # many requests a second
+    text = coded.dictionary
+    fits = pc.match_substring_regex(text, _COMMON_LOG)
+    month = pc.index_in(pc.utf8_slice_codeunits(text, 3, 6), pa.array(_MONTHS))
+    number = pc.utf8_lpad(pc.add(month, 1).cast(pa.string()), 2, "0")
+    day, year, clock, zone = (pc.utf8_slice_codeunits(text, *part) for part in ((0, 2), (7, 11), (12, 20), (21, 26)))
+    date = pc.binary_join_element_wise(year, number, day, "-")
+    iso = pc.binary_join_element_wise(pc.binary_join_element_wise(date, clock, "T"), zone, "")
+    return times(pc.take(pc.if_else(fits, iso, text), coded.indices), lines, name, faults)
+
+
 def moment(value: object) -> datetime | None:
     """One time, however it is written; None where it is none."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
@@ -84,10 +111,12 @@ def moment(value: object) -> datetime | None:
     try:
         if _EPOCH.fullmatch(text):
             return datetime.fromtimestamp(int(text) / (1000 if len(text) == 13 else 1), UTC)
+        if not _ISO.fullmatch(text):  # fromisoformat of Python 3.11 reads 14:01:177Z as 14:01:17
+            return None
         at = datetime.fromisoformat(text)
+        return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         return None
-    return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def addresses(array: Any, name: str, lines: Any, faults: Faults) -> dict[str, Any]:
@@ -127,6 +156,15 @@ def texts(values: Sequence[Any], lines: Sequence[int], name: str, faults: Faults
         kept = [value if isinstance(value, str) else None for value in values]
         _told(values, kept, lines, f"{name} is not a text", faults)
         return pa.array(kept, pa.string())
+
+
+def written(values: Sequence[Any], lines: Sequence[int], name: str, faults: Faults) -> Any:
+    """Values of JSON that a log may write as numbers or as texts: as texts, `-` as null."""
+    try:
+        found = pa.array(values, pa.string())
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        found = texts([str(value) if type(value) in {int, float} else value for value in values], lines, name, faults)
+    return pc.if_else(pc.equal(found, "-"), pa.scalar(None, pa.string()), found)
 
 
 def booleans(values: Sequence[Any], lines: Sequence[int], name: str, faults: Faults) -> Any:

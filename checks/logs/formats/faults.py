@@ -9,6 +9,10 @@ KEPT: Final = 20
 """How many of a kind keep their line; all are counted."""
 
 
+class NotRecords(ValueError):
+    """Contents that are not in the format they are to be in: none of their records is read, or no more of them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """`line` from 1, None where it is about the whole file. `lost` is whether rows are missing because of it."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
+import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,40 +16,30 @@ from pyarrow import csv
 
 from checks.logs.formats.faults import Faults
 
+BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+"""What some programs put before a text in UTF-8."""
 CHUNK: Final = 4 << 20
-_BREAK, _QUOTE = b'\n"'
 MAXIMUM_LINE: Final = 1 << 20
 """No log writes longer lines; what is longer is skipped and counted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Whole lines, without a line break behind the last; `first` is the number of the first, from 1; `breaks`: where lines end."""
+    """Whole lines, without a line break behind the last; `first` is the number of the first, from 1."""
 
     first: int
     data: bytes
-    breaks: Any
-
-    @classmethod
-    def of(cls, first: int, data: bytes) -> Chunk:
-        return cls(first, data, np.flatnonzero(np.frombuffer(data, np.uint8) == _BREAK))
 
     @property
     def count(self) -> int:
-        return len(self.breaks) + 1
-
-    def rest(self) -> Chunk | None:
-        """The lines after the first; None where there are none."""
-        if not len(self.breaks):
-            return None
-        start = int(self.breaks[0]) + 1
-        return Chunk(self.first + 1, self.data[start:], self.breaks[1:] - start)
+        return self.data.count(b"\n") + 1
 
 
 def chunks(pieces: Iterable[bytes], faults: Faults, *, size: int = CHUNK, longest: int = MAXIMUM_LINE) -> Iterator[Chunk]:
     """Pieces of a file as chunks of whole lines. What `pieces` raises is passed on, after chunks that were full."""
-    line, held, there, skipping = 1, [b""], 0, False
-    for piece in pieces:
+    line, held, there, broken, skipping = 1, list[bytes](), 0, False, False
+    head, whole = peek(pieces, len(BYTE_ORDER_MARK))
+    for piece in itertools.chain([head.removeprefix(BYTE_ORDER_MARK)], itertools.islice(whole, 1, None)):
         rest = piece
         if skipping:
             _, found, rest = piece.partition(b"\n")
@@ -56,23 +48,33 @@ def chunks(pieces: Iterable[bytes], faults: Faults, *, size: int = CHUNK, longes
             line, skipping = line + 1, False
         held.append(rest)
         there += len(rest)
-        if there < size:
+        broken = broken or b"\n" in rest
+        if there < size and (broken or there <= longest):
             continue
-        if b"\n" not in rest:
-            held = [b"".join(held)]
-        end = held[-1].rfind(b"\n")
-        if end >= 0:
-            rest = held[-1][end + 1 :]
-            chunk = Chunk.of(line, b"".join((*held[:-1], held[-1][:end])))
+        if broken:
+            text = b"".join(held)
+            end = text.rfind(b"\n")
+            chunk = Chunk(line, text[:end])
             line += chunk.count
+            held, there, broken = [text[end + 1 :]], len(text) - end - 1, False
             yield chunk
-            held, there = [rest], len(rest)
         if there > longest:
             faults.add("long-line", line, f"a line longer than {longest} bytes was skipped", lost=True)
-            held, there, skipping = [b""], 0, True
+            held, there, skipping = [], 0, True
     text = b"".join(held)
     if text and not skipping:
-        yield Chunk.of(line, text.removesuffix(b"\n"))
+        yield Chunk(line, text.removesuffix(b"\n"))
+
+
+def peek(pieces: Iterable[bytes], size: int = 64) -> tuple[bytes, Iterator[bytes]]:
+    """How a file begins, and all of it."""
+    rest = iter(pieces)
+    head = b""
+    for piece in rest:
+        head += piece
+        if len(head) >= size:
+            break
+    return head, itertools.chain([head], rest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,112 +92,160 @@ def split(
     faults: Faults,
     *,
     quotes: int,
+    varying: bool = False,
+    delimiter: str = " ",
     wanted: Collection[str] | None = None,
     again: Callable[[Chunk], Chunk] | None = None,
 ) -> Fields | None:
-    """Fields between spaces, `-` as null; a column whose values do not have its type stays text. None where no line is left.
+    """Fields between delimiters, `-` as null; a column whose values do not have its type stays text. None where no line is left.
 
     `quotes` is how many stand in every line: in one with more or fewer, somebody wrote quotes into a field, and what stands
-    after them may not be what it seems. Such lines and lines with more or fewer fields than `names` are counted as faults, and so is
-    every line that cannot be told apart. Of `names` the `wanted` are read (None: all). A chunk in which some value does not have its
-    type is read as what `again` makes of it.
+    after them may not be what it seems. Where the log itself does not quote the same fields in every line, they may be
+    `varying`: then such a line is kept if each quote opens or closes a field. All others and lines with more or fewer fields
+    than `names` are counted as faults, and so is every line that cannot be told apart. Of `names` the `wanted` are read (None:
+    all). A chunk that cannot be read at once, or has a value without its type, is read as what `again` makes of it.
     """
     read = [name for name in names if wanted is None or name in wanted] or list(names[:1])
-    whole = _is_whole(chunk, quotes)
-    if whole:
-        wrong: list[tuple[int, int]] = []
-        with contextlib.suppress(pa.ArrowInvalid):
-            table = _read(chunk.data, names, read, types, wrong, quoted=quotes > 0)
-            return _fields(table, np.arange(chunk.first, chunk.first + chunk.count), len(names), wrong, faults)
-    data, numbers = _clean(again(chunk) if again else chunk, faults, quotes)
+    quoted = quotes > 0 or varying
+    csv_ = _Csv(names, read, types, quoted=quoted, delimiter=delimiter)
+    table, data = None, chunk.data
+    numbers: Sequence[int] = range(chunk.first, chunk.first + chunk.count)
+    plain = _is_plain(data, quotes, varying=varying)
+    if plain:
+        table = csv_.typed(data)
+    if not plain or (table is None and again):
+        data, numbers = clean(again(chunk) if again else chunk, faults, quotes, varying=varying)
+        table = csv_.table(data) if numbers else None
+    elif table is None:
+        table = csv_.as_texts(data)
+    if quoted and numbers and not csv_.is_whole(table, numbers):
+        data, numbers = _well_quoted(data, numbers, faults)
+        table = csv_.table(data) if numbers else None
     if not numbers:
         return None
-    wrong = []
-    table = _read_as_far(data, names, read, types, wrong, quoted=quotes > 0)
-    return _fields(table, np.array(numbers), len(names), wrong, faults)
-
-
-def _fields(table: Any, numbers: Any, wanted: int, wrong: list[tuple[int, int]], faults: Faults) -> Fields | None:
-    if table.num_rows + len(wrong) != len(numbers):
-        faults.add("malformed", int(numbers[0]), "lines from here on cannot be told apart", lost=True, count=len(numbers))
+    if not csv_.is_whole(table, numbers):
+        faults.add("malformed", numbers[0], "lines from here on cannot be told apart", lost=True, count=len(numbers))
         return None
-    if not wrong:
-        return Fields(table, pa.array(numbers))
+    return _fields(table, numbers, len(names), csv_.wrong, faults)
+
+
+def _fields(table: Any, numbers: Sequence[int], wanted: int, wrong: Sequence[tuple[int, int]], faults: Faults) -> Fields | None:
     for row, columns in wrong:
         kind = "short-line" if columns < wanted else "extra-fields"
-        faults.add(kind, int(numbers[row - 1]), f"{columns} fields where the file has {wanted}", lost=True)
-    kept = np.delete(numbers, [row - 1 for row, _ in wrong])
+        faults.add(kind, numbers[row - 1], f"{columns} fields where the file has {wanted}", lost=True)
+    lines = np.arange(numbers.start, numbers.stop) if isinstance(numbers, range) else np.array(numbers)
+    kept = np.delete(lines, [row - 1 for row, _ in wrong])
     return Fields(table, pa.array(kept)) if len(kept) else None
 
 
-def _read_as_far(*asked: Any, quoted: bool) -> Any:
-    """With the types that were asked for, or all as texts."""
-    data, names, read, types, wrong = asked
-    try:
-        return _read(data, names, read, types, wrong, quoted=quoted)
-    except pa.ArrowInvalid:
-        return _read(data, names, read, {}, wrong, quoted=quoted)
+class _Csv:
+    """Lines read as fields; `wrong` are the rows, from 1, that have more or fewer of them, each with how many."""
 
+    def __init__(self, names: Sequence[str], read: Sequence[str], types: Mapping[str, Any], *, quoted: bool, delimiter: str) -> None:
+        self.wrong: list[tuple[int, int]] = []
+        self._names, self._read, self._types = names, read, types
+        self._parse = csv.ParseOptions(
+            delimiter=delimiter,
+            quote_char='"' if quoted else False,
+            double_quote=False,
+            invalid_row_handler=self._skip,
+            ignore_empty_lines=False,
+        )
 
-def _read(
-    data: bytes, names: Sequence[str], read: Sequence[str], types: Mapping[str, Any], wrong: list[tuple[int, int]], *, quoted: bool
-) -> Any:
-    def skip(row: Any) -> str:
-        wrong.append((row.number, row.actual_columns))
+    def table(self, data: bytes) -> Any:
+        """A table with the types that were asked for, or else of texts; None where nothing can be read."""
+        table = self.typed(data)
+        return self.as_texts(data) if table is None else table
+
+    def typed(self, data: bytes) -> Any:
+        """None also where a value does not have its type."""
+        return self._read_as(data, self._types)
+
+    def as_texts(self, data: bytes) -> Any:
+        return self._read_as(data, {})
+
+    def is_whole(self, table: Any, numbers: Sequence[int]) -> bool:
+        """Whether every line is a row, or is told in `wrong`."""
+        return table is not None and table.num_rows + len(self.wrong) == len(numbers)
+
+    def _read_as(self, data: bytes, types: Mapping[str, Any]) -> Any:
+        self.wrong.clear()
+        with contextlib.suppress(pa.ArrowInvalid):
+            return csv.read_csv(
+                pa.BufferReader(data),
+                read_options=csv.ReadOptions(column_names=list(self._names), use_threads=False, block_size=len(data) + 1),
+                parse_options=self._parse,
+                convert_options=csv.ConvertOptions(
+                    check_utf8=False,  # every line has been looked at
+                    include_columns=list(self._read),
+                    column_types={name: types.get(name, pa.string()) for name in self._read},
+                    null_values=["-"],
+                    strings_can_be_null=True,
+                ),
+            ).combine_chunks()
+        return None
+
+    def _skip(self, row: Any) -> str:
+        self.wrong.append((row.number, row.actual_columns))
         return "skip"
 
-    wrong.clear()
-    table = csv.read_csv(
-        pa.BufferReader(data),
-        read_options=csv.ReadOptions(column_names=list(names), use_threads=False, block_size=len(data) + 1),
-        parse_options=csv.ParseOptions(
-            delimiter=" ", quote_char='"' if quoted else False, double_quote=False, invalid_row_handler=skip, ignore_empty_lines=False
-        ),
-        convert_options=csv.ConvertOptions(
-            check_utf8=False,  # every line has been looked at
-            include_columns=list(read),
-            column_types={name: types.get(name, pa.string()) for name in read},
-            null_values=["-"],
-            strings_can_be_null=True,
-        ),
-    )
-    return table.combine_chunks()
 
-
-def _is_whole(chunk: Chunk, quotes: int) -> bool:
-    """Whether every line can be read as it stands: none is empty, none holds NUL bytes or other quotes, and all are UTF-8."""
-    data, breaks = chunk.data, chunk.breaks
-    if not data or b"\r" in data or b"\0" in data or not _is_text(data):
-        return False
-    ends = np.concatenate(([-1], breaks, [len(data)]))
-    if np.any(np.diff(ends) == 1):
-        return False
-    if not quotes:
-        return True
-    seen = np.searchsorted(np.flatnonzero(np.frombuffer(data, np.uint8) == _QUOTE), ends)
-    return bool(np.all(np.diff(seen) == quotes))
-
-
-def _clean(chunk: Chunk, faults: Faults, quotes: int) -> tuple[bytes, Sequence[int]]:
-    """The lines that can be read, and their numbers: without empty ones, NUL bytes, bytes that are no UTF-8, quotes too many."""
+def clean(chunk: Chunk, faults: Faults, quotes: int, *, varying: bool = False) -> tuple[bytes, Sequence[int]]:
+    """The lines that can be read, and their numbers: no empty ones, none with NUL bytes or quotes too many; all of it UTF-8."""
+    data = chunk.data
+    if _is_plain(data, quotes, varying=varying):
+        return data, range(chunk.first, chunk.first + chunk.count)
     kept: list[bytes] = []
     numbers: list[int] = []
-    for number, raw in enumerate(chunk.data.split(b"\n"), chunk.first):
+    counts = map(len, data.translate(None, _NEITHER).split(b"\n"))
+    nul, text = b"\0" in data, _is_text(data)
+    for number, raw, held in zip(itertools.count(chunk.first), data.split(b"\n"), counts, strict=False):
         line = raw.removesuffix(b"\r")
         if not line.strip():
             continue
-        if b"\0" in line:
+        if nul and b"\0" in line:
             faults.add("nul-bytes", number, "a line with NUL bytes", lost=True)
-            continue
-        if quotes and (held := line.count(b'"')) != quotes:
+        elif b"\r" in line:
+            faults.add("malformed", number, "a carriage return inside a line", lost=True)
+        elif (quotes or varying) and held != quotes and not (varying and _QUOTED.fullmatch(line)):
             faults.add("malformed", number, f"{held} quotes where other lines have {quotes}", lost=True)
-            continue
-        if not _is_text(line):
-            faults.add("encoding", number, "bytes that are not UTF-8 were replaced", lost=False)
-            line = line.decode("utf-8", "replace").encode()
-        kept.append(line)
-        numbers.append(number)
+        else:
+            if not text and not _is_text(line):
+                faults.add("encoding", number, "bytes that are not UTF-8 were replaced", lost=False)
+                line = line.decode("utf-8", "replace").encode()
+            kept.append(line)
+            numbers.append(number)
     return b"\n".join(kept), numbers
+
+
+def _is_plain(data: bytes, quotes: int, *, varying: bool) -> bool:
+    """Whether every line can be read as it stands: none is empty, none holds NUL bytes or other quotes, and all are UTF-8."""
+    if not data or b"\r" in data or b"\0" in data or not _is_text(data):
+        return False
+    if quotes:  # which no empty line has
+        return _all_have(data, quotes)
+    empty = b"\n\n" in data or data.startswith(b"\n") or data.endswith(b"\n")
+    return not empty and not (varying and b'"' in data)
+
+
+def _well_quoted(data: bytes, numbers: Sequence[int], faults: Faults) -> tuple[bytes, Sequence[int]]:
+    """The lines whose quotes all open or close a field: another one can swallow what stands behind it, and the next lines."""
+    kept = [(line, number) for line, number in zip(data.split(b"\n"), numbers, strict=True) if _QUOTED.fullmatch(line)]
+    for number in sorted({*numbers} - {number for _, number in kept}):
+        faults.add("malformed", number, "a quote inside a field", lost=True)
+    return b"\n".join(line for line, _ in kept), [number for _, number in kept]
+
+
+def _all_have(data: bytes, quotes: int) -> bool:
+    """Whether every line has so many quotes."""
+    return data.translate(None, _NEITHER) == b"\n".join([b'"' * quotes] * (data.count(b"\n") + 1))
+
+
+_QUOTED: Final = re.compile(rb'(?:"[^"]*"|[^" ]*)(?: (?:"[^"]*"|[^" ]*))*')
+"""Fields between spaces, each without quotes or between two. What it may match next is always clear: its time is linear."""
+
+_NEITHER: Final = bytes(set(range(256)) - set(b'"\n'))
+"""Every byte but a quote and a line break."""
 
 
 def _is_text(data: bytes) -> bool:

@@ -17,8 +17,9 @@ from typing import Any, Final, Protocol
 import msgspec
 import orjson
 
-from checks.logs.formats.faults import Faults
-from checks.logs.formats.record_parts import NotRecords, Text
+from checks.logs.formats import json_records
+from checks.logs.formats.faults import Faults, NotRecords
+from checks.logs.formats.record_parts import Text
 
 Path = tuple[str, ...]
 OPEN: Final = frozenset({"requestParameters", "responseElements", "additionalEventData", "serviceEventDetails"})
@@ -28,7 +29,6 @@ TRUTHS: Final = frozenset({"readOnly", "managementEvent", "sessionCredentialFrom
 _TOLD: Final = frozenset({"userIdentity", "tlsDetails"})
 """Objects that are told where they are something else."""
 _NONE: Final = frozenset({b"", b"null"})
-_NOTHING: Final[dict[str, Any]] = {}
 
 
 class Records(Protocol):
@@ -54,37 +54,22 @@ class Untyped:
     """Records as orjson reads them; an object that is none is told once and has no members."""
 
     lines: Sequence[int]
-    _faults: Faults
-    _objects: dict[Path, list[dict[str, Any]]]
+    _members: json_records.Members
 
     @classmethod
     def of(cls, records: Sequence[Any], first: int, faults: Faults) -> Untyped:
-        lines = [number for number, record in enumerate(records, first) if isinstance(record, dict)]
-        held = [record for record in records if isinstance(record, dict)]
-        if len(held) < len(records):
-            missing = next(number for number, record in enumerate(records, first) if not isinstance(record, dict))
-            faults.add("malformed", missing, "a record that is not an object", lost=True, count=len(records) - len(held))
-        return cls(lines, faults, {(): held})
+        held = json_records.objects([*enumerate(records, first)], faults)
+        return cls(held.numbers, json_records.Members(held, faults, told=_TOLD))
 
     def values(self, path: Path) -> list[Any]:
-        member = path[-1]
-        return [held.get(member) for held in self._at(path[:-1])]
+        return self._members.values(path)
 
     def parsed(self, member: str, which: Iterable[int]) -> list[Any]:
-        held = self._objects[()]
-        return [held[place].get(member) for place in which]
+        held = self._members.values((member,))
+        return [held[place] for place in which]
 
     def only(self, path: tuple[str, str]) -> list[str | None]:
         return [_only(held, path[1]) for held in self.values(path[:1])]
-
-    def _at(self, path: Path) -> list[dict[str, Any]]:
-        if path not in self._objects:
-            values = self.values(path)
-            bad = [line for line, value in zip(self.lines, values, strict=True) if value is not None and not isinstance(value, dict)]
-            if bad and path[0] in _TOLD:
-                self._faults.add("value", bad[0], f"{'.'.join(path)} is not an object", lost=False, count=len(bad))
-            self._objects[path] = [value if isinstance(value, dict) else _NOTHING for value in values]
-        return self._objects[path]
 
 
 def _only(listed: Any, member: str) -> str | None:

@@ -10,6 +10,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final, TypeVar
 
+from checks.logs.formats.faults import NotRecords
+
 Text = bytes | memoryview
 Part = TypeVar("Part")
 
@@ -23,10 +25,6 @@ _BOM: Final = b"\xef\xbb\xbf"
 _HEAD: Final = re.compile(rb'(?:\xef\xbb\xbf)?\s*\{\s*"Records"\s*:\s*(\[)\s*(\{\s*("(?:[^"\\\x00-\x1f]|\\.)*")\s*:)')
 _TAIL: Final = re.compile(rb"\]\s*\}\s*\Z")
 _LONGEST_TAIL: Final = 100
-
-
-class NotRecords(ValueError):
-    """Contents that are no log file of CloudTrail, or not to their end: what is read no further."""
 
 
 def parts(

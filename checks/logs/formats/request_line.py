@@ -11,8 +11,8 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-PARTS: Final = ("method", "host", "port", "path", "version")
-_HEAD: Final = r"^(?P<method>[^ ]+) [a-zA-Z]+://(?P<host>\[[^\]]*\]|[^:/?# ]*):(?P<port>[0-9]{1,5})"
+PARTS: Final = ("method", "scheme", "host", "port", "path", "version")
+_HEAD: Final = r"^(?P<method>[^ ]+) (?P<scheme>[a-zA-Z]+)://(?P<host>\[[^\]]*\]|[^:/?# ]*):(?P<port>[0-9]{1,5})"
 _WHOLE: Final = _HEAD + r"(?P<path>.*?) ?(?P<version>HTTP/[0-9.]+|- ?|)$"
 _VERSIONS: Final = ("HTTP/1.0", "HTTP/1.1", "HTTP/2.0")
 _LENGTH: Final = 8
@@ -20,7 +20,7 @@ _LENGTH: Final = 8
 
 
 def parts(lines: Any) -> dict[str, Any]:
-    """The five parts as texts, all null where a line does not have that form.
+    """The six parts as texts, all null where a line does not have that form.
 
     A regular expression over every line costs more than all else that is done with them. What stands before the path is
     much the same in all of them, so that is looked at once for each distinct text, and odd lines are looked at as a whole.
@@ -51,4 +51,25 @@ def _quick(pieces: Any) -> tuple[dict[str, Any], Any]:
     known = pc.and_(pc.is_valid(found), pc.or_(pc.or_(ends[0], ends[1]), ends[2]))
     path = pc.binary_join_element_wise("", pc.utf8_slice_codeunits(rest, 0, -_LENGTH - 1), "/")
     version = pc.utf8_slice_codeunits(rest, -_LENGTH, None)
-    return {**{part: pc.struct_field(found, part) for part in PARTS[:3]}, "path": path, "version": version}, known
+    return {**{part: pc.struct_field(found, part) for part in PARTS[:4]}, "path": path, "version": version}, known
+
+
+def plain(lines: Any) -> dict[str, Any]:
+    """Of request lines of servers, `GET /cart?id=7 HTTP/1.1`: method, path and http_version.
+
+    A client may have sent anything, and a line without a space is no request: it is the path, and there is no method.
+    """
+    halves = pc.split_pattern(lines, " ", max_splits=1)
+    two = pc.fill_null(pc.equal(pc.list_value_length(halves), 2), fill_value=False)
+    both = pc.filter(halves, two)
+    nothing = pa.nulls(len(lines), pa.string())
+    method = pc.replace_with_mask(nothing, two, pc.list_element(both, 0))
+    rest = pc.replace_with_mask(lines, two, pc.list_element(both, 1))
+    ends = pc.split_pattern(rest, " ", max_splits=1, reverse=True)
+    last = pc.list_element(pc.list_slice(ends, 1, 2, return_fixed_size_list=True), 0)
+    versioned = pc.fill_null(pc.starts_with(last, "HTTP/"), fill_value=False)
+    return {
+        "method": method,
+        "path": pc.if_else(versioned, pc.list_element(ends, 0), rest),
+        "http_version": pc.if_else(versioned, last, nothing),
+    }

@@ -1,6 +1,7 @@
-"""VPC flow logs as text, versions 2 to 8, in any order of fields: the first line names them.
+"""VPC flow logs, versions 2 to 10, in any order of fields: as text whose first line names them, or as Parquet.
 
-Source: VPC user guide, "Flow log records" (fields; `-` for what does not apply; the default format is that of version 2).
+Source: VPC user guide, "Flow log records" (fields; `-` for what does not apply; the default format is that of version 2) and
+"Publish flow logs to Amazon S3" (file names; Parquet, where names are written with underscores).
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from checks.logs.formats import parquet
 from checks.logs.formats.columns import addresses, batch, integers, seconds
 from checks.logs.formats.faults import Faults
-from checks.logs.formats.lines import Chunk, Fields, chunks, split
+from checks.logs.formats.lines import Chunk, Fields, chunks, peek, split
 from checks.logs.tables.vpc_flow import VPC_FLOW
 
 DEFAULT: Final = (
@@ -26,17 +28,19 @@ _TEXTS: Final = {
     "log-status": "log_status", "action": "action", "account-id": "account", "region": "region", "az-id": "zone", "vpc-id": "vpc",
     "subnet-id": "subnet", "instance-id": "instance", "interface-id": "interface", "type": "type",
     "pkt-src-aws-service": "source_service", "pkt-dst-aws-service": "destination_service", "flow-direction": "direction",
-    "reject-reason": "reject_reason",
+    "reject-reason": "reject_reason", "ecs-cluster-arn": "ecs_cluster", "ecs-service-name": "ecs_service", "ecs-task-arn": "ecs_task",
+    "resource-id": "resource",
 }  # fmt: skip
 _INTEGERS: Final = {
     "version": "version", "srcport": "source_port", "dstport": "destination_port", "protocol": "protocol", "packets": "packets",
-    "bytes": "bytes", "tcp-flags": "tcp_flags", "traffic-path": "traffic_path",
+    "bytes": "bytes", "tcp-flags": "tcp_flags", "traffic-path": "traffic_path", "encryption-status": "encryption",
 }  # fmt: skip
 _ADDRESSES: Final = {
     "srcaddr": "source", "dstaddr": "destination", "pkt-srcaddr": "packet_source", "pkt-dstaddr": "packet_destination"
 }  # fmt: skip
 _TIMES: Final = {"start": "time", "end": "end"}
-_UNUSED: Final = re.compile(r"ecs-[a-z0-9-]+|sublocation-(type|id)|resource-id|encryption-status")
+_UNUSED: Final = re.compile(r"ecs-[a-z0-9-]+|sublocation-(type|id)")
+_OBJECT: Final = re.compile(r"[0-9]{12}_vpcflowlogs_(?P<region>[a-z0-9-]+)_fl-")
 _NAMED: Final = {**_TEXTS, **_INTEGERS, **_ADDRESSES, **_TIMES}
 _ALWAYS: Final = ("time", "log_status")
 """What says of which hour a row is, and whether rows were lost."""
@@ -60,23 +64,36 @@ def is_default(line: bytes) -> bool:
 
 
 def read(pieces: Iterable[bytes], object_: str, faults: Faults, wanted: Collection[str] | None = None) -> Iterator[Any]:
-    """Record batches of VPC_FLOW. `wanted` names columns (None: all); others may be null, but not `time` and `log_status`."""
+    """Record batches of VPC_FLOW. `wanted` names columns (None: all); others may be null, but not `time` and `log_status`.
+
+    Raises NotRecords for Parquet that cannot be read, or not to its end.
+    """
     asked = {name for name, column in _NAMED.items() if wanted is None or column in {*wanted, *_ALWAYS}}
+    head, whole = peek(pieces)
+    if head.startswith(parquet.MAGIC):
+        rows: Iterator[Fields] = (fields for fields, _ in parquet.read(whole, lambda line: _told(header(line), faults)))
+    else:
+        rows = _of_text(whole, asked, faults)
+    for fields in rows:
+        yield _batch(fields, asked, object_, faults)
+
+
+def _of_text(pieces: Iterable[bytes], asked: Collection[str], faults: Faults) -> Iterator[Fields]:
     names: tuple[str, ...] | None = None
     for whole in chunks(pieces, faults):
-        chunk: Chunk | None = whole
+        chunk = whole
         if names is None:
-            names = header(whole.data[: whole.breaks[0]] if len(whole.breaks) else whole.data)
+            first, _, rest = whole.data.partition(b"\n")
+            names = _told(header(first), faults)
             if names is None:
                 names = DEFAULT
             else:
-                _unknown(names, faults)
-                chunk = whole.rest()
-        if chunk is None:
-            continue
+                if not rest:
+                    continue
+                chunk = Chunk(whole.first + 1, rest)
         fields = _split(chunk, names, asked, faults)
         if fields is not None:
-            yield _batch(fields, object_, faults)
+            yield fields
 
 
 def _split(chunk: Chunk, names: tuple[str, ...], asked: Collection[str], faults: Faults) -> Fields | None:
@@ -91,24 +108,29 @@ def _split(chunk: Chunk, names: tuple[str, ...], asked: Collection[str], faults:
     return split(chunk, names, typed, faults, quotes=0, wanted=asked, again=again)
 
 
-def _unknown(names: tuple[str, ...], faults: Faults) -> None:
-    new = [name for name in names if name not in _NAMED and not _UNUSED.fullmatch(name)]
+def _told(names: tuple[str, ...] | None, faults: Faults) -> tuple[str, ...] | None:
+    new = [name for name in names or () if name not in _NAMED and not _UNUSED.fullmatch(name)]
     if new:
         faults.add("unknown-column", 1, f"columns that are not known here: {', '.join(new)}", lost=False)
+    return names
 
 
 def _without_headers(chunk: Chunk, names: tuple[str, ...]) -> Chunk:
     """With empty lines where the first line stands again."""
     if b"\n" + names[0].encode() + b" " not in chunk.data and not chunk.data.startswith(names[0].encode() + b" "):
         return chunk
-    return Chunk.of(chunk.first, b"\n".join(b"" if header(line) == names else line for line in chunk.data.split(b"\n")))
+    return Chunk(chunk.first, b"\n".join(b"" if header(line) == names else line for line in chunk.data.split(b"\n")))
 
 
-def _batch(fields: Fields, object_: str, faults: Faults) -> Any:
+def _batch(fields: Fields, asked: Collection[str], object_: str, faults: Faults) -> Any:
     table, lines = fields.table, fields.lines
     columns: dict[str, Any] = {}
+    if found := _OBJECT.search(object_):
+        columns["region"] = pa.repeat(pa.scalar(found["region"], pa.string()), len(lines))
     for name in table.column_names:
         held = table[name]
+        if name not in asked:
+            continue
         if name in _TEXTS:
             columns[_TEXTS[name]] = held
         elif name in _INTEGERS:

@@ -42,4 +42,5 @@ ALB: Final = Table(
         connection          text     conn_trace_id
         classification      text     classification
     """),
+    provider="aws",
 )

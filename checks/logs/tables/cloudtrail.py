@@ -1,6 +1,7 @@
 """CloudTrail's records.
 
 Source: CloudTrail user guide, "CloudTrail record contents", "CloudTrail userIdentity element" and "AWS Management Console sign-in events".
+What is said of requests and responses is read from them by `checks/logs/formats/cloudtrail_derived.py`, which knows the calls.
 """
 
 from __future__ import annotations
@@ -51,6 +52,16 @@ CLOUDTRAIL: Final = Table(
         response            free     responseElements, as JSON text
         additional          free     additionalEventData, as JSON text
         service_details     free     serviceEventDetails, as JSON text
+        by_service          bool     whether a service called on the principal's behalf, or on its own: userIdentity.invokedBy or sourceIPAddress names one
+        target              text     what a call is about, of requestParameters: the trail, bucket, log group, key, detector, snapshot, image or group
+        narrows             bool     whether requestParameters ask a log, a recorder or a guard for less than everything; null where they do not tell
+        log_validation      bool     requestParameters.enableLogFileValidation of CreateTrail and UpdateTrail
+        retention_days      int      requestParameters.retentionInDays of PutRetentionPolicy, retentionPeriod of UpdateEventDataStore
+        public              bool     whether requestParameters admit everyone: of ACLs, bucket policies, shared snapshots and images, and security groups beyond HTTP and HTTPS
+        stores              bool     whether the call puts data, or a place for it, into its region; false of calls that only take away, null where it is not known
+        encrypted           bool     responseElements.encrypted of CreateVolume
     """
     ),
+    provider="aws",
+    audit=True,
 )

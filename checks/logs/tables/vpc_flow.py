@@ -1,4 +1,4 @@
-"""Flow log records. Source: VPC user guide, "Flow log records"."""
+"""Flow log records. Source: VPC user guide, "Flow log records" and, on encryption, "Enforce VPC encryption in transit"."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ VPC_FLOW: Final = Table(
         log_status          text     log-status: OK, NODATA, SKIPDATA
         action              text     action: ACCEPT, REJECT
         account             text     account-id
-        region              text     region
+        region              text     region; where the format does not have it, the region in the object's key
         zone                text     az-id
         vpc                 text     vpc-id
         subnet              text     subnet-id
@@ -36,6 +36,12 @@ VPC_FLOW: Final = Table(
         destination_service text     pkt-dst-aws-service
         direction           text     flow-direction: ingress, egress
         traffic_path        int      traffic-path
-        reject_reason       text     reject-reason
+        reject_reason       text     reject-reason: BPA, ...; null for the usual ones
+        ecs_cluster         text     ecs-cluster-arn
+        ecs_service         text     ecs-service-name
+        ecs_task            text     ecs-task-arn
+        resource            text     resource-id: of a regional NAT gateway
+        encryption          int      encryption-status: 0 not encrypted, 1 by the Nitro system, 2 by the application, 3 by both; null for unknown
     """),
+    provider="aws",
 )

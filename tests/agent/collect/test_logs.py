@@ -20,6 +20,7 @@ from checks.logs.formats import alb, vpc_flow
 from checks.logs.formats.faults import Faults
 from checks.logs.table import address_text
 from checks.logs.tables import TABLES
+from tests.checks.logs.formats.samples import RECORDS, SHAPES
 
 HOUR = datetime(2026, 11, 20, 14, tzinfo=UTC)
 SECOND = int(HOUR.timestamp())
@@ -61,7 +62,7 @@ def read(folder: Path, raw: bytes, name: str = "file.log", **options: Any) -> tu
     path.write_bytes(raw)
     found = FileRead(str(path))
     batches = list(read_file(path, found, **options))
-    if found.format in {"cloudtrail", "vpc_flow", "alb"}:
+    if f"log.{found.format}" in TABLES:
         wanted = TABLES[f"log.{found.format}"].schema()
         assert all(batch.schema.equals(wanted) for batch in batches)
     return [row for batch in batches for row in batch.to_pylist()], found
@@ -227,6 +228,13 @@ def test_cloudtrail_records_are_projected(tmp_path: Path) -> None:
     assert (address(row, "source"), row["source_name"], row["line"]) == ("203.0.113.7", None, 1)
 
 
+@pytest.mark.parametrize("format_", RECORDS)
+def test_a_file_of_json_records_is_told_and_read_whole(tmp_path: Path, format_: str) -> None:
+    for number, shape in enumerate(SHAPES.values()):
+        rows, found = read(tmp_path, gzip.compress(shape(format_, *[RECORDS[format_]] * 3)), f"{number}.json.gz")
+        assert (found.format, found.whole, found.rows, len(rows)) == (format_, True, {HOUR: 3}, 3), found
+
+
 @pytest.mark.parametrize(
     ("members", "mfa", "outcome"),
     [
@@ -248,6 +256,14 @@ def test_a_service_is_no_address(tmp_path: Path) -> None:
     assert (rows[0]["source_name"], rows[0]["source_family"]) == ("s3.amazonaws.com", None)
     assert (rows[1]["outcome"], rows[1]["resource"]) == ("failure", "a")
     assert not found.faults
+
+
+def test_a_record_that_nests_too_deeply_and_is_of_no_time_is_a_row(tmp_path: Path) -> None:
+    deep: Any = 1
+    for _ in range(600):
+        deep = [deep]
+    (row,), found = read(tmp_path, trail(record(requestParameters=deep, eventTime="0001-01-01T00:00:00+14:00")))
+    assert (row["request"], row["time"], found.faults.counts) == (None, None, {"value": 1, "time": 1})
 
 
 @pytest.mark.parametrize("when", ["2026-11-20T14:03:00Z", "2026-11-20T15:03:00.000+01:00", SECOND + 180, f"{SECOND + 180}000"])

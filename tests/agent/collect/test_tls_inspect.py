@@ -15,7 +15,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from agent.collect.tls import Inspector, Seen, Target, plain_port, reserved
+from agent.collect.addresses import reserved
+from agent.collect.tls import Inspector, Seen, Target, plain_port
 from agent.collect.tls_probe import Probe
 from agent.collect.tls_wire import Door
 from checks.model import Reason
@@ -25,6 +26,7 @@ from tests.world.tls_certificates import Certificates
 from tests.world.tls_responders import SSL3, TLS10, TLS12, Actor, Handler, Responder, flaky, hang_up_hard
 from tests.world.tls_servers import context, modern, port
 from tests.world.tls_starttls import double
+from tests.world.tls_verdicts import verdicts
 
 LOOPBACK = ("127.0.0.1",)
 AES, RC4 = 0x002F, 0x0005
@@ -132,6 +134,22 @@ def test_a_fault_of_our_own_at_one_endpoint_loses_no_other(certificates: Certifi
     assert first.gaps[0].reason is Reason.FAILED
     assert "the clock stopped" in first.gaps[0].message
     assert facts(second)["outcome"] == "inspected"
+
+
+def test_of_an_address_that_somebody_found_no_name_is_held_against_the_certificate(certificates: Certificates) -> None:
+    """Its names are not the address: that is no fault, and whether they are the right ones nobody can say."""
+    roots = Roots((certificates.public_root.certificate,))
+    with Responder(modern(*certificates.file("ecdsa"))) as running:
+        (named,) = inspect(Target("127.0.0.1", running.port), roots=roots)
+        (found,) = inspect(Target("127.0.0.1", running.port, nameless=True), roots=roots)
+    assert facts(named)["certificate"]["trust"]["wrong_name"] is True
+    assert "wrong_name" not in facts(found)["certificate"]["trust"]
+    assert facts(found)["certificate"]["trust"]["trusted"] is True
+    held = {rule: verdict for (rule, _), verdict in verdicts([found]).items() if rule.startswith("tls-certificate")}
+    assert held["tls-certificate-wrong-name"] == "unproven"
+    assert "broken" not in held.values()
+    assert "found by its address" in facts(found)["unanswered"][-1]
+    assert facts(found)["enumerated"] is True
 
 
 # -- HTTP ------------------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from agent.collect import tls_stage, tls_targets
+from agent import log
+from agent.collect import tls_served, tls_stage
 from agent.collect.estate import EstateWriter, read_estate
 from agent.collect.tls_targets import BadTarget
 from agent.collecting import plan_for
@@ -75,11 +77,11 @@ def collected(
     folder: Path, settings: Tls, *served: Resource, gaps: tuple[Gap, ...] = (), late: bool = False, roots: Roots | None = None
 ) -> Estate:
     """What the stage leaves behind after a collection that came to these resources and gaps."""
-    with EstateWriter(folder / "estate", tls_targets.SERVED) as writer:
+    with EstateWriter(folder / "estate", tls_served.REMEMBERED) as writer:
         writer.add_resources(served)
         for gap in gaps:
             writer.add_gap(gap)
-        tls_stage.collect(settings, roots or Roots(()), writer, lambda: datetime.now(UTC), lambda: late, None)
+        tls_stage.collect(settings, tls_stage.Means(roots or Roots(())), writer, lambda: datetime.now(UTC), lambda: late, None)
         scope = Scope({ACCOUNT: (GLOBAL,)}, (TYPE,))
         writer.finish(Manifest("upheld.estate/1", "2026-11-20T12:00:00Z", "2026-11-20T12:01:00Z", "test", {}, None, scope))
     return read_estate(folder / "estate")
@@ -143,6 +145,21 @@ def test_distributions_domains_and_classic_balancers_are_found_too(tmp_path: Pat
         Resource("old", CLASSIC, OWNER, REGION, classic, {}, ()),
     )  # fmt: skip
     assert [gap.id for gap in estate.gaps] == ["api.invalid:443", "d1.invalid:443", "old.invalid:993", "shop.invalid:443"]
+
+
+def interface(*permissions: dict[str, Any]) -> list[Resource]:
+    """An address of the internet, by the documentation's own range, and its security group."""
+    group = Resource("sg-1", "aws.ec2.security_group", OWNER, REGION, {"IpPermissions": list(permissions)})
+    data = {"Groups": [{"GroupId": "sg-1"}], "Association": {"PublicIp": "198.51.100.7"}, "Description": ""}
+    return [Resource("eni-1", "aws.ec2.network_interface", OWNER, REGION, data), group]
+
+
+def test_an_open_address_that_nobody_listed_is_a_gap_that_names_it(tmp_path: Path) -> None:
+    everybody = {"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}], "Ipv6Ranges": []}
+    (gap,) = collected(tmp_path, Tls(from_estate=False), *interface(everybody)).gaps
+    assert (gap.id, gap.reason) == ("198.51.100.7:443", Reason.NOT_COLLECTED)
+    assert "eni-1" in gap.message
+    assert not collected(tmp_path / "shut", Tls(from_estate=False), *interface()).gaps
 
 
 # -- what was not seen of those that serve ---------------------------------------------------------------------------
@@ -233,6 +250,63 @@ def test_collected_once_an_estate_gives_the_same_bytes_again_and_no_difference_t
     assert upheld("diff", "-c", file, tmp_path / "estate", tmp_path / "estate").code == 0
 
 
+def modes(folder: Path) -> list[str]:
+    return [one.data["mode"] for one in read_estate(folder).of(TYPE)]
+
+
+def test_collections_remember_where_a_state_directory_was_chosen(site: Site, tmp_path: Path) -> None:
+    file = configured(tmp_path, f'{{endpoints: ["127.0.0.1:{site.port}"], alone: true}}')
+    for number in range(2):
+        assert upheld("collect", "-c", file, "-o", tmp_path / f"alone-{number}").code == 0
+    assert modes(tmp_path / "alone-1") == ["full"]
+    chosen = {"UPHELD_STATE": str(tmp_path / "state")}
+    for number in range(2):
+        assert upheld("collect", "-c", file, "-o", tmp_path / f"again-{number}", env=chosen).code == 0
+    assert [modes(tmp_path / f"again-{number}") for number in range(2)] == [["full"], ["quick"]]
+    assert (tmp_path / "state").stat().st_mode & 0o777 == 0o700
+
+
+def test_collections_remember_or_not_as_the_configuration_says(site: Site, tmp_path: Path) -> None:
+    chosen, home = {"UPHELD_STATE": str(tmp_path / "state")}, {"XDG_STATE_HOME": str(tmp_path / "home")}
+    never = configured(tmp_path, f'{{endpoints: ["127.0.0.1:{site.port}"], alone: true, quick: false}}')
+    for number in range(2):
+        assert upheld("collect", "-c", never, "-o", tmp_path / f"never-{number}", env={**home, **chosen}).code == 0
+    assert modes(tmp_path / "never-1") == ["full"]
+    always = configured(tmp_path, f'{{endpoints: ["127.0.0.1:{site.port}"], alone: true, quick: true, full_every: 0s}}')
+    for number in range(2):
+        assert upheld("collect", "-c", always, "-o", tmp_path / f"always-{number}", env=home).code == 0
+    assert modes(tmp_path / "always-1") == ["full"]  # for it is time again at once
+    assert list((tmp_path / "home" / "upheld" / "tls").iterdir())
+
+
+def test_a_damaged_memory_is_a_line_of_the_log(site: Site, tmp_path: Path) -> None:
+    chosen = {"UPHELD_STATE": str(tmp_path / "state")}
+    file = configured(tmp_path, f'{{endpoints: ["127.0.0.1:{site.port}"], alone: true}}')
+    assert upheld("collect", "-c", file, "-o", tmp_path / "first", env=chosen).code == 0
+    (memory,) = (tmp_path / "state" / "tls").iterdir()
+    memory.write_text("{")
+    log._configured.cache_clear()  # which holds the stream of an earlier test
+    ended = upheld("collect", "-c", file, "-o", tmp_path / "second", env=chosen)
+    assert ended.code == 0
+    assert f"127.0.0.1:{site.port} is enumerated in full" in ended.err
+    assert modes(tmp_path / "second") == ["full"]
+
+
+def test_of_when_and_from_where_it_was_seen_stands_in_the_evidence(site: Site, tmp_path: Path) -> None:
+    chosen = {"UPHELD_STATE": str(tmp_path / "state")}
+    file = configured(tmp_path, f'{{endpoints: ["127.0.0.1:{site.port}"], alone: true, private_roots: ["{site.root_file}"]}}')
+    upheld("collect", "-c", file, "-o", tmp_path / "first", env=chosen)
+    report = upheld("check", "-c", file, "--format", "json", env=chosen).report
+    (finding,) = (one for one in report["findings"] if one["rule"] == "tls-cipher-bits")
+    seen = finding["evidence"]["seen"]
+    assert (finding["verdict"], seen["mode"]) == ("upheld", "quick")
+    assert seen["vantage"] == {"host": socket.gethostname(), "found": "address"}
+    assert seen["addresses[].from"] == ["127.0.0.1"]
+    (enumeration,) = seen["addresses[].enumeration"]
+    assert "suites" in enumeration["carried"]
+    assert enumeration["at"] == read_estate(tmp_path / "first").of(TYPE)[0].data["addresses"][0]["enumeration"]["at"]
+
+
 def test_an_account_is_left_out_only_where_the_configuration_says_so(tmp_path: Path) -> None:
     """Else what nobody looked at in it would count as none. A process of its own: it has no credentials to find."""
     file = configured(tmp_path, f'{{endpoints: ["127.0.0.1:{port()}"]}}')
@@ -263,6 +337,8 @@ def refused(ended: Ended) -> str:
         ("{endpoints: [], private_roots: [nowhere.pem]}", "nowhere.pem: cannot be read"),
         ("{endpoints: [], public_roots: upheld.yaml}", "holds no certificate in PEM"),
         ("{from_estates: true}", "from_estates"),
+        ("{full_every: weekly}", "'weekly' is not a duration"),
+        ("{quick: sometimes}", "collect.tls.quick"),
         ("{endpoints: [{port: 443}]}", "upheld.yaml:3: 'collect.tls.endpoints.0.mapping.host' is missing"),
         ("{endpoints: [443]}", "upheld.yaml:3: collect.tls.endpoints.0.text: Input should be a valid string"),
         ("\n    endpoints:\n    - a.example\n    - b..example", "upheld.yaml:6: b..example: 'b..example' is no host name"),

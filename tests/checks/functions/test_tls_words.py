@@ -8,12 +8,15 @@ from checks.functions import tls
 from checks.functions.declare import DataError
 
 
-@pytest.mark.parametrize(("text", "number"), [("1.2", 12), ("TLS 1.3", 13), ("TLSv1.0", 10), ("TLSv1", 10), (" tls 1.1 ", 11)])
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("1.2", 12), ("TLS 1.3", 13), ("TLSv1.0", 10), ("TLSv1", 10), (" tls 1.1 ", 11), ("TLSV1.2", 12), ("tlsv12", 12), ("SSLv3", 3)],
+)
 def test_a_version_is_a_number(text: str, number: int) -> None:
     assert tls.tls_version(text) == number
 
 
-@pytest.mark.parametrize("text", ["", "1", "1.4", "SSL 3", "12", "latest"])
+@pytest.mark.parametrize("text", ["", "1", "1.4", "SSL 3", "12", "tls12", "tlsv14", "SSLv2", "latest"])
 def test_what_is_no_version_of_tls_decides_nothing(text: str) -> None:
     with pytest.raises(DataError):
         tls.tls_version(text)

@@ -9,6 +9,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from checks.expression import pattern_error
+from checks.logs.pattern import UnfitPattern, portable
 from checks.logs.rows import rfc3339
 from checks.logs.table import Column, Table
 
@@ -25,17 +27,21 @@ TABLE = Table(
     ),
 )  # fmt: skip
 WORDS = ["", "a", "A", "ab", "a\nb", "b\n", "a%b", "a_b", "it's", 'q"q', "\\", "a\\b", "é", "e\u0301", "\0", "a\0b", "TLSv1.2", "tls 1.3",
-         " 1.1\u2003", "TLSv1.4", "TLSv1", "tls 1 ", "tlsv 1.2", "\u017f", "\u017ftl", "İ", "🙂", "null", "NULL", "true", "1", "ConsoleLogin"]  # fmt: skip
+         " 1.1\u2003", "TLSv1.4", "TLSv1", "tls 1 ", "tlsv 1.2", "tlsv12", "tlsv14", "tls13", "SSLv3", "\u017f", "\u017ftl", "İ", "🙂", "null",
+         "NULL", "true", "1", "ConsoleLogin", "${spark.app.name}", "upheld", "\\n"]  # fmt: skip
 NUMBERS = [0, 1, -1, 443, 2**31 - 1, 2**31, -(2**31), 2**53 + 1, 2**63 - 1, -(2**63)]
 NETWORKS = ["0.0.0.0/0", "::/0", "10.0.0.0/8", "10.0.0.0/9", "10.1.2.3", "255.255.255.255", "0.0.0.0", "::1", "2001:db8::/32", "8000::/1", "7fff::/16",
             "2001:db8::/65", "2001:db8:0:0:8000::/65", "2001:db8::7fff:ffff:ffff:fffe/127", "::ffff:10.1.2.3/120", "ffff::/16", "7fff:ffff::/31",
             "::/1", "2001:db8::8000:0:0:0/127", "::ffff:ffff:ffff:ffff/128"]  # fmt: skip
-PATTERNS = ["a", "^a$", "a.*b", "^a.*b$", "(?s)a.b", "(?i)A", "b$", "(?m)b$", "", "a%b", "a_b", "a\\\\.b", "[a-z]+", "é", "^.$", "\\\\pL", "a|^$", "\\\\bab",
-            "x*", "^$", "\\\\z", "(?i)\u017f", "^tls", ".*ab.*", "a\\\\s", "1.2$"]  # fmt: skip
+PATTERNS = ["a", "^a$", "a.*b", "^a.*b$", "(?s)a.b", "(?i)A", "b$", "", "a%b", "a_b", r"a\.b", "[a-z]+", "é", "^.$", "a|^$", "x*", "^$", r"\z", "^tls",
+            ".*ab.*", r"a\s", "1.2$", "(?i)^TLS", "(?i)s", "(?i)[^s]", r"(?i)\W", "[^a]$", r"^\D+$", r"[\]a&&b[]", r"\Qa\b\E?$", "(a|)*b$", "(a|b?){2}$",
+            "[[:^alpha:]]", "[^[:space:]]$", r"\x{1f642}|\xe9", r"a\0b", "a{2", "(?P<one>a)(?:b)", "(?i:T)ls", "(?i-i:T)ls|(?U)a+", "^*a", r"[\x00-\x7f]$", "a()", "^a(|)", "a(){2}b{0}"]  # fmt: skip
 PARAMS: dict[str, Any] = {
     "on": True, "off": False, "word": "a", "number": 443, "words": ["a", "it's", ""], "numbers": [0, 443], "none": [],
     "networks": ["10.0.0.0/8", "2001:db8::/32"], "version": "1.2", "noversion": "2", "moment": "2026-01-01T00:00:00Z", "nomoment": "soon",
     "many": [f"10.{n}.0.0/16" for n in range(0, 40, 2)] + [f"{n:x}000::/20" for n in range(1, 16)] + ["2001:db8::8:0:0:0/77"],
+    "crowd": [f"10.{n}.0.0/{17 + n % 3}" for n in range(0, 160, 2)] + ["255.255.255.255"] + [f"{n:x}00::/{9 + n % 2}" for n in range(1, 256, 3)] +
+             [f"2001:db8::{n:x}:ffff:ffff:0/113" for n in range(80)],
 }  # fmt: skip
 Text = st.SearchStrategy[str]
 
@@ -43,6 +49,14 @@ Text = st.SearchStrategy[str]
 def quoted(text: str) -> str:
     written = "".join(letter if letter.isprintable() and letter not in "\"\\'" else f"\\U{ord(letter):08x}" for letter in text)
     return f"'{written}'"
+
+
+def taken(pattern: str) -> bool:
+    """Whether RE2 takes a pattern, and every engine could."""
+    try:
+        return not pattern_error(pattern) and portable(pattern) is not None
+    except UnfitPattern:
+        return False
 
 
 def of(*parts: str) -> Text:
@@ -53,6 +67,20 @@ def built(form: str, *parts: Text) -> Text:
     return st.builds(form.format, *parts)
 
 
+atoms = of("a", "b", "A", "S", "k", "é", "1", "%", "_", "'", "\n", "🙂", ".", "^", "$", "[ab]", "[^a]", "[^a-c\n]", r"[\w.]", r"[^\d-]", "[]a]", "[^]a]", "[a-]",
+           "[[:upper:]]", r"\d", r"\D", r"\w", r"\W", r"\s", r"\S", r"\.", r"\\", r"\n", r"\x41", r"\x{2003}", r"\A", r"\z", r"\Q.a\E", "(?i)", "(?s)", "(?-i)", "()")  # fmt: skip
+patterns = of(*PATTERNS) | st.recursive(
+    atoms,
+    lambda held: st.one_of(
+        built("{}{}", held, held),
+        built("{}{}", held, held),
+        built("{}|{}", held, held),
+        built("({})", held),
+        built("(?i:{})", held),
+        built("(?:{}){}", held, of("*", "+", "?", "*?", "{2}", "{0,1}", "{1,}", "{,2}", "{0}", "{0,0}?")),
+    ),
+    max_leaves=5,
+).filter(taken)
 words = st.sampled_from([*map(quoted, WORDS), "params.word"])
 numbers = st.sampled_from([*map(str, NUMBERS), "params.number", "size(params.words)", "size(params.none)", "tls_version('1.2')",
                            "tls_version(params.version)", "tls_version(params.noversion)"])  # fmt: skip
@@ -73,7 +101,7 @@ lists = {
     "words": st.lists(words, max_size=4).map(lambda held: f"[{', '.join(held)}]") | of("params.words", "params.none"),
     "numbers": st.lists(plain_numbers, max_size=4).map(lambda held: f"[{', '.join(held)}]") | of("params.numbers", "params.none"),
     "networks": st.lists(st.sampled_from([*map(quoted, NETWORKS)]), max_size=4).map(lambda held: f"[{', '.join(held)}]")
-    | of("params.networks", "params.none", "params.many"),
+    | of("params.networks", "params.none", "params.many", "params.crowd"),
 }  # fmt: skip
 
 
@@ -105,7 +133,7 @@ base = st.one_of(
     built("({} in {})", text_columns, lists["words"]),
     built("({} in {})", number_columns, lists["numbers"]),
     built("{}.{}({})", text_columns, of("startsWith", "endsWith", "contains"), words),
-    built("{}.matches({})", text_columns, st.sampled_from([f"'{one}'" for one in PATTERNS])),
+    built("{}.matches({})", text_columns, patterns.map(quoted)),
     built("cidrs_within([{}], {})", addresses, lists["networks"]),
     built("(tls_version({}) {} {})", text_columns, order, numbers),
     built("({} - {} {} {})", moments, time_columns, order, spans),
@@ -122,7 +150,7 @@ _TIMES = [NOW, NOW - timedelta(hours=24), NOW - timedelta(hours=24, microseconds
           datetime(2026, 1, 1, tzinfo=UTC), datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, 999999, UTC),
           datetime(1969, 12, 31, 23, 59, 59, 999999, UTC), NOW + FARTHEST, NOW + FARTHEST + timedelta(seconds=1), NOW - FARTHEST,
           NOW - FARTHEST - timedelta(seconds=1)]  # fmt: skip
-_LETTERS = "abAt TLSv1.23\n%_'\\\"é\u017f\u2003🙂"
+_LETTERS = "abAkK\u212at TLSv1.23\n%_'\\\"é\u017f\u2003🙂"
 
 
 def _value(kind: str, chance: Random) -> Any:

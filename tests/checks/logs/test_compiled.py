@@ -18,23 +18,8 @@ from checks.logs import subset
 from checks.logs.compile import Compiler
 from checks.logs.engine import unzoned
 from checks.logs.rows import to_arrow
-from checks.verdict import Verdict
 from tests.checks.logs.grammar import NOW, PARAMS, TABLE, condition, rows
-
-TRUTH = {Verdict.UPHELD: True, Verdict.BROKEN: False, Verdict.UNPROVEN: None}
-TYPES = {name: {bool: "bool", int: "int", str: "string", list: "list"}[type(value)] for name, value in PARAMS.items()}
-
-
-def by_runtime(text: str, rows: list[dict[str, Any]], params: dict[str, Any]) -> list[bool | None]:
-    program, tree = expression.parse(text)
-    asked = expression.Condition(text, program, frozenset(), tree, "row")
-    found = []
-    for one in rows:
-        seen = {name: value for name, value in one.items() if value is not None}
-        outcome = expression.evaluate(asked, seen, params=params, now=NOW, account="", region="", world=None)
-        assert "not a truth value" not in outcome.error
-        found.append(TRUTH[outcome.verdict])
-    return found
+from tests.checks.logs.runtime_rows import TYPES, by_runtime
 
 
 @cache
@@ -79,6 +64,11 @@ networks = st.one_of(
 @example([IPv6Network("2001:db8::/64")])
 @example([IPv6Network((place << 124, 16)) for place in range(16)])
 @example([IPv6Network((place << 63, 66)) for place in range(1, 16, 2)])
+@example([IPv4Network((place << 9, 24)) for place in range(70)] + [IPv4Network((2**32 - 2 - 4 * place, 32)) for place in range(20)])
+@example(
+    [IPv6Network((place << 65, 64)) for place in range(80)] + [IPv6Network((place << 120, 12), strict=False) for place in range(0, 256, 32)]
+)
+@example([IPv6Network(((place << 64) + 2**63 + 3 * place, 128)) for place in range(80)] + [IPv6Network("8000::/1")])
 def test_an_address_is_within_by_its_integers_where_it_is_by_its_bits(held: list[IPv4Network | IPv6Network]) -> None:
     edges = [(one.version, int(edge) + by) for one in held for edge in (one[0], one[-1]) for by in (-1, 0, 1)] + [(4, 0), (6, 0)]
     kinds: dict[int, Any] = {4: IPv4Address, 6: IPv6Address}

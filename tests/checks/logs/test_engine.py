@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from agent.rulebook import load
 from checks import example
 from checks.logs.compile import UnfitParameter
-from checks.logs.engine import Asked, DuckDB, prepare, run
+from checks.logs.engine import Asked, DuckDB, EngineFailed, prepare, run
 from checks.logs.partial import Key, Partial, Tally, merge, plain, restore, verdict
 from checks.logs.rows import NoRow, check, to_arrow
 from checks.logs.runtime import of_row
@@ -105,6 +105,20 @@ def test_a_text_is_compared_to_its_end_and_not_to_its_nul() -> None:
 def test_rows_of_another_schema_are_refused() -> None:
     with duckdb.connect() as connection, pytest.raises(ValueError, match=r"not log\.cloudtrail's"):
         run(DuckDB(connection), prepare(CLOUDTRAIL, asked(MFA), NOW), "trail", [to_arrow(VPC_FLOW, [{"bytes": 1}])])
+
+
+class Losing(DuckDB):
+    """An engine whose rows become fewer from one look to the next."""
+
+    def run(self, rows: Any, queries: Any) -> Iterator[list[dict[str, Any]]]:
+        for query in queries:
+            yield from super().run(rows, [query])
+            rows = rows.slice(1)
+
+
+def test_a_rule_that_was_not_asked_of_every_row_is_no_answer() -> None:
+    with duckdb.connect() as connection, pytest.raises(EngineFailed, match="a-rule-1 was asked of 1 rows, and there are 2"):
+        run(Losing(connection), prepare(CLOUDTRAIL, asked(MFA, MFA), NOW), "trail", [to_arrow(CLOUDTRAIL, [LOGIN, LOGIN])])
 
 
 @pytest.mark.parametrize(

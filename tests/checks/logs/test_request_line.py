@@ -34,6 +34,7 @@ def test_the_parts_of_a_request_line() -> None:
     found = request_line.parts(pa.array(["GET https://shop.example:443/a/b?c=/ HTTP/2.0", "- http://shop.example:80- ", "nonsense", None]))
     assert {part: held.to_pylist() for part, held in found.items()} == {
         "method": ["GET", "-", None, None],
+        "scheme": ["https", "http", None, None],
         "host": ["shop.example", "shop.example", None, None],
         "port": ["443", "80", None, None],
         "path": ["/a/b?c=/", "", None, None],

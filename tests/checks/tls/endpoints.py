@@ -10,6 +10,7 @@ from checks.judge import Bound, bind, judge
 from checks.model import GLOBAL, Estate, Finding, Manifest, Resource, Scope
 from checks.tls import endpoint
 from checks.tls.certificate import FAULTS
+from checks.tls.crl import revocation
 from checks.tls.strength import derived
 from tests.agent.road import shipped
 
@@ -34,6 +35,7 @@ def address(**changes: Any) -> dict[str, Any]:
         "agreed": {"version": "TLSv1.3", "suite": "TLS_AES_256_GCM_SHA384", "bits": 256, "group": "X25519MLKEM768", "alpn": "http/1.1"},
         "certificate": certificate(),
         "other_certificates": [],
+        "without_name": {"outcome": "alert", "good": True},
         "staple": {"present": True, "status": "good", "about_leaf": True, "current": True, "verified": True, "revoked": False},
         "speaks_http": True,
         "http": {
@@ -48,7 +50,7 @@ def address(**changes: Any) -> dict[str, Any]:
 
 
 def _finished(seen: dict[str, Any]) -> dict[str, Any]:
-    return seen | derived(seen)
+    return seen | revocation(seen) | derived(seen)
 
 
 def certificate(**changes: Any) -> dict[str, Any]:

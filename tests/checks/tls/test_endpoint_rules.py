@@ -15,9 +15,9 @@ from tests.checks.tls.endpoints import BOOK, REFUSED, RULES, address, broken, ce
 SCHEMA = BOOK.catalogue["tls.endpoint"].json_schema()
 ONLY_IF = {
     "tls-transport-no-starttls", "tls-protocol-tls12", "tls-certificate-min-days", "tls-cipher-not-listed", "tls-key-exchange-not-listed",
-    "tls-certificate-other",
+    "tls-certificate-other", "tls-dns-no-caa", "tls-dns-caa-other-authority",
 }  # fmt: skip
-"""Rules about what a web server with one certificate, without promises or profiles, has not."""
+"""Rules about what a web server with one certificate, without promises or profiles, has not, and about what is asked for only where somebody wants to know."""
 
 
 def older(*suites: str, **versions: bool) -> dict[str, Any]:
@@ -48,6 +48,7 @@ FAULTY: dict[str, dict[str, Any]] = {
     "tls-cipher-rc4": older("TLS_ECDHE_RSA_WITH_RC4_128_SHA"),
     "tls-key-exchange-ffdhe": older("TLS_DHE_RSA_WITH_AES_256_GCM_SHA384") | {"dh_bits": 2048},
     "tls-key-exchange-no-hybrid": address(hybrid_group=False, groups=["x25519"]),
+    "tls-certificate-no-sni": address(without_name={"outcome": "inspected", "good": False, "trusted": False, "faults": ["wrong_name"]}),
     "tls-certificate-expired": address(**trust(expired=True)),
     "tls-certificate-not-yet-valid": address(**trust(not_yet_valid=True)),
     "tls-certificate-self-signed": address(**trust(self_signed=True)),

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from checks.logs.formats import alb, cloudtrail, vpc_flow
 from checks.logs.formats.detect import READERS
-from checks.logs.formats.faults import Faults
+from checks.logs.formats.faults import Faults, NotRecords
 from checks.logs.formats.members import Members, Part
-from checks.logs.formats.record_parts import NotRecords, parts
+from checks.logs.formats.record_parts import parts
 from checks.logs.table import address_columns
 from checks.logs.tables import TABLES
 from tests.checks.logs.log_rules import make

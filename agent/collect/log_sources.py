@@ -1,0 +1,123 @@
+"""The sources of logs that the configuration names, opened, and what is asked of them."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from agent.collect import log_counting
+from agent.collect.aws_client import Deadline
+from agent.collect.gunzip import LIMITS, Limits
+from agent.collect.log_objects import LogObject, LogStore, Unlisted
+from agent.collect.log_s3 import S3Logs
+from agent.collect.log_stage import Examine, LogSource
+from agent.collect.log_stores import open_store
+from agent.collect.trail_files import public_keys
+from agent.collect.trail_verify import Question, verify
+from agent.config import Configuration
+from agent.config_logs import LogSource as Configured
+from checks.judge import Bound
+from checks.judge_rows import ASSUME
+from checks.logs.source import ACCOUNT, question
+from checks.logs.trail import Held, TrailReport
+from checks.model import provider
+
+KEY: Final = "personal-data.key"
+_KEY_SIZE: Final = 32
+
+
+class Shut:
+    """The store of a source that cannot be entered: it lists nothing, and says why."""
+
+    def __init__(self, error: Unlisted) -> None:
+        self._error = error
+
+    @property
+    def name(self) -> str:
+        return self._error.name
+
+    def objects(self, since: datetime | None, until: datetime) -> Iterator[LogObject]:  # noqa: ARG002 - as of every store
+        raise self._error
+        yield LogObject("", "", 0, until)
+
+    def raw(self, one: LogObject) -> Iterator[bytes]:
+        raise KeyError(one.name)
+
+    def pieces(self, one: LogObject, limits: Limits = LIMITS) -> Iterator[bytes]:  # noqa: ARG002 - as of every store
+        raise KeyError(one.name)
+
+    def metadata(self, one: LogObject) -> Mapping[str, str]:
+        raise KeyError(one.name)
+
+
+def opened(
+    configuration: Configuration, regions: Mapping[str, Sequence[str]], deadline: Deadline, now: Callable[[], datetime], key: bytes | None
+) -> Iterator[LogSource]:
+    """Each source of `collect.logs`. `regions`: those that each account of AWS that was read uses.
+
+    Raises ConfigurationError and DocumentError for what the configuration does not say well.
+    """
+    for one in configuration.settings.collect.logs:
+        store: LogStore
+        try:
+            store = open_store(one, configuration, deadline, now)
+        except Unlisted as error:
+            store = Shut(error)
+        used = regions.get(one.account or "")
+        yield LogSource(
+            one.id,
+            account(one.account),
+            one.format,
+            store,
+            timedelta(seconds=one.window),
+            assume=one.completeness == ASSUME,
+            examine=_examining(one, store, configuration) if one.verified else None,
+            regions=None if used is None else frozenset(used),
+            key=key,
+            declared=one.declared,
+        )
+
+
+def account(named: str | None) -> str:
+    """The account of a source in an estate: that of a cloud, by its form, else that of all logs of one's own."""
+    return named if named and provider(named) in {"aws", "azure"} else ACCOUNT
+
+
+def _examining(one: Configured, store: LogStore, configuration: Configuration) -> Examine:
+    """How a trail's digests are read and held against its log files, when those have been read."""
+    given = public_keys([configuration.path(name) for name in one.public_keys])
+
+    def examined(held: Sequence[Held] | None, start: datetime, until: datetime) -> TrailReport:
+        asking = store.account if isinstance(store, S3Logs) and not given else None
+        return verify([store], given, Question(start, until, logs=False, account=asking, hashed=held))[0]
+
+    return examined
+
+
+def questions(bound: Iterable[Bound], now: datetime) -> list[log_counting.Question]:
+    """What is to be counted of rows: each rule under the parameters that promises give it."""
+    asked = {}
+    for one in bound:
+        name = question(one.rule, one.params, now)
+        asked[name] = log_counting.Question(name, one.rule.kind, one.rule.file.control, one.rule.document, one.params)
+    return [asked[name] for name in sorted(asked)]
+
+
+def key(folder: Path | None) -> bytes:
+    """The key under which personal data is told as hashes: kept, so that the same value is recognised in another run.
+
+    Raises OSError.
+    """
+    if folder is None:
+        return secrets.token_bytes(_KEY_SIZE)
+    place = folder / KEY
+    try:
+        with open(place, "xb", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
+            file.write(secrets.token_bytes(_KEY_SIZE))
+    except FileExistsError:
+        pass
+    return place.read_bytes()

@@ -1,0 +1,280 @@
+"""The stage of a collection that reads logs: what each source holds of its window, counted, and of which hours it is whole."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter as Counts
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from agent.collect.estate import EstateWriter
+from agent.collect.log_counting import Counter, Question
+from agent.collect.log_memory import LogMemory
+from agent.collect.log_objects import LogObject, LogStore, Unlisted
+from agent.collect.log_pool import SMALL_WORK, count
+from agent.collect.logs import written
+from checks.judge_rows import ASSUME
+from checks.logs.completeness import Delivered, Doubt, hours
+from checks.logs.formats.detect import DIGEST
+from checks.logs.hours import HOUR
+from checks.logs.object_read import ObjectRead
+from checks.logs.partial import Partial, merge
+from checks.logs.personal import found as personal
+from checks.logs.personal.found import Found
+from checks.logs.personal.pattern import CLIENT_ADDRESS, CLIENT_AND_USER
+from checks.logs.rows import rfc3339
+from checks.logs.source import OBJECT, SOURCE, Told, resources
+from checks.logs.trail import Held, TrailReport
+from checks.model import GLOBAL, Gap, Look, Reason, Resource, digest
+
+Progress = Callable[[int, int], None]
+Examine = Callable[[Sequence[Held] | None, datetime, datetime], TrailReport]
+"""The chain of digests beside the log files that were read, None where that was not done, over a window."""
+AUTO: Final = "auto"
+_LISTS: Final = {CLIENT_ADDRESS: "Clients", CLIENT_AND_USER: "Linked", "aws-access-key-id": "KeyIds"}
+_TOGETHER: Final = 64
+"""So many objects are written to the memory in one transaction."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogSource:
+    """A source as it is to be read: `account` is that of a cloud, or ACCOUNT. `format` may be `auto`. `window` ends now; None for as far as
+    the rows go.
+
+    `regions`: those of which there must be a chain of digests, None where nobody knows.
+    """
+
+    id: str
+    account: str
+    format: str
+    store: LogStore
+    window: timedelta | None
+    assume: bool = False
+    asserted_by: str | None = None
+    """Who says that no row is missing, where that is a person at a command line."""
+    examine: Examine | None = None
+    regions: frozenset[str] | None = None
+    key: bytes | None = None
+    """With a key, rows are scanned for personal data: what is found is told as hashes under it."""
+    declared: str | None = None
+    """The `log_format` of a web server, where its lines are not as usual."""
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What was seen of a source: its objects, by name, and those of them that there was no time for."""
+
+    objects: list[LogObject] = field(default_factory=list)
+    unlisted: Unlisted | None = None
+    late: set[str] = field(default_factory=set)
+    others: int = 0
+
+
+@dataclass(slots=True)
+class _Sum:
+    """What the objects of one format come to, put together as they pass."""
+
+    source: str
+    start: datetime | None
+    until: datetime
+    counts: Partial = field(default_factory=Partial)
+    rows: Counts[datetime | None] = field(default_factory=Counts)
+    doubts: list[Doubt] = field(default_factory=list)
+    objects: int = 0
+    whole: bool = True
+    """Whether each of them was read to its end."""
+    personal: list[Found] = field(default_factory=list)
+    _waiting: list[Partial] = field(default_factory=list)
+
+    def add(self, read: ObjectRead) -> None:
+        self.objects += 1
+        self.doubts += read.doubts()
+        self.whole = self.whole and read.whole
+        if read.personal is not None:
+            self.personal = [personal.merge([*self.personal, personal.restore(read.personal)])]
+        rows = {hour: number for hour, number in read.rows.items() if self._within(hour)}
+        self.rows.update(rows)
+        cells = {replace(key, source=self.source): held for key, held in read.counts.cells.items() if self._within(key.hour)}
+        samples = {replace(key, source=self.source): held for key, held in read.counts.samples.items() if self._within(key.hour)}
+        self._waiting.append(Partial(cells, samples, {self.source: sum(rows.values())}))
+        if len(self._waiting) >= _TOGETHER:
+            self.counted()
+
+    def counted(self) -> Partial:
+        self.counts = merge([self.counts, *self._waiting])
+        self._waiting.clear()
+        return self.counts
+
+    @property
+    def hours(self) -> frozenset[datetime]:
+        return frozenset(hour for hour in self.rows if hour is not None)
+
+    def window(self) -> tuple[datetime, datetime]:
+        """What is told of: the window that was asked for, else that of the rows."""
+        if self.start is not None:
+            return self.start, self.until
+        known = self.hours | {hour for doubt in self.doubts for hour in doubt.hours or ()}
+        return (min(known), max(known) + HOUR) if known else (self.until, self.until)
+
+    def _within(self, hour: datetime | None) -> bool:
+        """Whether rows of an hour are in the window; rows without a time are in every window."""
+        return hour is None or self.start is None or self.start <= hour < self.until
+
+
+def collect(
+    source: LogSource, questions: Sequence[Question], memory: LogMemory, writer: EstateWriter, now: datetime, late: Callable[[], bool],
+    progress: Progress | None = None, small: int = SMALL_WORK,
+) -> None:  # fmt: skip
+    """Read a source, and write what it came to. Nothing raises: what could not be looked at is a gap. `small`: as of `log_pool.count`."""
+    start = None if source.window is None else (now - source.window).replace(minute=0, second=0, microsecond=0)
+    seen = _read(source, tuple(questions), memory, start, now, late, progress, small)
+    sums, unknown, held, hashed = _summed(source, seen, memory, writer, start, now)
+    trail = _examined(source, seen, held, start, now)
+    for format_, found in sorted(sums.items()):
+        found.doubts += unknown
+        look = Look(
+            digest(SOURCE, found.source), source.account, GLOBAL, SOURCE, "read", found.source, found.objects, found.objects,
+            rfc3339(now), None, hashed,
+        )  # fmt: skip
+        writer.add_look(look)
+        writer.add_resources(resources(_told(source, format_, found, seen, trail, questions, now), (look.id,)))
+        if seen.unlisted:
+            writer.add_gap(_unlisted(source, found.source, seen.unlisted))
+    for one in seen.objects:
+        if one.name in seen.late:
+            message = "the collection's time was up before it was read"
+            writer.add_gap(Gap(OBJECT, source.account, GLOBAL, one.name, None, Reason.LATE, "read", message=message))
+
+
+def _examined(source: LogSource, seen: _Seen, held: Sequence[Held], start: datetime | None, now: datetime) -> TrailReport | None:
+    """What the digests prove. A file that was not read is not one that is missing, and of an incomplete listing nothing is."""
+    if source.examine is None or start is None:
+        return None
+    late = [Held(name, None, "there was no time to read it") for name in sorted(seen.late)]
+    return source.examine(None if seen.unlisted else [*held, *late], start, now)
+
+
+def _read(
+    source: LogSource, questions: tuple[Question, ...], memory: LogMemory, start: datetime | None, now: datetime, late: Callable[[], bool],
+    progress: Progress | None, small: int,
+) -> _Seen:  # fmt: skip
+    """Every object of the window, read now or before. What is new is kept, some objects at a time."""
+    seen = _Seen()
+    try:
+        for one in source.store.objects(start, now):
+            if _is_another(source.format, one.name):
+                seen.others += 1
+            else:
+                seen.objects.append(one)
+    except Unlisted as error:
+        seen.unlisted = error
+    seen.objects.sort(key=lambda one: one.name)
+    asked = digest(source.format, source.declared, [one.name for one in questions], source.key is not None and digest(source.key.hex()))
+    known = memory.known(source.id, asked)
+    new = [one for one in seen.objects if (written(one.name), one.version) not in known]
+    seen.late = {one.name for one in new}
+    for some in count(
+        Counter(source.id, questions, now, source.key, source.declared), source.store, new, source.format, late=late, small=small
+    ):
+        memory.keep(source.id, (("" if read.reason else asked, one.version, read) for one, read in some))
+        seen.late.difference_update(one.name for one, _ in some)
+        if progress:
+            progress(len(new) - len(seen.late), len(new))
+    memory.forget(source.id, ((one.name, one.version) for one in seen.objects))
+    return seen
+
+
+def _is_another(format_: str, name: str) -> bool:
+    """Whether an object stands where a trail's bucket has what is none of its log files: digests, and what other services write."""
+    return format_ == "cloudtrail" and "AWSLogs/" in name and "/CloudTrail/" not in name
+
+
+def _summed(
+    source: LogSource, seen: _Seen, memory: LogMemory, writer: EstateWriter, start: datetime | None, now: datetime
+) -> tuple[dict[str, _Sum], list[Doubt], list[Held], str]:
+    """By format; what objects of no known format say against hours; every object's hash, and the hash of all of them."""
+    sums = {} if source.format == AUTO else {source.format: _Sum(source.id, start, now)}
+    unknown: list[Doubt] = [Doubt(name, "there was no time to read it", None) for name in sorted(seen.late)]
+    held: list[Held] = []
+    hashed = hashlib.sha256()
+    there = [one for one in seen.objects if one.name not in seen.late]
+    for one, read in zip(there, memory.reads(source.id, ((one.name, one.version) for one in there)), strict=True):
+        hashed.update(f"{one.name}\t{one.version}\t{read.sha256}\n".encode("utf-8", "backslashreplace"))
+        held.append(Held(one.name, read.sha256, read.unread or "", damaged=read.damaged))
+        for gap in _gaps(source, read):
+            writer.add_gap(gap)
+        if read.format == DIGEST:
+            continue
+        writer.add_resources([_object(source, one, read)])
+        if read.format is None:
+            unknown += read.doubts()
+        else:
+            sums.setdefault(read.format, _Sum(f"{source.id}/{read.format}", start, now)).add(read)
+    return sums, unknown, held, hashed.hexdigest()
+
+
+def _told(
+    source: LogSource, format_: str, found: _Sum, seen: _Seen, trail: TrailReport | None, questions: Sequence[Question], now: datetime
+) -> Told:
+    table = f"log.{format_}"
+    unlisted = seen.unlisted.what if seen.unlisted else ""
+    delivered = Delivered(table, trail, source.regions, unlisted, found.doubts, found.hours, source.assume)
+    start, until = found.window()
+    data = {
+        "Format": format_,
+        "Where": source.store.name,
+        "From": rfc3339(start),
+        "Until": rfc3339(until),
+        "Completeness": ASSUME if source.assume else "prove",
+        "Objects": found.objects,
+        "ObjectsOfOthers": seen.others,
+        **({"AssertedBy": source.asserted_by} if source.asserted_by else {}),
+        **({"Whole": True} if found.whole and not unlisted and not seen.late else {}),
+        **({"Personal": _personal(found.personal)} if source.key else {}),
+    }
+    names = tuple(one.name for one in questions if one.table == table)
+    return Told(found.source, source.account, table, data, hours(delivered, start, until, now), names, found.counted(), found.rows)
+
+
+def _personal(found: list[Found]) -> dict[str, Any]:
+    """What the scan came to: hits of people, of clients' addresses, of users beside them; and what could not be relied on.
+
+    An access key id names a key and opens nothing, and CloudTrail writes one into nearly every record.
+    """
+    merged = personal.merge(found)
+    kept: dict[str, list[dict[str, Any]]] = {"Found": [], "Clients": [], "Linked": [], "KeyIds": []}
+    for hit in personal.plain(merged)["hits"]:
+        told = {
+            "Column": hit["column"], "Pattern": hit["pattern"], "Kind": hit["kind"], "Rows": hit["rows"], "Count": hit["count"],
+            "Object": hit["first"]["object"], "Line": hit["first"]["line"], "Hashes": hit["hashes"],
+        }  # fmt: skip
+        kept[_LISTS.get(hit["pattern"], "Found")].append(told)
+    doubtful = sorted({pattern for _, _, pattern in personal.unproven(merged)})
+    return {**kept, **({} if doubtful else {"Reliable": True}), "Doubtful": doubtful}
+
+
+def _object(source: LogSource, one: LogObject, read: ObjectRead) -> Resource:
+    data = {"Source": source.id, "Version": one.version, "Size": one.size, "Sha256": read.sha256, "Rows": read.count}
+    return Resource(one.name, OBJECT, source.account, GLOBAL, data, {}, ())
+
+
+def _gaps(source: LogSource, read: ObjectRead) -> Iterator[Gap]:
+    """What of an object was not read, one gap for each kind of fault."""
+    at = (OBJECT, source.account, GLOBAL, read.name)
+    if read.unread is not None:
+        yield Gap(*at, None, read.reason or Reason.MALFORMED, "read", message=read.unread, action=read.action)
+    for fault, number in read.faults:
+        if fault.lost:
+            where = None if fault.line is None else f"line {fault.line}"
+            times = f" ({number:,} times)" if number > 1 else ""
+            yield Gap(*at, where, Reason.MALFORMED, "read", fault.kind, f"{fault.what}{times}")
+
+
+def _unlisted(source: LogSource, id_: str, error: Unlisted) -> Gap:
+    failure = error.failure
+    return Gap(
+        SOURCE, source.account, GLOBAL, id_, None, failure.reason, error.call, failure.code or "", f"not all objects could be listed: {failure.message}",
+        error.action,
+    )  # fmt: skip

@@ -1,0 +1,53 @@
+"""The stage of a collection that reads logs: which rules ask for them, and what is remembered from run to run."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable
+from typing import Final
+
+from agent import state
+from agent.clock import Clock
+from agent.collect.aws_client import Deadline
+from agent.collect.estate import EstateWriter
+from agent.config import ConfigurationError
+from agent.inputs import Inputs
+from checks.document import DocumentError
+from checks.judge import bind
+from checks.logs.source import SOURCE, TYPES
+from checks.model import GLOBAL
+
+PERSONAL: Final = "log-pii-free"
+"""The control whose rules ask for a scan for personal data."""
+MEMORY: Final = "logs.db"
+
+
+def collect(
+    inputs: Inputs, writer: EstateWriter, accounts: dict[str, tuple[str, ...]], deadline: Deadline, clock: Clock,
+    progress: Callable[[int, int], None] | None, *, every: bool,
+) -> tuple[str, ...]:  # fmt: skip
+    """Read what the configuration names of logs, where any rule asks for them; gives the types that were collected, and adds to the
+    accounts that were read. Raises ConfigurationError.
+    """
+    rules = list(inputs.book.rules.values()) if every else inputs.judged
+    over_rows = list(inputs.book.log_rules.values()) if every else inputs.judged_rows
+    if not inputs.configuration.settings.collect.logs or not (over_rows or any(rule.kind == SOURCE for rule in rules)):
+        return ()
+    from agent.collect import log_sources, log_stage
+    from agent.collect.log_memory import LogMemory
+
+    bound = [*bind(over_rows, inputs.promises.promises, every=False), *bind(over_rows if every else [], [], every=True)]
+    regions = dict(accounts)
+    now = clock.now()
+    try:
+        folder = state.make(state.configured(inputs.configuration, os.environ) or state.usual(os.environ))
+        key = log_sources.key(folder) if any(rule.file.control == PERSONAL for rule in rules) else None
+        with LogMemory(folder / MEMORY) as memory:
+            for source in log_sources.opened(inputs.configuration, regions, deadline, clock.now, key):
+                asked = log_sources.questions(bound, now)
+                log_stage.collect(source, asked, memory, writer, now, lambda: deadline.left <= 0, progress)
+                accounts.setdefault(source.account, (GLOBAL,))
+    except (DocumentError, OSError, sqlite3.Error) as error:
+        raise ConfigurationError(str(error)) from error
+    return TYPES
