@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check install --quiet
 
-.PHONY: demo test check faults network netfilter fuzz spark bench constraints clean
+.PHONY: demo test check faults network netfilter fuzz log-kills spark bench constraints clean
 
 # The program itself.
 $(VENV)/program: pyproject.toml constraints.txt
@@ -58,6 +58,10 @@ netfilter: $(VENV)/tools $(VENV)/programs
 # A million odd inputs for the parsers of what TLS servers send.
 fuzz: $(VENV)/tools
 	$(BIN)/python -m tests.fuzz.tls
+
+# A reader of logs and its counters, killed at a hundred points.
+log-kills: $(VENV)/tools
+	$(BIN)/python -m tests.logs.kills
 
 # Thousands of conditions over rows, and all shipped rules, on a standalone cluster of Spark beside the CEL runtime and DuckDB.
 spark: $(VENV)/tools $(VENV)/programs

@@ -13,6 +13,8 @@ from checks.model import GLOBAL, Evidence, Gap, OtherReading
 from checks.rule import Rule
 from checks.verdict import Verdict
 
+_FEW = 3
+
 
 def of_gap(gap: Gap) -> str:
     what = f"{gap.field} of this resource" if gap.field else "this resource" if gap.id else f"what there is of {gap.type}"
@@ -62,5 +64,7 @@ def _short(value: Any) -> str:
             return "true" if value else "false"
         case list() if not value:
             return "empty"
+        case list() if all(isinstance(one, str) and " " in one for one in value):  # sentences
+            return "; ".join(value[:_FEW]) + (f"; and {len(value) - _FEW} more" if len(value) > _FEW else "")
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return text if len(text) <= 60 else text[:57] + "..."

@@ -17,7 +17,7 @@ from typing import Any, Final
 from agent.collect import log_parquet
 from checks.logs.engine import EngineFailed, Questions, run_whole
 from checks.logs.partial import Partial
-from checks.logs.spark import Files, Spark
+from checks.logs.spark import Files, Spark, said
 
 _STANDALONE: Final = re.compile(r"spark://(?P<host>[^:,/]+|\[[^]]+\]):(?P<port>[0-9]{1,5})")
 _CONNECT: Final = 10.0
@@ -28,7 +28,8 @@ _SETTINGS: Final[Mapping[str, str]] = {
     "spark.app.name": "upheld",
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
-    "spark.log.level": "ERROR",
+    # What fails is raised, too; what is too long for Java's compiler is interpreted, and not worth a stack trace.
+    "spark.log.level": "FATAL",
     # Java's own stack, half a megabyte or one, ends where a pattern with a repeated group meets a text of some thousand letters.
     "spark.driver.extraJavaOptions": "-Xss16m",
     "spark.executor.extraJavaOptions": "-Xss16m",
@@ -53,7 +54,7 @@ def session(url: str, *, host: str | None = None, settings: Mapping[str, str] | 
         warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
         opened = _started(url, {**_SETTINGS, **own, **(settings or {})})
     try:
-        if _STANDALONE.fullmatch(url):
+        if not url.startswith("local"):
             _executor(opened, url, wait)
         yield opened
     finally:
@@ -66,7 +67,7 @@ def run_files(engine: Spark, questions: Questions, source: str, paths: Sequence[
     Raises NotRows for a file that does not hold the table's rows, EngineFailed where Spark saw fewer or more than the files hold.
     """
     held = log_parquet.count(questions.table, paths)
-    partial = run_whole(engine, questions, source, Files(questions.table, tuple(str(path.resolve()) for path in paths)))
+    partial = run_whole(engine, questions, source, Files(questions.table, tuple(f"file://{path.resolve()}" for path in paths)))
     if partial.rows[source] != held:
         raise EngineFailed(
             f"{source}: Spark read {partial.rows[source]} rows, and the files hold {held}: do all workers see the same files?"
@@ -95,17 +96,24 @@ def _started(url: str, settings: Mapping[str, str]) -> Any:
     try:
         return builder.getOrCreate()
     except Exception as error:  # Java's errors come in many types, and all of them mean that there is no session
-        raise NoSpark(f"{url}: Spark did not start: {_first(error)}") from error
+        problem = said(error)
+        _end_java()
+        raise NoSpark(f"{url}: Spark did not start: {problem}") from error
 
 
 def _close(opened: Any) -> None:
-    """The session, and the Java that Spark itself would keep until this process ends."""
     from py4j.protocol import Py4JError
-    from pyspark import SparkContext
 
-    gateway = SparkContext._gateway  # noqa: SLF001  # Spark has no public way
     with contextlib.suppress(Py4JError, OSError):  # Java has ended already
         opened.stop()
+    _end_java()
+
+
+def _end_java() -> None:
+    """Spark itself would keep its Java until this process ends, and has no public way to end it."""
+    from pyspark import SparkContext
+
+    gateway: Any = SparkContext._gateway  # noqa: SLF001
     if gateway is not None:
         gateway.shutdown()
         gateway.proc.stdin.close()
@@ -131,7 +139,3 @@ def _executor(opened: Any, url: str, wait: float) -> None:
         if time.monotonic() > end:
             raise NoSpark(f"{url}: the master gave no executor within {wait:.0f} s: start a worker, or free one")
         time.sleep(0.1)
-
-
-def _first(error: Exception) -> str:
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter as Counts
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -252,7 +252,14 @@ def _personal(found: list[Found]) -> dict[str, Any]:
         }  # fmt: skip
         kept[_LISTS.get(hit["pattern"], "Found")].append(told)
     doubtful = sorted({pattern for _, _, pattern in personal.unproven(merged)})
-    return {**kept, **({} if doubtful else {"Reliable": True}), "Doubtful": doubtful}
+    sentences = [_sentence(hit) for hit in kept["Found"]]
+    return {**kept, "Told": sentences, **({} if doubtful else {"Reliable": True}), "Doubtful": doubtful}
+
+
+def _sentence(hit: Mapping[str, Any]) -> str:
+    where = f", first in line {hit['Line']} of {hit['Object']}" if hit["Line"] is not None else ""
+    rows = "1 row" if hit["Rows"] == 1 else f"{hit['Rows']:,} rows"
+    return f"{hit['Pattern']} in {hit['Column']} of {rows}{where}"
 
 
 def _object(source: LogSource, one: LogObject, read: ObjectRead) -> Resource:

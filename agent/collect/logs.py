@@ -6,6 +6,7 @@ read, and the one in its name with the hour before. Where nothing tells them, it
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator
@@ -27,8 +28,14 @@ from checks.logs.tables import TABLES
 
 HEAD: Final = 1 << 16
 HOUR: Final = timedelta(hours=1)
-_STAMP: Final = re.compile(r"_(20[0-9]{6}T[0-9]{4})Z[_.]")
-"""The time in the names of files that CloudTrail, flow logs and load balancers deliver: when it was delivered, or its first or last row."""
+_STAMPS: Final = (
+    (re.compile(r"_(20[0-9]{6}T[0-9]{4})Z[_.][^/]*$"), "%Y%m%dT%H%M"),
+    (re.compile(r"\.(20[0-9]{2}-[0-9]{2}-[0-9]{2}-[0-9]{2})\.[^/]*$"), "%Y-%m-%d-%H"),
+    (re.compile(r"/(y=20[0-9]{2}/m=[0-9]{2}/d=[0-9]{2}/h=[0-9]{2})/"), "y=%Y/m=%m/d=%d/h=%H"),
+)
+"""The time in the names of objects: of what CloudTrail, flow logs and load balancers deliver, when that was, or its first or last
+row; of CloudFront's and of Azure's, the hour that they are of (CloudFront developer guide, "Standard logging"; Azure Monitor
+documentation, "Azure resource logs": y=, m=, d=, h=)."""
 
 
 @dataclass(slots=True)
@@ -59,8 +66,7 @@ class FileRead:
         if self.whole:
             return set()
         hours = {hour for hour in self.rows if hour is not None}
-        if stamp := _STAMP.search(Path(self.path).name):
-            at = datetime.strptime(stamp[1], "%Y%m%dT%H%M").replace(minute=0, tzinfo=UTC)
+        if (at := _named(self.path)) is not None:
             hours |= {at - HOUR, at}  # what is delivered now began up to an hour ago
         return _between(hours) if hours else None
 
@@ -114,6 +120,15 @@ def schema(format_: str) -> Any:
 def written(path: str) -> str:
     """A path as text that every engine takes: bytes in it that are no text become escapes."""
     return path.encode("utf-8", "backslashreplace").decode()
+
+
+def _named(path: str) -> datetime | None:
+    """The hour in the name of an object; None where it has none, or one that there is not."""
+    for pattern, form in _STAMPS:
+        if stamp := pattern.search(path):
+            with contextlib.suppress(ValueError):
+                return datetime.strptime(stamp[1], form).replace(minute=0, tzinfo=UTC)
+    return None
 
 
 def _head(contents: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:

@@ -202,8 +202,8 @@ def _what(finding: Finding, *, breaks: bool) -> str:
     if breaks and "packet" in finding.evidence.values:
         one_way = " (no reply comes back)" if finding.evidence.values.get("one_way") else ""
         return printable(f"{finding.evidence.values['packet']} gets through{one_way}")
-    if breaks and "told" in finding.evidence.values:
-        return printable(finding.evidence.values["told"])
+    if breaks and (told := next((held for name, held in finding.evidence.values.items() if name.lower().endswith("told")), None)):
+        return printable(told if isinstance(told, str) else shown({"": told}).removeprefix(" is "))
     if breaks and finding.evidence.values:
         return printable(shown(finding.evidence.values))
     return printable(finding.explanation.removeprefix("Not decided: ").rstrip("."))

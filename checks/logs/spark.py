@@ -47,7 +47,10 @@ _WILD: Final = frozenset("*?[]{}\\")
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """Parquet files with a table's rows, as `Table.schema` has them: paths or URLs that every worker can read."""
+    """Parquet files with a table's rows, as `Table.schema` has them: paths or URLs that every worker can read.
+
+    A column that a file lacks is null. Raises ValueError for a name that Spark reads otherwise, as it would what lies in a folder.
+    """
 
     table: Table
     paths: tuple[str, ...]
@@ -110,12 +113,14 @@ def _failures() -> Iterator[None]:
     except (Py4JNetworkError, OSError) as error:
         raise EngineFailed(f"Spark: its driver does not answer any more: {error}") from error
     except (PySparkException, Py4JError) as error:
-        raise EngineFailed(f"Spark: {_said(error)}") from error
+        raise EngineFailed(f"Spark: {said(error)}") from error
 
 
-def _said(error: Exception) -> str:
-    """The first line; what Java threw has no text once Java itself is gone."""
+def said(error: Exception) -> str:
+    """What went wrong, in a line: for what Java threw its innermost cause."""
     try:
-        return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
-    except Exception:
-        return type(error).__name__
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    except Exception:  # what Java threw has no text once Java itself is gone
+        lines = []
+    thrown = [line.removeprefix("Caused by: ").removeprefix(": ") for line in lines if line.startswith(("Caused by: ", ": "))]
+    return (thrown or lines[:1] or [type(error).__name__])[-1]

@@ -74,8 +74,8 @@ def cluster(*, workers: int = 1) -> Iterator[Cluster]:
 def _running(command: list[str], folder: Path, name: str) -> Iterator[subprocess.Popen[bytes]]:
     """A Spark process and what it starts, which are ended together."""
     found = find_spec("pyspark")
-    assert found is not None
-    assert found.origin is not None
+    if found is None or found.origin is None:
+        raise ServerError("pyspark is not installed: make .venv/tools")
     home = Path(found.origin).parent
     environment = {
         **os.environ, "SPARK_HOME": str(home), "SPARK_LOCAL_IP": LOOPBACK, "SPARK_DAEMON_MEMORY": "256m", "SPARK_DAEMON_JAVA_OPTS": _QUICK,

@@ -20,10 +20,10 @@ from pathlib import Path
 
 from agent.collect.estate import read_estate
 from checks.model import Estate
-from tests.agent.collect.log_stage import collected, of_trail
+from tests.agent.collect.log_stage import collected, source
 from tests.agent.collect.test_log_stage import NOW, RULE, login
 from tests.world.processes import children
-from tests.world.trails import START, Trail
+from tests.world.trails import HOUR, START, Trail
 
 ROOT = Path(__file__).parents[2]
 FILES = 320
@@ -31,16 +31,14 @@ FILES = 320
 
 def make(folder: Path) -> Trail:
     """A trail of some hundred files, one login without a second factor among them."""
-    trail = Trail(folder)
-    names = [
-        trail.log(START, [login(START, f"user-{number}", mfa="No" if number == 77 else "Yes")], mark=str(number)) for number in range(FILES)
-    ]
-    trail.digest(names)
-    return trail.hours(9, logs=1)
+    trail, at = Trail(folder), START + 5 * HOUR
+    for number in range(FILES):
+        trail.log(at, [login(at, f"user-{number}", mfa="No" if number == 77 else "Yes")], mark=str(number))
+    return trail
 
 
-def read(trail: Path, memory: Path, place: Path) -> None:
-    collected(place, [of_trail(Trail(trail))], [RULE], NOW, memory=memory, small=0)
+def read(root: Path, memory: Path, place: Path) -> None:
+    collected(place, [source(root, assume=True)], [RULE], NOW, memory=memory, small=0)
 
 
 def same(left: Estate, right: Estate) -> bool:

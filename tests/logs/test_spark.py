@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -153,12 +154,23 @@ def test_a_column_that_a_file_lacks_is_unproven_and_one_of_another_type_is_no_an
         run_whole(spark, questions, "trail", Files(CLOUDTRAIL, (str(path),)))
 
 
-def test_without_a_free_worker_there_is_no_session(running: Cluster, spark: Spark) -> None:
-    asks = "from agent.collect.log_spark import session\n"
-    asks += f"with session({running.url!r}, host={LOOPBACK!r}, settings={dict(SETTINGS)!r}, wait=1): pass"
-    done = subprocess.run([sys.executable, "-c", asks], capture_output=True, text=True, check=False)
-    assert done.returncode == 1
-    assert "the master gave no executor within 1 s: start a worker" in done.stderr
+def test_without_a_free_worker_or_with_a_strange_url_there_is_no_session_and_no_java_is_left(running: Cluster, spark: Spark) -> None:
+    # In a process of its own, as this one has its session.
+    asks = f"""
+        from agent.collect.log_spark import NoSpark, session
+        from pyspark import SparkContext
+        for url in ("sparks://there", {running.url!r}):
+            try:
+                with session(url, host={LOOPBACK!r}, settings={dict(SETTINGS)!r}, wait=1):
+                    pass
+            except NoSpark as error:
+                print(error, SparkContext._gateway)
+    """
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(asks)], capture_output=True, text=True, check=False)
+    strange, busy = done.stdout.splitlines()
+    assert strange.startswith("sparks://there: Spark did not start: ")
+    assert strange.endswith(" None")
+    assert busy == f"{running.url}: the master gave no executor within 1 s: start a worker, or free one None"
 
 
 def test_without_a_master_there_is_no_session() -> None:
