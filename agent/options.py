@@ -4,21 +4,6 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Final
-
-LOG_FORMATS: Final = (
-    "alb",
-    "alb_connection",
-    "cloudfront",
-    "cloudtrail",
-    "elb",
-    "nlb_tls",
-    "route53_resolver",
-    "s3_access",
-    "vpc_flow",
-    "web",
-)
-"""What the readers of logs read; said again here, because the help must not wait for Arrow."""
 
 
 def check(command: argparse.ArgumentParser) -> None:
