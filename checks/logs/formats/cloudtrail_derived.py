@@ -203,11 +203,15 @@ _NOT_THE_WEB: Final = "0-79,81-442,444-65535"
 
 def _public_acl(request: Values) -> bool | None:
     """Source: S3 user guide, Access control list (ACL) overview: canned ACLs, predefined groups, headers for grants."""
-    told: list[bool | None] = [_CANNED.get(str(name)) for name in _each(request.get("x-amz-acl"))]
-    told += [any(group in str(grantee) for group in _GROUPS) for header in _GRANTS for grantee in _each(request.get(header))]
+    told: list[bool | None] = [_CANNED.get(_text(name) or "") for name in _each(request.get("x-amz-acl"))]
+    told += [_names_everyone(_text(grantees)) for header in _GRANTS for grantees in _each(request.get(header))]
     granted = _map(_map(request.get("AccessControlPolicy")).get("AccessControlList")).get("Grant")
     told += [_grants_everyone(_map(grant).get("Grantee")) for grant in _each(granted)]
     return True if True in told else None if None in told or not told else False
+
+
+def _names_everyone(header: str | None) -> bool | None:
+    return None if header is None else any(group in header for group in _GROUPS)
 
 
 def _grants_everyone(grantee: Any) -> bool | None:
