@@ -29,7 +29,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
-from agent.collect.trail_files import HEAD, read_trail
+from agent.collect.log_files import SAVED, LocalFiles
+from agent.collect.trail_files import read_trail
 from checks.logs.digest import read_keys
 from checks.logs.hours import Proof
 from checks.logs.trail import examine
@@ -112,7 +113,7 @@ def as_awscli(port: int, trail: Trail) -> int:
 
 
 def as_upheld(port: int, trail: Trail, folder: Path) -> None:
-    keys = [key for digest in trail.delivered for key in (digest.key, digest.key + HEAD, *digest.logs)]
+    keys = [key for digest in trail.delivered for key in (digest.key, digest.key + SAVED, *digest.logs)]
 
     def fetch(some: list[str]) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", port)
@@ -124,7 +125,7 @@ def as_upheld(port: int, trail: Trail, folder: Path) -> None:
 
     with ThreadPoolExecutor(GETS) as pool:
         list(pool.map(fetch, [keys[start::GETS] for start in range(GETS)]))
-    files = read_trail([folder])
+    files = read_trail([LocalFiles((folder,))], since=None, until=trail.now)
     report = examine(files.digests, files.logs, read_keys(key_list(0)), since=None, until=trail.now)
     (chain,) = report.chains
     if report.problems or any(row.proof is not Proof.PROVEN for row in chain.hours) or chain.logs != HOURS * LOGS:

@@ -19,6 +19,7 @@ from checks.logs.formats.faults import Faults
 BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 """What some programs put before a text in UTF-8."""
 CHUNK: Final = 4 << 20
+_BREAK, _QUOTE = b'\n"'
 MAXIMUM_LINE: Final = 1 << 20
 """No log writes longer lines; what is longer is skipped and counted."""
 
@@ -32,7 +33,7 @@ class Chunk:
 
     @property
     def count(self) -> int:
-        return self.data.count(b"\n") + 1
+        return int(np.count_nonzero(_are(self.data, _BREAK))) + 1
 
 
 def chunks(pieces: Iterable[bytes], faults: Faults, *, size: int = CHUNK, longest: int = MAXIMUM_LINE) -> Iterator[Chunk]:
@@ -52,11 +53,12 @@ def chunks(pieces: Iterable[bytes], faults: Faults, *, size: int = CHUNK, longes
         if there < size and (broken or there <= longest):
             continue
         if broken:
-            text = b"".join(held)
-            end = text.rfind(b"\n")
-            chunk = Chunk(line, text[:end])
+            held = held if b"\n" in rest else [b"".join(held)]
+            end = held[-1].rfind(b"\n")
+            rest = held[-1][end + 1 :]
+            chunk = Chunk(line, b"".join((*held[:-1], held[-1][:end])))
             line += chunk.count
-            held, there, broken = [text[end + 1 :]], len(text) - end - 1, False
+            held, there, broken = [rest], len(rest), False
             yield chunk
         if there > longest:
             faults.add("long-line", line, f"a line longer than {longest} bytes was skipped", lost=True)
@@ -224,7 +226,8 @@ def _is_plain(data: bytes, quotes: int, *, varying: bool) -> bool:
         return False
     if quotes:  # which no empty line has
         return _all_have(data, quotes)
-    empty = b"\n\n" in data or data.startswith(b"\n") or data.endswith(b"\n")
+    breaks = _are(data, _BREAK)
+    empty = breaks[0] or breaks[-1] or np.any(breaks[1:] & breaks[:-1])
     return not empty and not (varying and b'"' in data)
 
 
@@ -238,7 +241,15 @@ def _well_quoted(data: bytes, numbers: Sequence[int], faults: Faults) -> tuple[b
 
 def _all_have(data: bytes, quotes: int) -> bool:
     """Whether every line has so many quotes."""
-    return data.translate(None, _NEITHER) == b"\n".join([b'"' * quotes] * (data.count(b"\n") + 1))
+    breaks, found = np.flatnonzero(_are(data, _BREAK)), np.flatnonzero(_are(data, _QUOTE))
+    if len(found) != quotes * (len(breaks) + 1):
+        return False
+    of_lines = found.reshape(-1, quotes)
+    return bool(np.all(of_lines[:-1, -1] < breaks) and np.all(of_lines[1:, 0] > breaks))
+
+
+def _are(data: bytes, byte: int) -> Any:
+    return np.frombuffer(data, np.uint8) == byte
 
 
 _QUOTED: Final = re.compile(rb'(?:"[^"]*"|[^" ]*)(?: (?:"[^"]*"|[^" ]*))*')
