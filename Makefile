@@ -77,6 +77,7 @@ bench: $(VENV)/tools
 	$(BIN)/python -m tests.bench.personal
 	$(PIP) --require-hashes -r constraints-bench.txt
 	$(BIN)/python -m tests.bench.network
+	$(BIN)/python -m tests.bench.logs
 	$(BIN)/python -m tests.bench.tls
 
 # Pins with hashes and without index URLs, for every supported Python; needs uv.

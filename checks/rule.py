@@ -16,7 +16,7 @@ from checks.logs import subset
 from checks.logs.rows import NoRow, check
 from checks.logs.table import Table
 from checks.logs.tables import TABLES
-from checks.logs.terms import Term
+from checks.logs.terms import Term, columns
 from checks.network.body import Body
 from checks.network.read import READ
 from checks.network.wanted import Unclear
@@ -193,6 +193,13 @@ class Rule:
     def params(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Every declared parameter, as given or by default. What the rule does not declare is left out."""
         return {name: given.get(name, parameter.default) for name, parameter in self.file.params.items()}
+
+    def columns(self) -> frozenset[str]:
+        """With `rows`, the columns that it reads: in its conditions, and to show and group what it finds."""
+        if self.terms is None:
+            return frozenset()
+        applies = frozenset() if self.terms.applies_if is None else columns(self.terms.applies_if)
+        return columns(self.terms.upheld_if) | applies | {*self.file.show, *self.file.group_by}
 
     def needs(self) -> dict[str, set[str]]:
         """Per resource type, the top-level members that must be collected; `*` for all."""

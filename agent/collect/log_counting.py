@@ -54,7 +54,7 @@ class Counter:
     key: bytes | None = None
     declared: str | None = None
     """The format of a web server's lines, as its configuration writes it."""
-    _prepared: dict[str, Questions] = field(default_factory=dict)
+    _prepared: dict[str, _About] = field(default_factory=dict)
     _engine: DuckDB | None = None
 
     def another(self) -> Counter:
@@ -72,7 +72,7 @@ class Counter:
         for name, contents in objects:
             one = _Read(FileRead(name), _Hashed(contents))
             read.append(one)
-            for batch in read_contents(iter(one.hashed), one.found, format_=format_, declared=self.declared):
+            for batch in read_contents(iter(one.hashed), one.found, format_=format_, declared=self.declared, wanted=self._wanted):
                 table = f"log.{one.found.format}"
                 held.setdefault(table, []).append(batch)
                 if self._scanner is not None:
@@ -88,7 +88,7 @@ class Counter:
     def _ask(self, read: list[_Read], held: dict[str, list[Any]]) -> None:
         by_name = {written(one.found.path): one for one in read}
         for table, batches in held.items():
-            for object_, partial in by_object(self._duckdb(), self._asked(table), self.source, batches).items():
+            for object_, partial in by_object(self._duckdb(), self._about(table).questions, self.source, batches).items():
                 by_name[object_ or ""].parts.append(partial)
         held.clear()
 
@@ -100,10 +100,16 @@ class Counter:
 
         return Scanner(self.key, client_ip=True, linked=True)
 
-    def _asked(self, table: str) -> Questions:
+    def _wanted(self, table: str) -> frozenset[str]:
+        """The columns that the questions about a table read, and the scan for personal data."""
+        scanned = self._scanner.columns(TABLES[table]) if self._scanner is not None else frozenset[str]()
+        return self._about(table).columns | scanned
+
+    def _about(self, table: str) -> _About:
         if table not in self._prepared:
             asked = [Asked(one.name, one.rule(), one.params) for one in self.questions if one.table == table]
-            self._prepared[table] = prepare(TABLES[table], asked, self.now, apart=True)
+            columns = frozenset({"time"}.union(*(one.rule.columns() for one in asked)))
+            self._prepared[table] = _About(prepare(TABLES[table], asked, self.now, apart=True), columns)
         return self._prepared[table]
 
     def _duckdb(self) -> DuckDB:
@@ -112,6 +118,14 @@ class Counter:
 
             self._engine = DuckDB(duckdb.connect(":memory:", config={"threads": 1}))
         return self._engine
+
+
+@dataclass(frozen=True, slots=True)
+class _About:
+    """What is asked of a table, and the columns that are read for it; where a row stands is always read."""
+
+    questions: Questions
+    columns: frozenset[str]
 
 
 @dataclass(slots=True)

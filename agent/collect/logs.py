@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,8 +21,8 @@ import pyarrow.compute as pc
 from agent.collect.gunzip import LIMITS, Damaged, Limits, TooLarge, uncompressed
 from agent.collect.log_files import files, read
 from agent.collect.log_objects import Unreadable
-from checks.logs.formats.declared import reader
-from checks.logs.formats.detect import DIGEST, READERS, detect
+from checks.logs.formats import declared as web
+from checks.logs.formats.detect import DIGEST, detect, reader
 from checks.logs.formats.faults import Faults, NotRecords
 from checks.logs.tables import TABLES
 
@@ -73,15 +73,24 @@ class FileRead:
         return _between(hours) if hours else None
 
 
-def read_file(path: Path, found: FileRead, *, format_: str = "auto", limits: Limits = LIMITS) -> Iterator[Any]:
+Wanted = Callable[[str], Collection[str]]
+"""Of a table, by its name, the columns that are asked for."""
+
+
+def read_file(
+    path: Path, found: FileRead, *, format_: str = "auto", limits: Limits = LIMITS, wanted: Wanted | None = None
+) -> Iterator[Any]:
     """The record batches of a file of this machine, as `read_contents` gives them."""
-    return read_contents(uncompressed(read(path), str(path), limits), found, format_=format_)
+    return read_contents(uncompressed(read(path), str(path), limits), found, format_=format_, wanted=wanted)
 
 
-def read_contents(pieces: Iterator[bytes], found: FileRead, *, format_: str = "auto", declared: str | None = None) -> Iterator[Any]:
+def read_contents(
+    pieces: Iterator[bytes], found: FileRead, *, format_: str = "auto", declared: str | None = None, wanted: Wanted | None = None
+) -> Iterator[Any]:
     """The record batches of any store's object (its `pieces`), with the schema of its format's table.
 
-    What goes wrong is written into `found`, whose path is the object's name.
+    What goes wrong is written into `found`, whose path is the object's name. Columns that are not `wanted` (None: all are) may be
+    null, and what is odd in them is not told.
     """
     try:
         head, contents = _head(pieces)
@@ -93,7 +102,8 @@ def read_contents(pieces: Iterator[bytes], found: FileRead, *, format_: str = "a
             return
         if found.format == DIGEST:
             return
-        read_rows = READERS[found.format] if declared is None else reader(declared)
+        columns = None if wanted is None else wanted(f"log.{found.format}")
+        read_rows = reader(found.format, columns) if declared is None else web.reader(declared)
         for batch in read_rows(itertools.chain([head], contents), written(found.path), found.faults):
             _count(batch, found)
             yield batch
