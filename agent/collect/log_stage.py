@@ -134,6 +134,7 @@ def collect(
     trail = _examined(source, seen, held, start, now)
     for format_, found in sorted(sums.items()):
         found.doubts += unknown
+        found.whole = found.whole and not unknown
         look = Look(
             digest(SOURCE, found.source), source.account, GLOBAL, SOURCE, "read", found.source, found.objects, found.objects,
             rfc3339(now), None, hashed,
@@ -220,7 +221,7 @@ def _told(
 ) -> Told:
     table = f"log.{format_}"
     unlisted = seen.unlisted.what if seen.unlisted else ""
-    delivered = Delivered(table, trail, source.regions, unlisted, found.doubts, found.hours, source.assume)
+    delivered = Delivered(table, trail, source.regions, unlisted, found.doubts, found.hours, source.assume, source.account)
     start, until = found.window()
     data = {
         "Format": format_,
