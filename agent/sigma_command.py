@@ -91,16 +91,12 @@ def _read(file: Path, control: str, book: rulebook.Rulebook) -> Written | _Left:
 
 
 def _written(held: Document, title: str, control: str, book: rulebook.Rulebook) -> Written | _Left:
-    from sigma.exceptions import SigmaError
-    from sigma.rule import SigmaRule
-
+    from agent.sigma.reading import read
     from agent.sigma.values import NotImported
     from agent.sigma.written import write
 
     try:
-        return write(SigmaRule.from_dict(held.data), control, book)
-    except (SigmaError, AttributeError) as error:  # an `id` that is no text is the latter to pySigma
-        return _Left(held.file, held.line(("detection",)), title, f"pySigma does not take it: {error}")
+        return write(read(held.data), control, book)
     except NotImported as error:
         return _Left(held.file, _line(held, error.field), title, error.reason)
 

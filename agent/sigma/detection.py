@@ -19,7 +19,7 @@ def detection(rule: SigmaRule, log: Log) -> Condition:
     try:
         trees = [condition.parsed for condition in rule.detection.parsed_condition]
     except SigmaError as error:
-        raise NotImported(str(error)) from error
+        raise NotImported(f"pySigma does not take its condition: {error}") from error
     return _Reader(log).alternatives(trees)
 
 

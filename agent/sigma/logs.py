@@ -44,6 +44,9 @@ def _console_login(values: Sequence[SigmaType]) -> Condition:
     return joined([test(_CONSOLE, event_name="ConsoleLogin"), words(("success", "failure"), text("outcome", folded=True))(values)], "&&")
 
 
+_ERROR_CODE: Final = joined(
+    [_FAILED, Condition(f"!({_CONSOLE}) || undecided('{_TOLD_BY_ERRORS}')", False, (("event_name", "ConsoleLogin"),))], "&&"
+)
 _NO_ERROR_CODE: Final = Condition(
     f"row.outcome == 'success' || {_CONSOLE} && undecided('{_TOLD_BY_ERRORS}')",
     False,
@@ -83,7 +86,7 @@ _CLOUDTRAIL: Final = _fields(
         "userIdentity.arn": where(test("row.principal.startsWith('arn:')", principal="arn:"), text("principal")),
         "userIdentity.invokedBy": where(test("row.by_service", by_service=True), text("invoked_by")),
         "sourceIPAddress": address("source", _source_name),
-        "errorCode": presence(_FAILED, _NO_ERROR_CODE, where(_FAILED, text("error_code"))),
+        "errorCode": presence(_ERROR_CODE, _NO_ERROR_CODE, where(_FAILED, text("error_code"))),
         "errorMessage": where(
             Condition(f"row.outcome == 'failure' || !({_CONSOLE})", False, (("outcome", "failure"), ("event_name", "ConsoleLogin"))),
             text("error_message"),

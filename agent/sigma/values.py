@@ -43,6 +43,7 @@ _ITSELF: Final = re.compile(r"[^\x00-\x1f\x7f\\'.+*?()|\[\]{}^$]")
 _ANY: Final = {SpecialChars.WILDCARD_MULTI: ".*", SpecialChars.WILDCARD_SINGLE: "."}
 _SHOWN: Final = {SpecialChars.WILDCARD_MULTI: "", SpecialChars.WILDCARD_SINGLE: "x"}
 _SIMPLER: Final = (
+    (re.compile(r"\\{2}"), "\0"),
     (re.compile(r"\(\?[a-zA-Z-]+\)|\\[AzbB]|(?<!\\)[\^$]"), ""),
     (re.compile(r"\((?:\?P?<\w+>|\?[a-zA-Z-]*:)?([^()|]*)(?:\|[^()]*)?\)"), r"\1"),
     (re.compile(r"\[([a-zA-Z0-9])[^\]]*\]"), r"\1"),
@@ -52,6 +53,7 @@ _SIMPLER: Final = (
     (re.compile(r"(?<!\\)\."), "x"),
     (re.compile(r"(?<!\\)(?:[*+?]|\{[0-9,]+\})\??"), ""),
     (re.compile(r"\\(.)"), r"\1"),
+    (re.compile("\0"), r"\\"),
 )
 """What a pattern becomes step by step to be a text that it may match; whether it does, the examples show."""
 
