@@ -174,19 +174,21 @@ def _import(options: argparse.Namespace) -> int:
     from agent.collect import aws_cli, az_cli
     from agent.config import ConfigurationError
 
-    if options.source == "sigma":
-        from agent import sigma_command
-
-        return sigma_command.import_rules(options.sources, options.output, options.control)
-    if len(options.sources) != 1 or options.control is not None:
-        raise ConfigurationError(f"{options.source} takes one folder, and no --control: that is for sigma")
-    (folder,) = options.sources
     given = {
         "account": options.account,
         "region": options.region,
         "collected_at": options.collected_at,
         "asserted_by": options.assert_complete,
     }
+    if options.source == "sigma":
+        from agent import sigma_command
+
+        if any(value is not None for value in (*given.values(), options.resource_group)):
+            raise ConfigurationError("sigma takes rules, --control and -o: everything else is about the files of an estate")
+        return sigma_command.import_rules(options.sources, options.output, options.control)
+    if len(options.sources) != 1 or options.control is not None:
+        raise ConfigurationError(f"{options.source} takes one folder, and no --control: that is for sigma")
+    (folder,) = options.sources
     if options.source == "az-cli":
         print(az_cli.import_folder(folder, options.output, group=options.resource_group, **given))
     elif options.resource_group is not None:

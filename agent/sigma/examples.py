@@ -23,8 +23,10 @@ _OTHER: Final[Mapping[Kind, tuple[Value, ...]]] = {
 }
 _MOST: Final = 5_000
 """Rows that are tried before it is given up; each takes some 30 microseconds."""
-_EACH: Final = 3
-"""Values that are tried of one test, of however many it accepts."""
+_SHOWN: Final = 3
+"""Examples of each kind that are written."""
+_JOINED: Final = 6
+"""Texts of one column that are tried put together."""
 
 
 def examples(rule: Rule, tried: Iterable[tuple[str, Value]]) -> dict[str, list[Row]]:
@@ -47,15 +49,16 @@ def examples(rule: Rule, tried: Iterable[tuple[str, Value]]) -> dict[str, list[R
     if not upheld:
         raise NotImported("no row was found that it would not detect")
     open_ = [row for name in names if (row := first([_without(broken, name)], "unproven")) is not None]
-    return {"upheld": upheld[:_EACH], "broken": [broken], "unproven": open_[:_EACH] or [{}]}
+    return {"upheld": upheld[:_SHOWN], "broken": [broken], "unproven": open_[:_SHOWN] or [{}]}
 
 
 def _values(column: Column, named: list[Value]) -> list[Value]:
     """What is tried of a column: what tests name of it, all of that put together (it begins so and ends so), and something else."""
     found = list(dict.fromkeys(named))
-    texts = [value for value in found if isinstance(value, str)][:_EACH]
+    texts = [value for value in found if isinstance(value, str)][:_JOINED]
     if column.kind == "string":
-        found = [*found[: 4 * _EACH], *("".join(chosen) for size in range(2, len(texts) + 1) for chosen in permutations(texts, size))]
+        longest = 2 if len(texts) > 3 else len(texts)
+        found += ["".join(chosen) for size in range(2, longest + 1) for chosen in permutations(texts, size)]
     return [*found, *(value for value in _OTHER[column.kind] if value not in found)]
 
 

@@ -20,6 +20,7 @@ from sigma.types import (
     SigmaNull,
     SigmaNumber,
     SigmaString,
+    SigmaTimestampPart,
     SigmaType,
 )
 
@@ -27,6 +28,8 @@ from agent.sigma.values import NotImported, literal, pattern, plain, samples
 
 Value = str | int | bool
 _OPERATORS: Final = {CompareOperators.LT: "<", CompareOperators.LTE: "<=", CompareOperators.GT: ">", CompareOperators.GTE: ">="}
+_TRIED: Final = 2
+"""Of however many values a test accepts, so many are tried in examples."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +82,7 @@ def text(column: str, *, folded: bool = False, also: Sequence[Sequence[str]] = (
             word = (plain(value) or "").lower()
             wanted += [SigmaString(other) for group in also if word in group for other in group if other != word]
         found = f"row.{column}.matches({literal(pattern(wanted, folded=folded))})"
-        return Condition(found, True, tuple((column, one) for one in samples(values, folded=folded)))
+        return Condition(found, True, tuple((column, one) for one in samples(values[:_TRIED], folded=folded)))
 
     return asked
 
@@ -108,7 +111,7 @@ def number(column: str) -> Test:
     def asked(values: Sequence[SigmaType]) -> Condition:
         _present(values)
         match values[0] if len(values) == 1 else None:
-            case SigmaNumber(number=int(wanted)):
+            case SigmaNumber(number=int(wanted)) as value if not isinstance(value, SigmaTimestampPart):
                 return test(f"row.{column} == {wanted}", **{column: wanted})
             case SigmaCompareExpression(number=SigmaNumber(number=int(limit)), op=operator) if operator in _OPERATORS:
                 return Condition(

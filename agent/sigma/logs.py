@@ -2,7 +2,7 @@
 
 Source: CloudTrail user guide, "CloudTrail record contents" (errorCode and errorMessage: if the request returns an error), "CloudTrail
 userIdentity element" and "AWS Management Console sign-in events"; Azure Monitor documentation, "Azure Activity Log event schema", and the
-table AzureActivity of its reference (OperationNameValue, CategoryValue, ActivityStatusValue, Caller, CallerIpAddress); the columns
+table AzureActivity of its reference (OperationNameValue, CategoryValue, ActivityStatusValue, Caller, CallerIpAddress, ResourceId); the columns
 themselves are described in `checks/logs/tables/`.
 """
 
@@ -111,9 +111,10 @@ _CATEGORIES: Final = (
 )  # fmt: skip
 _RESULTS: Final = (("success", "succeeded"), ("failure", "failed"), ("start", "started"), ("accept", "accepted"))
 """Exports, the REST API and Log Analytics have words of their own for how far an operation has come."""
+# Log Analytics' OperationName and Category are none of these: the one is a name for display, the other was for something else.
 _ACTIVITY: Final = _fields(
     """
-    event_name      operationName OperationName OperationNameValue
+    event_name      operationName OperationNameValue
     account         subscriptionId SubscriptionId
     resource        resourceId ResourceId
     resource_group  resourceGroupName ResourceGroup
@@ -124,7 +125,7 @@ _ACTIVITY: Final = _fields(
     """,
     {
         # An export has Write, Delete or Action in its category, and what others call the category in its properties.
-        **dict.fromkeys(("category", "Category", "CategoryValue", "eventCategory"), words(_CATEGORIES, text("event_category"))),
+        **dict.fromkeys(("category", "CategoryValue", "eventCategory"), words(_CATEGORIES, text("event_category"))),
         **dict.fromkeys(
             ("resultType", "ResultType", "status", "status.value", "ActivityStatus", "ActivityStatusValue"), text("result", also=_RESULTS)
         ),
