@@ -33,7 +33,7 @@ def parser() -> argparse.ArgumentParser:
     diff.add_argument("after", metavar="ESTATE_B", type=Path)
     diff.add_argument("--format", choices=["text", "json"], default="text")
 
-    import_ = _command(commands, "import", "an estate from CLI output", _import)
+    import_ = _command(commands, "import", "an estate from CLI output, or rules from Sigma's", _import)
     takes.import_(import_)
     doctor = _command(commands, "doctor", "identity, permissions, regions, clock, endpoints: before the first run", _doctor)
     _configured(doctor)
@@ -180,12 +180,21 @@ def _import(options: argparse.Namespace) -> int:
         "collected_at": options.collected_at,
         "asserted_by": options.assert_complete,
     }
+    if options.source == "sigma":
+        from agent import sigma_command
+
+        if any(value is not None for value in (*given.values(), options.resource_group)):
+            raise ConfigurationError("sigma takes rules, --control and -o: everything else is about the files of an estate")
+        return sigma_command.import_rules(options.sources, options.output, options.control)
+    if len(options.sources) != 1 or options.control is not None:
+        raise ConfigurationError(f"{options.source} takes one folder, and no --control: that is for sigma")
+    (folder,) = options.sources
     if options.source == "az-cli":
-        print(az_cli.import_folder(options.folder, options.output, group=options.resource_group, **given))
+        print(az_cli.import_folder(folder, options.output, group=options.resource_group, **given))
     elif options.resource_group is not None:
         raise ConfigurationError("--resource-group is for az-cli: AWS has none")
     else:
-        print(aws_cli.import_folder(options.folder, options.output, **given))
+        print(aws_cli.import_folder(folder, options.output, **given))
     return UPHELD
 
 
