@@ -77,5 +77,7 @@ def named(rules: Iterable[Rule], plan: Plan, catalogue: Catalogue) -> Named:
 
 def whole(plan: Plan, catalogue: Catalogue) -> Plan:
     """The plan with the types that others in it are listed per: VPCs, where what is associated with each is asked for."""
-    parents = {parent: frozenset[str]() for kind in plan for parent in catalogue[kind].parents}
-    return dict(sorted({**parents, **plan}.items()))
+    held = dict(plan)
+    while parents := {parent: frozenset[str]() for kind in held for parent in catalogue[kind].parents if parent not in held}:
+        held |= parents
+    return dict(sorted(held.items()))
