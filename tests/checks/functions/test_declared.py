@@ -14,6 +14,7 @@ from checks.functions import FUNCTIONS, DataError
 
 SIGNATURES = [
     "attribute(entries: list, name: string) -> string",
+    "azure_region(location: string) -> string",
     "cidrs_within(cidrs: list, allowed: list) -> bool",
     "days_between(earlier: string|timestamp, later: string|timestamp) -> double",
     "hash_bits(signature: string) -> int",
