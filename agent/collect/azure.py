@@ -197,7 +197,7 @@ class AzureCollector:
         if isinstance(answer, Halt):
             if detail.effective:
                 self.note(f"{draft.id}: {detail.get} is not known: {answer.failure.reason} {answer.failure.code} {answer.failure.message}")
-            elif answer.failure.code in detail.absent:
+            elif answer.said and answer.failure.code in detail.absent:
                 draft.unsettled.append((detail, answer))
             else:
                 self._record.gap(listing, draft, detail.into, answer.failure, call, action)
@@ -225,8 +225,8 @@ class AzureCollector:
 
     def _confirmed(self, listing: Listing, draft: Draft, answer: Answer | Halt) -> None:
         unsettled, draft.unsettled = draft.unsettled, []
-        if isinstance(answer, Halt) and answer.failure.code in GONE:  # deleted since it was listed: there is nothing to judge
-            self._record.look(listing.kind.name, listing.account, "GET (again)", draft.id, answer.read, 0)
+        if isinstance(answer, Halt) and answer.said and answer.failure.code in GONE:  # deleted since it was listed: nothing to judge
+            self._record.look(listing.kind.name, listing.account, "GET (again)", draft.id, answer.said, 0)
             del listing.drafts[draft.id]
             return
         for detail, halt in unsettled:
@@ -236,8 +236,8 @@ class AzureCollector:
                 )
                 self._record.gap(listing, draft, detail.into, failure, _named(detail), detail.permission(listing.arm.type))
                 continue
-            look = self._record.look(listing.kind.name, listing.account, _named(detail), draft.id, halt.read, 0)
-            draft.evidence.append(look)
+            assert halt.said is not None
+            draft.evidence.append(self._record.look(listing.kind.name, listing.account, _named(detail), draft.id, halt.said, 0))
             draft.data[detail.into] = None
 
     def _write(self, listing: Listing) -> None:

@@ -47,6 +47,8 @@ class Halt:
 
     failure: Failure
     read: Answer = Answer((), 0)
+    said: Answer | None = None
+    """The service's own refusal, which may be its word that there is none."""
 
     @property
     def items(self) -> tuple[Any, ...]:
@@ -62,6 +64,15 @@ def joined(parts: Sequence[Answer], items: Iterable[Any]) -> Answer:
     return Answer(tuple(items), sum(part.pages for part in parts), request_id, hashes)
 
 
+@dataclass(frozen=True, slots=True)
+class _Body:
+    """One response that is what it must be: a JSON object, its bytes, and the id of the request."""
+
+    page: Mapping[str, Any]
+    raw: bytes
+    request_id: str
+
+
 @dataclass(slots=True)
 class _Reading:
     """The pages of one call, as they come in."""
@@ -71,9 +82,9 @@ class _Reading:
     request_id: str | None = None
     sha256: Any = field(default_factory=hashlib.sha256)
 
-    def add(self, body: bytes, request_id: str | None) -> None:
-        self.pages, self.request_id = self.pages + 1, request_id
-        self.sha256.update(body)
+    def add(self, body: _Body) -> None:
+        self.pages, self.request_id = self.pages + 1, body.request_id
+        self.sha256.update(body.raw)
 
     def answer(self) -> Answer:
         return Answer(tuple(self.items), self.pages, self.request_id, self.sha256.hexdigest() if self.pages else "")
@@ -114,7 +125,9 @@ class Arm:
         """One object by its path. Whatever Azure or the network does comes back as a Halt; only a bug raises."""
 
         def call(reading: _Reading) -> None:
-            reading.items.append(read(self._get(self._url(path, api, expand), reading)))
+            answer = self._send("GET", self._url(path, api, expand))
+            reading.items.append(read(answer.page))
+            reading.add(answer)
 
         return self._answered(call)
 
@@ -129,11 +142,12 @@ class Arm:
                 if url in seen:
                     raise NotAnAnswer("its nextLink leads back to a page that was read already")
                 seen.add(url)
-                page = self._get(url, reading)
-                if not isinstance(elements := page.get("value"), list):
+                answer = self._send("GET", url)
+                if not isinstance(elements := answer.page.get("value"), list):
                     raise NotAnAnswer("a page without `value`, which every page of a list has")
                 reading.items += map(read, elements)
-                url = self._next(page.get("nextLink"))
+                reading.add(answer)
+                url = self._next(answer.page.get("nextLink"))
                 hollow = hollow or (url is not None and not elements)
             if hollow:
                 raise NotAnAnswer("an empty page that says there are more: what it was to show is not known")
@@ -148,11 +162,13 @@ class Arm:
             seen: set[str] = set()
             while True:
                 question = {"subscriptions": list(subscriptions), "query": query, "options": options}
-                page = self._send("POST", self._url(GRAPH, GRAPH_API, None), question, reading)
+                answer = self._send("POST", self._url(GRAPH, GRAPH_API, None), question)
+                page = answer.page
                 rows, total = page.get("data"), page.get("totalRecords")
                 if not isinstance(rows, list) or not isinstance(total, int):
                     raise NotAnAnswer("an answer of Resource Graph without `data` and `totalRecords`")
                 reading.items += rows
+                reading.add(answer)
                 if not (token := page.get("$skipToken")):
                     break
                 if token in seen or not rows:
@@ -169,10 +185,8 @@ class Arm:
         try:
             call(reading)
         except _Refused as refused:
-            if not reading.pages:  # the service's own word, which may be that there is none
-                reading.add(refused.body, refused.request_id)
-                return Halt(refused.failure, reading.answer())
-            return Halt(refused.failure, reading.answer())
+            said = Answer((), 1, refused.request_id, hashlib.sha256(refused.body).hexdigest())
+            return Halt(refused.failure, reading.answer(), said)
         except Exception as error:
             failure = of_exception(error)
             if failure is None:
@@ -180,10 +194,7 @@ class Arm:
             return Halt(failure, reading.answer())
         return reading.answer()
 
-    def _get(self, url: str, reading: _Reading) -> Mapping[str, Any]:
-        return self._send("GET", url, None, reading)
-
-    def _send(self, method: str, url: str, body: Any, reading: _Reading) -> Mapping[str, Any]:
+    def _send(self, method: str, url: str, body: Any = None) -> _Body:
         """Raises _Refused, NotAnAnswer, DeadlinePassed, and what azure-core raises."""
         from azure.core.rest import HttpRequest
 
@@ -205,8 +216,7 @@ class Arm:
             raise NotAnAnswer("the body is not a JSON object, or is cut short")
         if "error" in page and "value" not in page:
             raise NotAnAnswer("a success that holds an error")
-        reading.add(raw, request_id)
-        return page
+        return _Body(page, raw, request_id)
 
     def _url(self, path: str, api: str, expand: str | None) -> str:
         more = f"&$expand={quote(expand, safe='')}" if expand else ""
