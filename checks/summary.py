@@ -130,7 +130,9 @@ def _promise(
     assumed: list[str] = []
     if not promise.unverifiable:
         parts = tuple(_control(promise, binding.id, binding.params, bound, populations) for binding in promise.controls)
-        unseen, assumed = _universe(estate, promise, controls, catalogue, _judged(promise, bound, catalogue), _clouds(promise, bound), promises.assume)
+        unseen, assumed = _universe(
+            estate, promise, controls, catalogue, _judged(promise, bound, catalogue), _clouds(promise, bound), promises.assume
+        )
         lacks += [*unseen, *(f"no rule judges {part.id}" for part in parts if not part.rules)]
         # What is no longer promised cannot be broken, and nobody has confirmed what is promised now.
         verdict, open_ = (Verdict.UNPROVEN, Verdict.UNPROVEN) if lack else _verdicts(parts, unproven=bool(lacks))

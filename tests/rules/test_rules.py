@@ -225,7 +225,11 @@ def test_kinds_are_spelt_alike_wherever_they_are_named() -> None:
     for kind in named | collected:
         spelt.setdefault(re.sub(r"[^a-z0-9:/]", "", kind.lower()), set()).add(kind)
     assert {plain: kinds for plain, kinds in spelt.items() if len(kinds) > 1} == {}
-    assert [kind for kind in named | collected if not re.fullmatch(r"AWS::[A-Za-z0-9]+::[A-Za-z0-9]+|Microsoft(\.[A-Za-z0-9]+)(/[A-Za-z0-9]+)+", kind)] == []
+    assert [
+        kind
+        for kind in named | collected
+        if not re.fullmatch(r"AWS::[A-Za-z0-9]+::[A-Za-z0-9]+|Microsoft(\.[A-Za-z0-9]+)(/[A-Za-z0-9]+)+", kind)
+    ] == []
 
 
 def test_a_rule_judges_a_kind_that_its_control_is_about() -> None:
