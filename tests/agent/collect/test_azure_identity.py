@@ -61,7 +61,7 @@ def test_a_workload_identity_reads(eyes: Eyes, tmp_path: Path) -> None:
 
 
 def test_an_expired_secret_is_a_gap_that_says_so_and_nothing_of_the_secret(eyes: Eyes) -> None:
-    (one,) = doors(eyes, principal(), UPHELD_TEST_SECRET="an~older.secret")  # noqa: S106
+    (one,) = doors(eyes, principal(), UPHELD_TEST_SECRET="an~older.secret")
     assert isinstance(one, Shut)
     assert (str(one.failure.reason), one.call) == ("expired-credentials", "GetToken")
     assert "AADSTS7000222" in one.failure.message
@@ -103,7 +103,7 @@ def test_a_subscription_of_another_tenant_says_so(eyes: Eyes) -> None:
 
 
 def test_an_answer_about_another_subscription_is_none(eyes: Eyes) -> None:
-    from tests.world.arm_double import json_reply  # noqa: PLC0415
+    from tests.world.arm_double import json_reply
 
     eyes.double.fail(f"/subscriptions/{ONE}", json_reply(eyes.double.subscriptions[TWO]))
     (one,) = doors(eyes, eyes.settings())
@@ -117,7 +117,7 @@ def test_an_authority_that_is_not_trusted_is_named(eyes: Eyes, tmp_path: Path) -
         arm = eyes.arm()
         token = arm.credential.get_token(where.scope)
     other = tmp_path / "other.pem"
-    from tests.world.tls_certificates import issue  # noqa: PLC0415
+    from tests.world.tls_certificates import issue
 
     other.write_bytes(issue("Somebody else's authority", None, authority=True).pem)
     with mock.patch.dict(os.environ, {"REQUESTS_CA_BUNDLE": str(other)}):
@@ -146,10 +146,12 @@ def test_no_token_is_asked_for_or_sent_without_tls(name: str) -> None:
     ],
 )
 def test_each_cloud_is_where_the_sdk_has_it(name: str, host: str, scope: str) -> None:
-    from azure.core import AzureClouds  # noqa: PLC0415
-    from azure.mgmt.core.tools import get_arm_endpoints  # noqa: PLC0415
+    from azure.core import AzureClouds
+    from azure.mgmt.core.tools import get_arm_endpoints
 
-    held = get_arm_endpoints({"public": AzureClouds.AZURE_PUBLIC_CLOUD, "china": AzureClouds.AZURE_CHINA_CLOUD, "usgov": AzureClouds.AZURE_US_GOVERNMENT}[name])
+    held = get_arm_endpoints(
+        {"public": AzureClouds.AZURE_PUBLIC_CLOUD, "china": AzureClouds.AZURE_CHINA_CLOUD, "usgov": AzureClouds.AZURE_US_GOVERNMENT}[name]
+    )
     found = cloud(name, {})
     assert (found.endpoint, found.scope) == (f"https://{host}", scope)
     assert held["resource_manager"].rstrip("/") == found.endpoint

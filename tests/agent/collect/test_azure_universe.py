@@ -160,7 +160,9 @@ def test_what_is_in_effect_is_asked_for_only_where_the_configuration_says_so(eye
 
 def test_what_is_in_effect_stands_on_the_interface(eyes: Eyes, interface: str) -> None:
     group = f"{GROUP}/providers/Microsoft.Network/networkSecurityGroups/front"
-    eyes.double.put(f"{interface}/effectiveNetworkSecurityGroups", "x", {"value": [{"networkSecurityGroup": {"id": group}, "tagMap": None}]})
+    eyes.double.put(
+        f"{interface}/effectiveNetworkSecurityGroups", "x", {"value": [{"networkSecurityGroup": {"id": group}, "tagMap": None}]}
+    )
     estate = eyes.collect(NICS, settings=eyes.settings(effective=True))
     assert data(estate, NICS)["front"]["Effective"] == [{"networkSecurityGroup": {"id": group}}]
     assert (gaps(estate), eyes.notes) == ([], [])
