@@ -18,6 +18,7 @@ from agent.row_rules import Rows
 from agent.rulebook import Rulebook
 from checks.judge import Bound, Population, bind, judge, key
 from checks.model import Estate, Finding, digest
+from checks.population import cloud_populations
 from checks.rule import Rule
 from checks.summary import summarize, summarize_rule
 from checks.verdict import Verdict
@@ -64,6 +65,7 @@ def assess(inputs: Inputs, estate: Estate, *, every: bool, max_age: int, clock: 
     result = Result(estate.manifest, findings, promises, summaries, estate.gaps, tool(), _estate_digest(estate, bound, inputs), calls)
     result.notes += _notes(inputs, result, unmatched, every=every, max_age=max_age if stale else 0)
     result.notes += rows.notes
+    result.clouds = cloud_populations(estate)
     return result
 
 

@@ -177,6 +177,11 @@ class Kind(_Strict):
         return self.list_ == "none" and self.found is None and (self.arm is None or self.arm.type == SUBSCRIPTIONS)
 
     @property
+    def known_as(self) -> list[str]:
+        """The kinds by which what counts resources knows the type: AWS Config, or Resource Graph."""
+        return self.config or ([self.arm.type] if self.arm is not None else [])
+
+    @property
     def parents(self) -> tuple[str, ...]:
         """The types whose listed things the type's own listing is asked for."""
         if self.arm is not None:

@@ -7,7 +7,7 @@ the catalogue, cut down to what the enabled rules need.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -31,6 +31,8 @@ from checks.model import Reason
 from checks.plan import Plan, whole
 
 Note = Callable[[str], None]
+_AT_ONCE = 100
+"""How many resources are unpacked at a time when they are written."""
 
 
 @dataclass(slots=True)
@@ -109,7 +111,7 @@ class AzureCollector:
         if read.id is None:
             self._record.listing_gap(listing, Failure(Reason.MALFORMED, "MissingMember", read.problem))
             return
-        named = ReadItem(listing.account, read.spelled, read.region, read.data, read.tags, read.lost)
+        named = replace(read, id=listing.account)
         look = self._record.look(listing.kind.name, listing.account, "GET subscriptions/{subscriptionId}", listing.account, answer, 1)
         self._draft(listing, named, look)
         self._complete(listing)
@@ -140,8 +142,8 @@ class AzureCollector:
 
     def _draft(self, listing: Listing, read: ReadItem, look: str) -> None:
         assert read.id is not None
-        draft = Draft(read, dict(read.data or {}), [look])
-        if (other := listing.drafts.get(read.id)) is not None and other.data != draft.data:
+        draft = Draft(read, evidence=[look])
+        if (other := listing.drafts.get(read.id)) is not None and other.read.data != read.data:
             failure = Failure(Reason.MALFORMED, "Contradiction", "listed twice, with different data")
             self._record.gap(listing, other, None, failure, listing.call, None)
         listing.drafts[read.id] = draft
@@ -203,7 +205,7 @@ class AzureCollector:
                 self._record.gap(listing, draft, detail.into, answer.failure, call, action)
             return
         draft.evidence.append(self._record.look(listing.kind.name, listing.account, call, draft.id, answer, len(answer.items)))
-        draft.data[detail.into] = [item for item, _ in answer.items] if detail.items else answer.items[0][0]
+        draft.details[detail.into] = [item for item, _ in answer.items] if detail.items else answer.items[0][0]
         for _, lost in answer.items:
             for path, (reason, message) in lost.items():
                 inside = (detail.into, paths.ELEMENT, *path) if detail.items else (detail.into, *path)
@@ -238,13 +240,16 @@ class AzureCollector:
                 continue
             assert halt.said is not None
             draft.evidence.append(self._record.look(listing.kind.name, listing.account, _named(detail), draft.id, halt.said, 0))
-            draft.data[detail.into] = None
+            draft.details[detail.into] = None
 
     def _write(self, listing: Listing) -> None:
         if listing.whole:
             self._seen[listing.account, listing.kind.name] = frozenset(listing.drafts)
         self._regions[listing.account] |= {draft.read.region for draft in listing.drafts.values()}
-        self.writer.add_resources(draft.done(listing.kind, listing.account) for draft in listing.drafts.values())
+        ordered = sorted(listing.drafts.values(), key=lambda draft: draft.id)
+        for start in range(0, len(ordered), _AT_ONCE):
+            some = ordered[start : start + _AT_ONCE]
+            self.writer.add_resources(draft.done(listing.kind, listing.account) for draft in some)
         listing.drafts.clear()
 
 

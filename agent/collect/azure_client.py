@@ -7,15 +7,13 @@ A page of a list is a JSON object with `value`, a list, and `nextLink` where the
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
-import orjson
-
+from agent.collect.arm_reading import from_json
 from agent.collect.aws_client import Deadline
 from agent.collect.aws_errors import Failure, NotAnAnswer
 from agent.collect.azure_errors import of_exception, of_response
@@ -205,13 +203,13 @@ class Arm:
         request_id = next((headers[name] for name in _REQUEST_IDS if headers.get(name)), None)
         kind = str(headers.get("Content-Type", "")).partition(";")[0].strip().lower()
         if response.status_code != 200:
-            told = _json(raw) if kind.endswith("json") else None
+            told = from_json(raw) if kind.endswith("json") else None
             raise _Refused(of_response(response.status_code, told, headers.get("Date"), self.now()), raw, request_id)
         if kind != "application/json":
             raise NotAnAnswer(f"the content type is {kind or 'not given'}, not JSON: something between here and Azure answered")
         if request_id is None:
             raise NotAnAnswer("the response carries no request id, so it is not from Azure")
-        page = _json(raw)
+        page = from_json(raw)
         if not isinstance(page, dict):
             raise NotAnAnswer("the body is not a JSON object, or is cut short")
         if "error" in page and "value" not in page:
@@ -241,17 +239,6 @@ class _Refused(Exception):
     def __init__(self, failure: Failure, body: bytes, request_id: str | None) -> None:
         super().__init__(failure.message)
         self.failure, self.body, self.request_id = failure, body, request_id
-
-
-def _json(raw: bytes) -> Any:
-    """None for what is no JSON. orjson refuses integers over 64 bits and lone surrogates, which the standard library reads."""
-    try:
-        return orjson.loads(raw)
-    except ValueError:
-        try:
-            return json.loads(raw)
-        except (ValueError, RecursionError):
-            return None
 
 
 LATE: Final = Halt(Failure(Reason.LATE, "DeadlinePassed", "the collection's deadline passed before this was answered"))

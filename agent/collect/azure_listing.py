@@ -23,7 +23,7 @@ class Draft:
     """A resource, as far as it is read. `unsettled` are details that ARM says there is none of, until the resource still reads."""
 
     read: ReadItem
-    data: dict[str, Any]
+    details: dict[str, Any] = field(default_factory=dict)
     evidence: list[str] = field(default_factory=list)
     unsettled: list[tuple[ArmDetail, Halt]] = field(default_factory=list)
 
@@ -35,7 +35,7 @@ class Draft:
     def done(self, kind: Kind, account: str) -> Resource:
         region = self.read.region
         return Resource(
-            self.id, kind.name, account, region, self.data, self.read.tags, tuple(sorted(self.evidence)), GLOBAL if region != GLOBAL else None
+            self.id, kind.name, account, region, {**self.read.data, **self.details}, self.read.tags, tuple(sorted(self.evidence)), GLOBAL if region != GLOBAL else None
         )  # fmt: skip
 
 

@@ -51,6 +51,7 @@ def coverage_record(result: Result) -> dict[str, Any]:
         "calls": result.calls,
         "counts": result.counts,
         "accepted": result.accepted,
+        "clouds": [dataclasses.asdict(cloud) for cloud in result.clouds],
         "rules": [dataclasses.asdict(rule) for rule in result.rules],
     }
 
@@ -143,6 +144,8 @@ def json_schema() -> dict[str, Any]:
             "notes": texts,
         },
     )
+    number, known = {"type": "integer", "minimum": 0}, {"type": ["integer", "null"], "minimum": 0}
+    cloud = _object({"cloud": text, "accounts_seen": number, "accounts_known": known, "resources_seen": number, "resources_known": known})
     coverage = _object(
         {
             "accounts": {"type": "object", "additionalProperties": texts},
@@ -151,7 +154,8 @@ def json_schema() -> dict[str, Any]:
             "counts": counts,
             "accepted": {"type": "integer"},
             "rules": {"type": "array", "items": rule},
-        }
+        },
+        {"clouds": {"type": "array", "items": cloud}},
     )
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import IO, Any
 
 from checks.model import Finding, Gap, Manifest
+from checks.population import CloudPopulation
 from checks.summary import PromiseSummary, RuleSummary
 from checks.verdict import Verdict, combine
 
@@ -61,6 +62,7 @@ class Result:
     calls: int
     """How many calls the estate's looks took: each page of a listing, and one for each resource and detail."""
     notes: list[str] = field(default_factory=list)
+    clouds: Sequence[CloudPopulation] = ()
 
     @property
     def examples(self) -> dict[tuple[str, str], dict[Verdict, Finding]]:

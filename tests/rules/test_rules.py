@@ -224,12 +224,16 @@ def test_every_detail_is_taken_from_a_call_about_its_resource() -> None:
 
 def test_kinds_are_spelt_alike_wherever_they_are_named() -> None:
     named = {kind for control in BOOK.controls.values() if control.kinds != "none" for kind in control.kinds}
-    collected = {kind for held in BOOK.catalogue.values() for kind in held.config}
+    collected = {kind for held in BOOK.catalogue.values() for kind in held.known_as}
     spelt: dict[str, set[str]] = {}
     for kind in named | collected:
-        spelt.setdefault(re.sub(r"[^a-z0-9:]", "", kind.lower()), set()).add(kind)
+        spelt.setdefault(re.sub(r"[^a-z0-9:/]", "", kind.lower()), set()).add(kind)
     assert {plain: kinds for plain, kinds in spelt.items() if len(kinds) > 1} == {}
-    assert [kind for kind in named | collected if not re.fullmatch(r"AWS::[A-Za-z0-9]+::[A-Za-z0-9]+", kind)] == []
+    assert [
+        kind
+        for kind in named | collected
+        if not re.fullmatch(r"AWS::[A-Za-z0-9]+::[A-Za-z0-9]+|Microsoft(\.[A-Za-z0-9]+)(/[A-Za-z0-9]+)+", kind)
+    ] == []
 
 
 def test_a_rule_judges_a_kind_that_its_control_is_about() -> None:

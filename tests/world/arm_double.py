@@ -29,7 +29,7 @@ from tests.world.tls_certificates import issue
 
 TENANT = "2f6d1b0c-0000-4000-8000-00000000000a"
 CLIENT = "5c1e7a2d-0000-4000-8000-00000000000c"
-SECRET = "kein~Passwort.das-etwas-oeffnet"  # noqa: S105 - of the double's own tenant
+SECRET = "kein~Passwort.das-etwas-oeffnet"
 READER = {"actions": ["*/read"], "notActions": [], "dataActions": [], "notDataActions": []}
 PORTAL = b"<!DOCTYPE html>\n<html><body><h1>Sign in</h1></body></html>"
 GRAPH = "/providers/microsoft.resourcegraph/resources"

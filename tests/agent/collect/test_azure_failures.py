@@ -156,9 +156,9 @@ def test_nobody_is_waited_for_past_the_deadline(eyes: Eyes) -> None:
 def test_what_is_asked_after_the_deadline_is_late(eyes: Eyes) -> None:
     estate = eyes.collect(ACCOUNTS, settings=eyes.settings(ONE), deadline=60)
     assert gaps(estate) == []
-    from agent.collect.aws_client import Deadline  # noqa: PLC0415
-    from agent.collect.azure_client import Halt  # noqa: PLC0415
-    from agent.collect.azure_tasks import Tasks  # noqa: PLC0415
+    from agent.collect.aws_client import Deadline
+    from agent.collect.azure_client import Halt
+    from agent.collect.azure_tasks import Tasks
 
     told: list[object] = []
     tasks = Tasks(Deadline(0.0, lambda: 1.0))
