@@ -52,7 +52,9 @@ def parser() -> argparse.ArgumentParser:
 
     permissions = _command(commands, "permissions", "the least-privilege policy for what is enabled", _permissions)
     permissions.add_argument(
-        "provider", choices=["aws", "aws-queue"], help="aws: all that is read; aws-queue: one's own queues, which announce new logs"
+        "provider",
+        choices=["aws", "aws-queue", "azure", "azure-optional"],
+        help="aws, azure: all that is read; aws-queue: one's own queues, which announce new logs; azure-optional: what it does without",
     )
     _configured(permissions)
 
@@ -272,11 +274,20 @@ def _permissions(options: argparse.Namespace) -> int:
 
     configuration = config.load(options.config, os.environ)
     logs = configuration.settings.collect.logs
+    policy: object
     if options.provider == "aws-queue":
         policy = permissions.queue_policy(logs)
     else:
         inputs = run.prepare(configuration)
-        policy = permissions.aws_policy(inputs.book.catalogue, run.plan_for(inputs, every=not inputs.promises.promises), logs)
+        kinds, subscriptions = inputs.book.catalogue, [id_ for one in configuration.settings.collect.azure for id_ in one.subscriptions]
+        wanted = run.plan_for(inputs, every=not inputs.promises.promises, of=[options.provider.partition("-")[0]])
+        match options.provider:
+            case "aws":
+                policy = permissions.aws_policy(kinds, wanted, logs)
+            case "azure":
+                policy = permissions.azure_role(kinds, wanted, subscriptions)
+            case _:
+                policy = permissions.azure_optional_roles(kinds, subscriptions)
     print(json.dumps(policy, indent=2))
     return UPHELD
 

@@ -19,6 +19,7 @@ from agent.rulebook import Rulebook
 from checks.judge import Bound, Population, bind, judge, key
 from checks.logs.source import coverage
 from checks.model import Estate, Finding, digest
+from checks.population import cloud_populations
 from checks.rule import Rule
 from checks.summary import summarize, summarize_rule
 from checks.verdict import Verdict
@@ -66,6 +67,7 @@ def assess(inputs: Inputs, estate: Estate, *, every: bool, max_age: int, clock: 
     result.notes += _notes(inputs, result, unmatched, every=every, max_age=max_age if stale else 0)
     result.notes += rows.notes
     result.logs = coverage(estate)
+    result.clouds = cloud_populations(estate)
     return result
 
 

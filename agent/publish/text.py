@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from agent.publish.result import Result
 from checks.model import GLOBAL, LISTING, Finding, Gap
+from checks.population import CloudPopulation
 from checks.summary import PromiseSummary, RuleSummary
 from checks.telling import sentences, shown
 from checks.verdict import Verdict
@@ -139,6 +140,8 @@ class TextReport:
             words = ["unverifiable" if promise.verdict is None else str(promise.verdict) for promise in result.promises]
             yield f"{_many(len(words), 'promise')}: {_tally(words)}"
         yield f"{_many(result.total, 'finding')}: {_tally_counts(result.counts)}; {_many(result.gap_count, 'gap')}"
+        if len(result.clouds) > 1 or any(cloud.cloud == "azure" for cloud in result.clouds):
+            yield from map(_population, result.clouds)
         if result.accepted:
             yield f"{_many(result.accepted, 'finding')} accepted"
         if result.idle:
@@ -154,6 +157,14 @@ class TextReport:
             text, WIDTH, initial_indent=indent if first is None else first, subsequent_indent=indent,
             break_long_words=False, break_on_hyphens=False,
         )  # fmt: skip
+
+
+def _population(cloud: CloudPopulation) -> str:
+    """`Azure: 2 of 3 subscriptions seen; 57 resources seen, 61 known`."""
+    name, accounts = {"aws": ("AWS", "accounts"), "azure": ("Azure", "subscriptions")}[cloud.cloud]
+    of = f"{cloud.accounts_known}" if cloud.accounts_known is not None else "an unknown number of"
+    known = f"{cloud.resources_known} known" if cloud.resources_known is not None else "how many there are is not known"
+    return f"{name}: {cloud.accounts_seen} of {of} {accounts} seen; {cloud.resources_seen} resources seen, {known}"
 
 
 def _alike(rules: Iterable[RuleSummary], examples: Examples, promise: str) -> Iterable[Sequence[RuleSummary]]:
