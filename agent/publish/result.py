@@ -8,11 +8,15 @@ import tempfile
 import weakref
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from checks.model import Finding, Gap, Manifest
 from checks.summary import PromiseSummary, RuleSummary
 from checks.verdict import Verdict, combine
+from checks.whereabouts import Whereabouts
+
+if TYPE_CHECKING:
+    from agent.ledger.ledger import Recorded
 
 
 @dataclass(slots=True, weakref_slot=True)
@@ -61,6 +65,10 @@ class Result:
     calls: int
     """How many calls the estate's looks took: each page of a listing, and one for each resource and detail."""
     notes: list[str] = field(default_factory=list)
+    whereabouts: Whereabouts | None = None
+    """What tells where findings of earlier runs went."""
+    recorded: Recorded | None = None
+    """What the ledger says of the run, where it was recorded."""
 
     @property
     def examples(self) -> dict[tuple[str, str], dict[Verdict, Finding]]:
