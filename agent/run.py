@@ -24,11 +24,15 @@ from checks.verdict import Verdict
 from checks.whereabouts import Whereabouts
 from checks.wording import SENTENCE, sentences
 
-__all__ = ["Clock", "Inputs", "assess", "check", "collect", "plan_for", "prepare", "tool"]
+__all__ = ["Clock", "Inputs", "assess", "check", "collect", "forget", "plan_for", "prepare", "tool"]
 
 
 Record = Callable[[Result, Path], None]
 """Puts a result, and the estate's folder that it is of, into the ledger."""
+
+
+def forget(_: Result, __: Path) -> None:
+    """A run that is not recorded."""
 
 
 def check(
@@ -39,7 +43,7 @@ def check(
     max_age: int,
     clock: Clock,
     progress: Progress | None = None,
-    record: Record = lambda _, __: None,
+    record: Record = forget,
 ) -> Result:
     """Judge a recorded estate, or the world as it is now. Raises ConfigurationError and HelperBug."""
     try:

@@ -110,7 +110,7 @@ def _local(file: Path) -> Path:
         mounted, _, kind = line.partition(" - ")
         kinds[mounted.split()[4]] = kind.split()[0]
     for place in (folder, *folder.parents):
-        if (kind := kinds.get(str(place))) is not None:
+        if (kind := kinds.get(str(place), "")) != "":
             if kind in _REMOTE:
                 raise LedgerError(
                     f"{folder} is on a network file system ({kind}), on which SQLite loses data: use a local `state`, or PostgreSQL"

@@ -30,6 +30,8 @@ class Archive:
     name: str
     sha256: str
     size: int
+    fresh: bool
+    """Whether it was not there already: the same estate has the same archive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,18 +60,20 @@ class Evidence:
                     stream.seek(0)
                     sha256, size = hashlib.file_digest(stream, "sha256").hexdigest(), stream.seek(0, os.SEEK_END)
                 name = f"{finished.translate({ord(':'): None})}-{sha256[:16]}{_ENDING}"
+                fresh = not (self.folder / name).exists()
                 os.replace(written, self.folder / name)
             except BaseException:
                 os.unlink(written)
                 raise
         except OSError as error:
             raise LedgerError(f"the evidence cannot be kept in {self.folder}: {error.strerror}; the run was not recorded") from error
-        return Archive(name, sha256, size)
+        return Archive(name, sha256, size, fresh)
 
-    def entry(self, archive: Archive | None, kept: Mapping[str, int]) -> dict[str, Any]:
-        """What a record says of it: the archive, and which of those `kept` until now, by name with their sizes, go for it."""
+    def entry(self, archive: Archive | None) -> dict[str, Any]:
+        """What a record says of it: the archive, and which of those that are there go for it, the oldest first."""
         if archive is None:
             return {}
+        kept = {file.name: file.stat().st_size for file in self.folder.glob(f"*{_ENDING}")}
         if archive.size > self.quota:
             return {"archive": None, "why": f"{archive.size} bytes are more than the quota of {self.quota}", "dropped": []}
         dropped, held = [], archive.size + sum(size for name, size in kept.items() if name != archive.name)

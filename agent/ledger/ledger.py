@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -37,6 +37,8 @@ class Recorded:
     """The findings as they were before, by id."""
     lacks: Mapping[str, Sequence[str]]
     """What kept promises from being proven before, by promise."""
+    again: bool = False
+    """Whether it was there already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +49,10 @@ class Ledger:
     state: Path
     max_age: timedelta
 
-    def append(self, run: Run, signer: Signer, now: str, evidence: Callable[[], Mapping[str, Any]] = dict) -> Recorded:
+    def append(self, run: Run, signer: Signer, now: str, evidence: Mapping[str, Any]) -> Recorded:
         """Record a run, which is then on the disk, or raise LedgerError, and it is not. A run that is there already stays as it is.
 
-        `now`: when it is recorded. `evidence`: what is kept of what was collected, asked for under the lock.
+        `now`: when it is recorded. `evidence`: what is kept of what was collected.
         """
         with self.database.writing() as connection:
             ledger = connection.execute(select(tables.ledger).with_for_update()).one()
@@ -62,7 +64,7 @@ class Ledger:
             known = {one.id: one for one in map(rows.finding, connection.execute(select(tables.findings)))}
             told = tell(known, (seen(one, known, partial=run.partial) for one in run.findings()), run.absent, run.finished, self.max_age)
             number = tree.size + 1
-            record = compose(run, Entry(ledger.origin, number, now, evidence()), told)
+            record = compose(run, Entry(ledger.origin, number, now, evidence), told)
             stored, leaf = pack(record)
             changed, made = fold({one.number: one for one in known.values()}, told, run.finished)
             lacks = _lacks(connection)
@@ -78,6 +80,13 @@ class Ledger:
                 connection.execute(update(tables.ledger).values(key=signer.verifier.id))
         self._remember(head)
         return Recorded(number, head, previous, [(one, changed[one.number]) for one in made], known, lacks)
+
+    def ready(self, signer: Signer) -> None:
+        """See before anything is collected that a run can be recorded. Raises LedgerError."""
+        with self.database.writing() as connection:
+            ledger = connection.execute(select(tables.ledger)).one()
+            self._fits(ledger.key, signer)
+            self._tree(connection, ledger.origin, signer)
 
     @staticmethod
     def _fits(key: str | None, signer: Signer) -> None:
@@ -140,7 +149,7 @@ class Ledger:
         origin = connection.execute(select(tables.ledger.c.origin)).scalar_one()
         head = connection.execute(select(tables.checkpoints).where(tables.checkpoints.c.size == row.number)).one()
         before = connection.execute(select(tables.runs.c.finished).where(tables.runs.c.number == row.number - 1)).scalar_one_or_none()
-        return Recorded(row.number, signed_head(head, origin), before, (), {}, {})
+        return Recorded(row.number, signed_head(head, origin), before, (), {}, {}, again=True)
 
     def _remember(self, head: SignedHead) -> None:
         """Keep the newest head outside of the ledger. The run is recorded already: should this fail, the file is only older."""
@@ -176,7 +185,7 @@ def _write(
     if new:
         connection.execute(insert(findings), new)
     if old:
-        columns = {column.name: bindparam(f"new_{column.name}") for column in findings.c if column.name != "number"}
+        columns: dict[str, Any] = {column.name: bindparam(f"new_{column.name}") for column in findings.c if column.name != "number"}
         statement = update(findings).where(findings.c.number == bindparam("of")).values(columns)
         connection.execute(statement, [{"of": row["number"], **{f"new_{name}": held for name, held in row.items()}} for row in old])
     for first, last in told.seen:
