@@ -27,7 +27,7 @@ def spans(runs: Iterable[tuple[datetime, Verdict | None]], now: datetime, max_ag
     told = list(runs)
     found: list[Span] = []
     ends = [*(at for at, _ in told[1:]), now]
-    for (at, verdict), end in zip(told, ends, strict=True):
+    for (at, verdict), end in zip(told, ends, strict=False):
         stands = min(end, at + max_age)
         _add(found, Span(at, stands, proven(verdict)))
         if stands < end:

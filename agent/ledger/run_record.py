@@ -118,11 +118,14 @@ def pack(record: Mapping[str, Any]) -> tuple[bytes, bytes]:
 
 def unpack(stored: bytes) -> tuple[dict[str, Any], bytes]:
     """A stored record, and its leaf. Raises ValueError where it is damaged."""
+    packed = zlib.decompressobj()
     try:
-        canonical = zlib.decompress(stored)
-        record = orjson.loads(canonical)
+        canonical = packed.decompress(stored)
     except zlib.error as error:
         raise ValueError("it is damaged") from error
+    if not packed.eof or packed.unused_data:
+        raise ValueError("it is damaged at its end")
+    record = orjson.loads(canonical)
     if not isinstance(record, dict) or record.get("schema") != SCHEMA:
         raise ValueError(f"it is not of schema {SCHEMA}")
     return record, seal.leaf(canonical)

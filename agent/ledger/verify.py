@@ -76,9 +76,10 @@ class _Verifier:
 
     def _origin(self) -> str:
         held = self.connection.execute(select(tables.ledger)).all()
-        if len(held) != 1:
-            self._say(f"the ledger says {len(held)} times which one it is")
-        elif held[0].key not in {None, self.verifier.id}:
+        if [row.id for row in held] != [1]:
+            self._say("the row that says which ledger it is was taken out, changed, or is not alone")
+        sealed = self.connection.execute(select(func.count()).select_from(tables.runs)).scalar_one()
+        if held and held[0].key != (self.verifier.id if sealed else None):
             self._say(f"the ledger names the key {str(held[0].key)[:16]}, and is verified with {self.verifier.id[:16]}")
         return str(held[0].origin) if held else ""
 
