@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check install --quiet
 
-.PHONY: demo test check faults network netfilter fuzz bench constraints clean
+.PHONY: demo test check faults network netfilter fuzz kills tampering bench constraints clean
 
 # The program itself.
 $(VENV)/program: pyproject.toml constraints.txt
@@ -59,6 +59,12 @@ netfilter: $(VENV)/tools $(VENV)/programs
 fuzz: $(VENV)/tools
 	$(BIN)/python -m tests.fuzz.tls
 
+# 1,000 processes killed while they record runs; 1,000 changes to a sealed ledger, each to be found.
+kills: $(VENV)/tools
+	$(BIN)/python -m tests.ledger.kills
+tampering: $(VENV)/tools
+	$(BIN)/python -m tests.ledger.tampering
+
 # Beside Prowler and sslyze, which are installed into build/ on the first run.
 bench: $(VENV)/tools
 	$(BIN)/python -m tests.bench.collect --scale 1
@@ -67,6 +73,7 @@ bench: $(VENV)/tools
 	$(BIN)/python -m tests.bench.denied --kind throttle
 	$(BIN)/python -m tests.bench.judge
 	$(BIN)/python -m tests.bench.personal
+	$(BIN)/python -m tests.bench.ledger
 	$(PIP) --require-hashes -r constraints-bench.txt
 	$(BIN)/python -m tests.bench.network
 	$(BIN)/python -m tests.bench.tls
