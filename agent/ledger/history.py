@@ -95,8 +95,9 @@ class History:
         statement = select(moved, about.c.id, about.c.rule, about.c.type, about.c.resource, about.c.account, about.c.region).join(
             about, about.c.number == moved.c.finding
         )
-        if since is not None:
-            statement = statement.where(moved.c.at >= since)
+        if since is not None:  # by run, which the rows are ordered by
+            first = select(func.min(tables.runs.c.number)).where(tables.runs.c.finished >= since).scalar_subquery()
+            statement = statement.where(moved.c.run >= first)
         if finding is not None:
             statement = statement.where(moved.c.finding == finding)
         if promise is not None:
