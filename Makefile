@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check install --quiet
 
-.PHONY: demo test check faults network netfilter fuzz kills tampering bench constraints clean
+.PHONY: demo test check faults network netfilter fuzz kills io-errors tampering bench constraints clean
 
 # The program itself.
 $(VENV)/program: pyproject.toml constraints.txt
@@ -20,7 +20,7 @@ $(VENV)/tools: $(VENV)/program constraints-dev.txt
 	touch $@
 
 # Programs that the tests run for real, from the system's packages: `command:package`.
-PROGRAMS := ip:iproute2 nft:nftables nginx:nginx openssl:openssl pg_ctlcluster:postgresql
+PROGRAMS := ip:iproute2 nft:nftables nginx:nginx openssl:openssl pg_ctlcluster:postgresql strace:strace
 $(VENV)/programs: Makefile
 	@lacking=$$(for one in $(PROGRAMS); do command -v $${one%%:*} > /dev/null || PATH=$$PATH:/usr/sbin command -v $${one%%:*} > /dev/null || echo $${one##*:}; done); \
 	if [ -n "$$lacking" ]; then \
@@ -59,9 +59,12 @@ netfilter: $(VENV)/tools $(VENV)/programs
 fuzz: $(VENV)/tools
 	$(BIN)/python -m tests.fuzz.tls
 
-# 1,000 processes killed while they record runs; 1,000 changes to a sealed ledger, each to be found.
+# 1,000 processes killed while they record runs; every write, sync and opening of the ledger failing once; 1,000 changes to a
+# sealed ledger, each to be found.
 kills: $(VENV)/tools
 	$(BIN)/python -m tests.ledger.kills
+io-errors: $(VENV)/tools $(VENV)/programs
+	$(BIN)/python -m tests.ledger.io_errors
 tampering: $(VENV)/tools
 	$(BIN)/python -m tests.ledger.tampering
 

@@ -6,7 +6,7 @@ import json
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -58,7 +58,7 @@ class Ledger:
             ledger = connection.execute(select(tables.ledger).with_for_update()).one()
             self._fits(ledger.key, signer)
             tree = self._tree(connection, ledger.origin, signer)
-            if (again := self._known(connection, run.id)) is not None:
+            if (again := self._recorded(connection, run.id, tree.size)) is not None:
                 return again
             previous = self._previous(connection, run)
             known = {one.id: one for one in map(rows.finding, connection.execute(select(tables.findings)))}
@@ -67,7 +67,7 @@ class Ledger:
             record = compose(run, Entry(ledger.origin, number, now, evidence), told)
             stored, leaf = pack(record)
             changed, made = fold({one.number: one for one in known.values()}, told, run.finished)
-            lacks = _lacks(connection)
+            lacks = _lacks(connection, tree.size)
             connection.execute(
                 insert(tables.runs),
                 {"number": number, "id": run.id, "finished": run.finished, "verdict": run.verdict, "record": stored, "leaf": leaf},
@@ -141,15 +141,26 @@ class Ledger:
             )
         return found
 
-    def _known(self, connection: Connection, id_: str) -> Recorded | None:
-        """A run that is there already."""
-        row = connection.execute(select(tables.runs.c.number).where(tables.runs.c.id == id_)).one_or_none()
-        if row is None:
+    def _recorded(self, connection: Connection, id_: str, newest: int) -> Recorded | None:
+        """A run that is there already, as it was told the first time. Once others came after it, what it was held against is not
+        told any more: then everything is new."""
+        number = connection.execute(select(tables.runs.c.number).where(tables.runs.c.id == id_)).scalar_one_or_none()
+        if number is None:
             return None
         origin = connection.execute(select(tables.ledger.c.origin)).scalar_one()
-        head = connection.execute(select(tables.checkpoints).where(tables.checkpoints.c.size == row.number)).one()
-        before = connection.execute(select(tables.runs.c.finished).where(tables.runs.c.number == row.number - 1)).scalar_one_or_none()
-        return Recorded(row.number, signed_head(head, origin), before, (), {}, {}, again=True)
+        head = connection.execute(select(tables.checkpoints).where(tables.checkpoints.c.size == number)).one()
+        previous = connection.execute(select(tables.runs.c.finished).where(tables.runs.c.number == number - 1)).scalar_one_or_none()
+        known = {one.number: one for one in map(rows.finding, connection.execute(select(tables.findings)))}
+        moved = connection.execute(
+            select(tables.transitions).where(tables.transitions.c.run == number).order_by(tables.transitions.c.finding)
+        )
+        turns = [(rows.transition(row, known[row.finding].id), known[row.finding]) for row in moved]
+        before = {one.id: one for one in known.values()} if number == newest else {}
+        for turn, one in turns:
+            before.pop(one.id, None)
+            if number == newest and turn.before is not None and turn.before is not turn.after:
+                before[one.id] = replace(one, status=turn.before)
+        return Recorded(number, signed_head(head, origin), previous, turns, before, _lacks(connection, number - 1), again=True)
 
     def _remember(self, head: SignedHead) -> None:
         """Keep the newest head outside of the ledger. The run is recorded already: should this fail, the file is only older."""
@@ -200,10 +211,10 @@ def _write(
             connection.execute(insert(table), held)
 
 
-def _lacks(connection: Connection) -> dict[str, list[str]]:
-    """What kept promises from being proven in the newest run, by promise."""
-    stored = connection.execute(select(tables.runs.c.record).order_by(tables.runs.c.number.desc()).limit(1)).scalar_one_or_none()
-    return {} if stored is None else {one["id"]: one["lacks"] for one in unpack(stored)[0]["promises"]}
+def _lacks(connection: Connection, number: int) -> dict[str, list[str]]:
+    """What kept promises from being proven in a run, by promise."""
+    stored = connection.execute(select(tables.runs.c.record).where(tables.runs.c.number == number)).scalar_one_or_none()
+    return {} if stored is None else {one["id"]: one["lacks"] for one in unpack(bytes(stored))[0]["promises"]}
 
 
 def write_json(file: Path, record: Any) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from checks.lifecycle import Known, Status, Told, Transition
+from checks.lifecycle import Change, Known, Status, Told, Transition
 from checks.model import Subject
 
 
@@ -58,6 +58,12 @@ def transitions(number: int, made: Iterable[Transition]) -> list[dict[str, Any]]
         }
         for one in made
     ]  # fmt: skip
+
+
+def transition(row: Any, id_: str) -> Transition:
+    """The opposite, of the finding of that id."""
+    before = None if row.before is None else Status(row.before)
+    return Transition(row.finding, id_, before, Status(row.after), Change(row.change), row.cause, row.at)
 
 
 def promises(record: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -134,6 +134,17 @@ def test_new_is_what_the_ledger_did_not_know(tmp_path: Path) -> None:
     assert check(tmp_path, 4, {"vol-a": False, "vol-b": None}, *options).code == 0
 
 
+def test_a_run_that_is_recorded_again_tells_and_ends_as_it_did(tmp_path: Path) -> None:
+    company(tmp_path)
+    options = ("--fail-on", "new", "--promise", "at-rest")
+    check(tmp_path, 1, {"vol-a": False, "vol-b": True, "vol-c": False}, *options)
+    first, again = (check(tmp_path, 2, {"vol-a": False, "vol-b": False, "vol-c": True}, *options) for _ in range(2))
+    assert (first.code, again.code) == (1, 1)
+    assert first.out == again.out.replace(" (recorded already)", "")
+    calm, still = (check(tmp_path, 3, {"vol-a": False, "vol-b": False, "vol-c": True}, *options) for _ in range(2))
+    assert (calm.code, still.code) == (0, 0)
+
+
 def test_history_verify_and_export_say_what_there_is(tmp_path: Path) -> None:
     company(tmp_path)
     check(tmp_path, 1, {"vol-a": False})
