@@ -153,11 +153,12 @@ def _check(options: argparse.Namespace) -> int:
 
 def _recorder(inputs: Inputs) -> Recorder:
     """What puts a run into the ledger, of which it is known before anything is collected that it can."""
-    from agent import run
+    from agent import run, state
     from agent.ledger.opening import place
     from agent.ledger.recording import Recorder
 
     opened = place(inputs.configuration, os.environ)
+    state.make(opened.state)
     signer = opened.signer(make=True)
     assert signer is not None
     opened.ledger.ready(signer)

@@ -98,10 +98,9 @@ class Ledger:
 
     def _tree(self, connection: Connection, origin: str, signer: Signer) -> Tree:
         """The tree so far. Nothing is recorded on top of what does not fit its seal, or is shorter than was seen before."""
-        leaves = list(connection.execute(select(tables.runs.c.leaf).order_by(tables.runs.c.number)).scalars())
         anchor = self.anchor()
         tree = Tree()
-        for leaf in leaves:
+        for leaf in leaves(connection):
             tree.add(leaf)
             if anchor and tree.size == anchor.head.size and tree.root != anchor.head.root:
                 raise LedgerError(
@@ -178,7 +177,15 @@ def _sign(head: Head, signer: Signer) -> SignedHead:
 
 def signed_head(row: Any, origin: str) -> SignedHead:
     """A checkpoint's row."""
-    return SignedHead(Head(origin, row.size, bytes(row.root), row.time), row.key, bytes(row.signature))
+    return SignedHead(Head(origin, row.size, rows.blob(row.root), row.time), row.key, rows.blob(row.signature))
+
+
+def leaves(connection: Connection) -> list[bytes]:
+    """The leaves as they are stored, in their order. Raises LedgerError where one is none."""
+    try:
+        return [rows.blob(one) for one in connection.execute(select(tables.runs.c.leaf).order_by(tables.runs.c.number)).scalars()]
+    except TypeError as error:
+        raise LedgerError("the ledger does not fit its seal: `upheld ledger verify` says what is wrong") from error
 
 
 def _checkpoint(signed: SignedHead) -> dict[str, Any]:
@@ -214,7 +221,7 @@ def _write(
 def _lacks(connection: Connection, number: int) -> dict[str, list[str]]:
     """What kept promises from being proven in a run, by promise."""
     stored = connection.execute(select(tables.runs.c.record).where(tables.runs.c.number == number)).scalar_one_or_none()
-    return {} if stored is None else {one["id"]: one["lacks"] for one in unpack(bytes(stored))[0]["promises"]}
+    return {} if stored is None else {one["id"]: one["lacks"] for one in unpack(rows.blob(stored))[0]["promises"]}
 
 
 def write_json(file: Path, record: Any) -> None:

@@ -44,6 +44,13 @@ def finding(row: Any) -> Known:
     )  # fmt: skip
 
 
+def blob(value: Any) -> bytes:
+    """The bytes of a column. Raises TypeError for what somebody put in their place: `bytes` would make of a number as many."""
+    if isinstance(value, bytes | memoryview):
+        return bytes(value)
+    raise TypeError(f"{type(value).__name__} in the place of bytes")
+
+
 def observations(number: int, told: Told) -> list[dict[str, Any]]:
     return [
         {"run": number, "finding": one, "verdict": str(held.verdict), "digest": held.digest} for one, held in sorted(told.observed.items())

@@ -30,6 +30,8 @@ def test_without_a_word_it_is_a_file_in_the_state_directory_with_a_key_of_its_ow
     assert held.database.file == tmp_path / "state" / "ledger.db"
     assert (held.max_age, held.evidence.quota) == (timedelta(days=2), 2_048_000_000)
     assert held.signer(make=False) is None
+    assert not held.state.exists()
+    held.state.mkdir()
     made = held.signer(make=True)
     assert made is not None
     assert held.verifier(None).id == made.verifier.id
