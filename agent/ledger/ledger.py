@@ -7,7 +7,7 @@ import os
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,6 +21,8 @@ from checks.lifecycle import Known, Told, Transition, fold, tell
 from checks.seal import Tree
 
 HEAD_FILE: Final = "ledger-head.json"
+_AHEAD: Final = timedelta(hours=1)
+"""By how much the clock of whoever collected may be ahead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ class Ledger:
             tree = self._tree(connection, ledger.origin, signer)
             if (again := self._recorded(connection, run.id, tree.size)) is not None:
                 return again
-            previous = self._previous(connection, run)
+            previous = self._previous(connection, run, now)
             known = {one.id: one for one in map(rows.finding, connection.execute(select(tables.findings)))}
             told = tell(known, (seen(one, known, partial=run.partial) for one in run.findings()), run.absent, run.finished, self.max_age)
             number = tree.size + 1
@@ -131,13 +133,18 @@ class Ledger:
         except (OSError, ValueError, RecursionError) as error:
             raise LedgerError(f"{file} cannot be read ({error}): it shows whether the ledger was cut off") from error
 
-    def _previous(self, connection: Connection, run: Run) -> str | None:
-        """When the run before was. Raises LedgerError where that is after this one: what is older says nothing of how things are."""
+    def _previous(self, connection: Connection, run: Run, now: str) -> str | None:
+        """When the run before was. Raises LedgerError for an estate that is older, which says nothing of how things are, or of the
+        future, after which nothing else could be recorded."""
         found = connection.execute(select(tables.runs.c.finished).order_by(tables.runs.c.number.desc()).limit(1)).scalar_one_or_none()
+        if run.live:
+            return found
         if found is not None and found > run.finished:
             raise LedgerError(
                 f"the estate is of {run.finished}, and the newest run in the ledger of {found}: only what is newer is recorded"
             )
+        if datetime.fromisoformat(run.finished) > datetime.fromisoformat(now) + _AHEAD:
+            raise LedgerError(f"the estate is of {run.finished}, and it is {now}: what is of the future is not recorded")
         return found
 
     def _recorded(self, connection: Connection, id_: str, newest: int) -> Recorded | None:

@@ -46,6 +46,8 @@ class Run:
     """What became of a finding that the run did not make; None where it did not look."""
     partial: bool = False
     """Whether it asked for some of the promises only."""
+    live: bool = False
+    """Whether the world was read just now: its time is then whatever the clock says, also where that was set back."""
 
 
 def seen(record: Mapping[str, Any], known: Mapping[str, Known], *, partial: bool) -> Seen:

@@ -70,6 +70,25 @@ def test_a_run_older_than_the_newest_is_refused(tmp_path: Path) -> None:
     assert statuses(tmp_path) == {"vol-a": "broken"}
 
 
+def test_an_estate_of_the_future_is_refused(tmp_path: Path) -> None:
+    ledger, signer = begin(tmp_path)
+    with pytest.raises(LedgerError, match="what is of the future is not recorded"):
+        ledger.append(run(5, {"vol-a": "broken"}), signer, at(3), {})
+    assert ledger.append(run(5, {"vol-a": "broken"}), signer, at(4.5), {}).number == 1
+
+
+def test_a_clock_that_is_set_back_stops_no_live_run(tmp_path: Path) -> None:
+    ledger, signer = begin(tmp_path)
+    append(ledger, signer, run(30, {"vol-a": "broken"}))
+    back = append(ledger, signer, replace(run(6, {"vol-a": "upheld"}), live=True))
+    assert [one.change for one, _ in back.turns] == [Change.REPAIRED]
+    assert verified(ledger, signer).problems == []
+    with ledger.database.reading() as connection:
+        (told,) = History(connection, at(6), DAY).promises()
+    assert [span.verdict for span in told.spans] == ["broken", "upheld"]
+    assert told.spans[-1].start == told.spans[-1].end
+
+
 def test_a_partial_run_leaves_what_it_did_not_look_at_until_it_is_stale(tmp_path: Path) -> None:
     ledger, signer = begin(tmp_path, max_age=DAY)
     append(ledger, signer, run(0, {"vol-a": "upheld", "vol-b": "upheld"}))

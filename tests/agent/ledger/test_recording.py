@@ -13,6 +13,7 @@ import pytest
 from checks.model import Gap, Reason
 from tests.agent.ledger.estates import ACCOUNT, AT_REST, DENIED, HERE, VOLUME, company, estate, promises
 from tests.conftest import Ended, upheld
+from tests.world.tls_servers import port
 
 RULE = "aws-ebs-volume-encrypted"
 
@@ -204,6 +205,19 @@ def test_a_run_that_cannot_be_recorded_is_told_all_the_same(tmp_path: Path) -> N
     assert "this run is not in the ledger: the estate is of 2026-11-20T01" in " ".join(older.out.split())
     assert older.err.startswith("upheld: the estate is of 2026-11-20T01")
     assert len(list((tmp_path / "state" / "evidence").iterdir())) == 1
+
+
+def test_what_was_just_collected_is_recorded_and_kept(tmp_path: Path) -> None:
+    """From an endpoint that nobody listens on."""
+    endpoint = f"127.0.0.1:{port()}"
+    told = f"schema: upheld.config/1\nstate: state\ncollect: {{tls: {{endpoints: ['{endpoint}'], alone: true}}}}\n"
+    (tmp_path / "upheld.yaml").write_text(told)
+    ended = upheld("check", "--all-rules", "--record", cwd=tmp_path)
+    assert ended.code == 3
+    assert "run 1 of the ledger, its first: " in ended.out
+    assert upheld("ledger", "export", "--evidence", "1", "-o", "kept", cwd=tmp_path).code == 0
+    assert endpoint in (tmp_path / "kept" / "tls" / "tls" / "global" / "tls.endpoint.jsonl").read_text()
+    assert upheld("ledger", "verify", cwd=tmp_path).code == 0
 
 
 def test_another_key_stops_a_run_before_anything_is_collected(tmp_path: Path) -> None:
