@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -161,6 +163,43 @@ def test_history_verify_and_export_say_what_there_is(tmp_path: Path) -> None:
     )
     head = upheld("ledger", "export", cwd=tmp_path).report
     assert (head["schema"], head["size"]) == ("upheld.head/1", 2)
+
+
+def test_what_is_exported_is_verified_without_the_ledger(tmp_path: Path) -> None:
+    company(tmp_path)
+    check(tmp_path, 1, {"vol-a": False})
+    upheld("ledger", "export", "-o", "head.json", cwd=tmp_path)
+    check(tmp_path, 2, {"vol-a": True})
+    for name, options in {
+        "in": ["--proof", "1"],
+        "on": ["--since", "head.json"],
+        "run": ["--run", "1"],
+        "said": ["--statement", "2"],
+    }.items():
+        assert upheld("ledger", "export", *options, "-o", f"{name}.json", cwd=tmp_path).code == 0
+    shutil.move(tmp_path / "state" / "signing-key.pub.pem", tmp_path / "key.pem")
+    shutil.rmtree(tmp_path / "state")
+    ended = upheld("ledger", "verify", "--public-key", "key.pem", "--proof", "in.json", "--proof", "on.json", cwd=tmp_path)
+    assert (ended.code, ended.out) == (0, "in.json: it proves what it says\non.json: it proves what it says\n")
+    told = json.loads((tmp_path / "in.json").read_text())
+    told["record"]["verdict"] = "upheld"
+    (tmp_path / "in.json").write_text(json.dumps(told))
+    ended = upheld("ledger", "verify", "--public-key", "key.pem", "--proof", "in.json", cwd=tmp_path)
+    assert (ended.code, ended.out) == (1, "in.json: the run is not in the tree of its head\n")
+    assert json.loads((tmp_path / "run.json").read_text())["schema"] == "upheld.run/1"
+    assert json.loads((tmp_path / "said.json").read_text())["payloadType"] == "application/vnd.in-toto+json"
+    assert "not a proof of" in upheld("ledger", "verify", "--public-key", "key.pem", "--proof", "run.json", cwd=tmp_path).err
+
+
+def test_a_row_that_somebody_changed_is_named(tmp_path: Path) -> None:
+    company(tmp_path)
+    check(tmp_path, 1, {"vol-a": False})
+    with closing(sqlite3.connect(tmp_path / "state" / "ledger.db")) as db, db:
+        db.execute("update promises set verdict = 'upheld'")
+    ended = upheld("ledger", "verify", "--format", "json", cwd=tmp_path)
+    assert ended.code == 1
+    assert ended.report["problems"] == ["run 1: the row 1, at-rest of promises was changed"]
+    assert "NOT as it was sealed: 1 problem in 1 run" in upheld("ledger", "verify", cwd=tmp_path).out
 
 
 def test_a_sealed_estate_is_taken_out_again_and_gives_the_same_bytes(tmp_path: Path) -> None:
