@@ -8,12 +8,16 @@ import tempfile
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from checks.model import Finding, Gap, Manifest
 from checks.population import CloudPopulation
 from checks.summary import PromiseSummary, RuleSummary
 from checks.verdict import Verdict, combine
+from checks.whereabouts import Whereabouts
+
+if TYPE_CHECKING:
+    from agent.ledger.ledger import Recorded
 
 
 @dataclass(slots=True, weakref_slot=True)
@@ -65,6 +69,10 @@ class Result:
     logs: Sequence[Mapping[str, Any]] = ()
     """Of each log source, what was read, and of which hours it is known to be whole."""
     clouds: Sequence[CloudPopulation] = ()
+    whereabouts: Whereabouts | None = None
+    """What tells where findings of earlier runs went."""
+    recorded: Recorded | None = None
+    """What the ledger says of the run, where it was recorded."""
 
     @property
     def examples(self) -> dict[tuple[str, str], dict[Verdict, Finding]]:

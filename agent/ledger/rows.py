@@ -1,0 +1,84 @@
+"""What the tables say of a run, made from its record alone: so it is written, and so it is verified."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from checks.lifecycle import Change, Known, Status, Told, Transition
+from checks.model import Subject
+
+
+def of_finding(known: Known) -> dict[str, Any]:
+    subject = known.resource
+    return {
+        "number": known.number,
+        "id": known.id,
+        "rule": known.rule,
+        "severity": known.severity,
+        "type": subject.type,
+        "resource": subject.id,
+        "account": subject.account,
+        "region": subject.region,
+        "promises": " ".join(known.promises),
+        "status": str(known.status),
+        "cause": known.cause,
+        "counterexample": known.counterexample,
+        "accepted": known.accepted,
+        "digest": known.digest,
+        "first_seen": known.first_seen,
+        "last_seen": known.last_seen,
+        "since": known.since,
+        "opened": known.opened,
+        "repaired": known.repaired,
+        "openings": known.openings,
+    }
+
+
+def finding(row: Any) -> Known:
+    """The opposite."""
+    return Known(
+        row.number, row.id, row.rule, row.severity, Subject(row.type, row.resource, row.account, row.region), tuple(row.promises.split()),
+        Status(row.status), row.cause, row.counterexample, row.accepted, row.digest, row.first_seen, row.last_seen, row.since, row.opened,
+        row.repaired, row.openings,
+    )  # fmt: skip
+
+
+def blob(value: Any) -> bytes:
+    """The bytes of a column. Raises TypeError for what somebody put in their place: `bytes` would make of a number as many."""
+    if isinstance(value, bytes | memoryview):
+        return bytes(value)
+    raise TypeError(f"{type(value).__name__} in the place of bytes")
+
+
+def observations(number: int, told: Told) -> list[dict[str, Any]]:
+    return [
+        {"run": number, "finding": one, "verdict": str(held.verdict), "digest": held.digest} for one, held in sorted(told.observed.items())
+    ]
+
+
+def transitions(number: int, made: Iterable[Transition]) -> list[dict[str, Any]]:
+    return [
+        {
+            "run": number, "finding": one.number, "before": one.before and str(one.before), "after": str(one.after),
+            "change": str(one.change), "cause": one.cause, "at": one.at,
+        }
+        for one in made
+    ]  # fmt: skip
+
+
+def transition(row: Any, id_: str) -> Transition:
+    """The opposite, of the finding of that id."""
+    before = None if row.before is None else Status(row.before)
+    return Transition(row.finding, id_, before, Status(row.after), Change(row.change), row.cause, row.at)
+
+
+def promises(record: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [
+        {"run": record["number"], "promise": one["id"], "verdict": one["verdict"], "open": one["open"], "at": record["finished"]}
+        for one in record["promises"]
+    ]
+
+
+def coverage(record: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [{"run": record["number"], **one} for one in record["coverage"]]
