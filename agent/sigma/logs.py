@@ -14,7 +14,6 @@ from typing import Final
 from sigma.types import SigmaType
 
 from agent.sigma.fields import Condition, Log, Test, address, flag, joined, number, of_call, presence, test, text, where, words
-from agent.sigma.values import plain
 
 
 def _fields(declared: str, make: Mapping[str, Test] | None = None, *, folded: frozenset[str] = frozenset()) -> dict[str, Test]:
@@ -28,14 +27,15 @@ def _fields(declared: str, make: Mapping[str, Test] | None = None, *, folded: fr
 
 _CONSOLE: Final = "row.event_name == 'ConsoleLogin'"
 _FAILED: Final = test("row.outcome == 'failure'", outcome="failure")
-_SERVICES: Final = ("aws internal", ".amazonaws.com", ".amazonaws.com.cn")
+_SERVICES: Final = (".amazonaws.com", ".amazonaws.com.cn")
 _TOLD_BY_ERRORS: Final = "a sign-in that failed has an errorMessage and may have no errorCode"
 
 
 def _source_name(values: Sequence[SigmaType]) -> Condition:
     """`by_service` says of an address that it is no name of a service; of any other name, an address leaves it open."""
     named = text("source_name")(values)
-    if all((plain(value) or "").lower().endswith(_SERVICES) for value in values):
+    wanted = [str(value).lower() for value in values]
+    if all(one == "aws internal" or one.endswith(_SERVICES) for one in wanted):
         return joined([test("row.by_service", by_service=True), named], "&&")
     return named
 
