@@ -79,3 +79,16 @@ def test_how_much_of_each_cloud_was_seen() -> None:
 
 def test_a_listing_of_azure_is_that_of_the_subscription() -> None:
     assert isinstance(both().listing(AZURE_KINDS, Place(ONE, GLOBAL)), Look)
+
+
+@pytest.mark.parametrize(
+    ("what", "accounts", "kinds"),
+    [
+        (f"subscription {TWO.upper()} is an archive", [TWO], []),
+        (f"account {ACCOUNT} and subscription {ONE} are empty", [ACCOUNT, ONE], []),
+        ("what Microsoft.Search/searchServices holds is public", [], ["Microsoft.Search/searchServices"]),
+    ],
+)
+def test_an_assumption_covers_what_it_names_in_either_cloud(what: str, accounts: list[str], kinds: list[str]) -> None:
+    held = make_promises(f"promises: []\nassume: [{{what: '{what}', owner: o, reason: r, expires: '2099-01-01'}}]", []).assume[0]
+    assert (held.covers.accounts, held.covers.kinds) == (accounts, kinds)
