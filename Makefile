@@ -80,6 +80,7 @@ tampering: $(VENV)/tools
 bench: $(VENV)/tools
 	$(BIN)/python -m tests.bench.collect --scale 1
 	$(BIN)/python -m tests.bench.collect --scale 5
+	$(BIN)/python -m tests.bench.azure
 	$(BIN)/python -m tests.bench.denied
 	$(BIN)/python -m tests.bench.denied --kind throttle
 	$(BIN)/python -m tests.bench.judge

@@ -51,15 +51,16 @@ def plan_for(inputs: Inputs, *, every: bool, of: Collection[str] | None = None) 
     needed = whole(plan(rules, providers=read, tags=tagged, universe=bool(inputs.promises.promises)), inputs.book.catalogue)
     if not any(rule.kind == TLS_ENDPOINT for rule in rules):
         return needed
-    serving = _serving(needed) if inputs.configuration.settings.collect.tls and "aws" in read else {}
+    serving = _serving(needed, read) if inputs.configuration.settings.collect.tls else {}
     return {**needed, **serving, TLS_ENDPOINT: frozenset({"*"})}
 
 
-def _serving(needed: Plan) -> Plan:
-    """What tells which endpoints are served, beside what is needed of it anyway."""
+def _serving(needed: Plan, of: Collection[str]) -> Plan:
+    """What tells which endpoints are served in the clouds that are read, beside what is needed of it anyway."""
     from agent.collect.tls_served import TELLING
 
-    return {name: members | needed.get(name, frozenset()) for name, members in TELLING.items()}
+    telling = {name: members for name, members in TELLING.items() if name.partition(".")[0] in of}
+    return {name: members | needed.get(name, frozenset()) for name, members in telling.items()}
 
 
 def collect(inputs: Inputs, place: Path, wanted: Plan, clock: Clock, progress: Progress | None = None, *, every: bool = False) -> None:

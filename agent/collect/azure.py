@@ -17,7 +17,7 @@ from agent.collect.arm_reading import ReadItem, kept, reader
 from agent.collect.aws_client import Deadline
 from agent.collect.aws_errors import Failure, NotAnAnswer
 from agent.collect.azure_client import Answer, Halt, joined
-from agent.collect.azure_errors import GONE
+from agent.collect.azure_errors import GONE, UNREGISTERED
 from agent.collect.azure_graph import SecondLook
 from agent.collect.azure_listing import Draft, Listing, Record
 from agent.collect.azure_subscriptions import Entered
@@ -31,6 +31,8 @@ from checks.model import Reason
 from checks.plan import Plan, whole
 
 Note = Callable[[str], None]
+_PROVIDERS_API = "2021-04-01"
+_NOT_REGISTERED = frozenset({"NotRegistered", "Unregistered"})
 _AT_ONCE = 100
 """How many resources are unpacked at a time when they are written."""
 
@@ -119,6 +121,11 @@ class AzureCollector:
 
     def _listed(self, listing: Listing, answer: Answer | Halt) -> None:
         """A list has come in, or all parts of one."""
+        if isinstance(answer, Halt) and answer.failure.code in UNREGISTERED and not answer.items:
+            path = f"/subscriptions/{listing.account}/providers/{listing.arm.type.partition('/')[0]}"
+            call = partial(listing.entered.arm.one, path, _PROVIDERS_API, None, partial(_registration, path))
+            self._ask(listing, call, partial(self._unregistered, listing, answer))
+            return
         if isinstance(answer, Halt):
             self._record.listing_gap(listing, answer.failure)
         read = answer.read if isinstance(answer, Halt) else answer
@@ -126,6 +133,19 @@ class AzureCollector:
         if not isinstance(answer, Halt) and (lack := listing.entered.lacks(listing.arm.permission)):
             self._record.listing_gap(listing, lack)
         self._children(listing, read)
+
+    def _unregistered(self, listing: Listing, refused: Halt, answer: Answer | Halt) -> None:
+        """A provider that is not registered has no resources, where Resource Manager itself says that it is not.
+
+        It cannot be unregistered while there are any (Azure Resource Manager documentation, "Azure resource providers and types").
+        """
+        if isinstance(answer, Halt) or answer.items[0] not in _NOT_REGISTERED:
+            self._record.listing_gap(listing, refused.failure)
+            self._children(listing, refused.read)
+            return
+        none = replace(answer, items=())
+        self._record.look(listing.kind.name, listing.account, "GET providers/{namespace}", None, none, 0)
+        self._children(listing, none)
 
     def _take(self, listing: Listing, read: Answer) -> None:
         """Write down the look at what was read, and ask for what the list does not tell."""
@@ -271,6 +291,13 @@ def _part_of(detail: ArmDetail, answer: Any) -> tuple[dict[str, Any], Any]:
         if not any(paths.related(inside, gone) for gone in lost):
             paths.put_null(found, inside)
     return found, lost
+
+
+def _registration(path: str, answer: Mapping[str, Any]) -> str:
+    """The state of a resource provider's registration (Resources REST API, Providers - Get)."""
+    if str(answer.get("id", "")).lower() != path.lower() or not isinstance(state := answer.get("registrationState"), str):
+        raise NotAnAnswer("a resource provider without its registration")
+    return state
 
 
 def _identified(answer: Mapping[str, Any]) -> str:

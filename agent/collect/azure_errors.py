@@ -18,7 +18,7 @@ from checks.model import Reason
 _UNKNOWN_TYPE: Final = frozenset(
     {"InvalidResourceType", "InvalidResourceNamespace", "NoRegisteredProviderFound", "InvalidApiVersionParameter", "ApiVersionNotSupported"}
 )
-_UNREGISTERED: Final = frozenset({"MissingSubscriptionRegistration", "SubscriptionNotRegistered", "MissingRegistrationForType"})
+UNREGISTERED: Final = frozenset({"MissingSubscriptionRegistration", "SubscriptionNotRegistered", "MissingRegistrationForType"})
 _UNKNOWN_SUBSCRIPTION: Final = frozenset({"SubscriptionNotFound", "InvalidSubscriptionId"})
 """ARM says so of a subscription that the caller may not see, too."""
 GONE: Final = frozenset({"ResourceNotFound", "NotFound", "ResourceGroupNotFound", "ParentResourceNotFound"})
@@ -65,7 +65,7 @@ def _reason(status: int, code: str, message: str) -> Reason:
         return Reason.EXPIRED_CREDENTIALS
     if status == 403 or code in _UNKNOWN_SUBSCRIPTION:
         return Reason.DENIED
-    if code in _UNKNOWN_TYPE or code in _UNREGISTERED:
+    if code in _UNKNOWN_TYPE or code in UNREGISTERED:
         return Reason.UNSUPPORTED
     if status == 404 or code in GONE:
         return Reason.VANISHED if code in GONE else Reason.UNSUPPORTED

@@ -184,7 +184,7 @@ class ArmDouble:
             return self._graph(json.loads(asked.body)) if path == GRAPH else self._effective(asked)
         if path.endswith("/descendants"):
             return self._list([
-                {"id": f"/subscriptions/{one}", "type": "/subscriptions", "name": one, "properties": {"displayName": "A"}}
+                {"id": f"/subscriptions/{one}", "type": "/subscriptions", "name": one, "properties": {"displayName": self.subscriptions.get(one, {}).get("displayName", "A")}}
                 for one in [*self.subscriptions, *self.elsewhere]
             ], asked)  # fmt: skip
         if path == "/subscriptions":

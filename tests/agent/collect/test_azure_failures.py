@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from checks.model import Estate, Place, Reason
-from tests.agent.collect.azure_eyes import ACCOUNTS, DATABASES, GROUP, NOW, ONE, SERVERS, Eyes, account, data, gaps, shop
+from checks.model import Estate, Look, Place, Reason
+from tests.agent.collect.azure_eyes import ACCOUNTS, DATABASES, GROUP, ONE, SERVERS, Eyes, account, data, gaps, shop
 from tests.world.arm_double import PORTAL, ArmDouble, Reply, error, json_reply
 
 LIST = "/providers/Microsoft.Storage/storageAccounts"
@@ -199,6 +199,43 @@ def test_what_was_deleted_since_it_was_listed_is_not_judged(eyes: Eyes) -> None:
     assert (sorted(data(estate, ACCOUNTS)), gaps(estate)) == (["invoices"], [])
 
 
+# -- a provider that is not registered ----------------------------------------------------------------------------------
+
+
+UNREGISTERED = error(409, "MissingSubscriptionRegistration", "The subscription is not registered to use namespace 'Microsoft.Sql'.")
+PROVIDER = f"/subscriptions/{ONE}/providers/Microsoft.Sql"
+
+
+@pytest.mark.parametrize("state", ["NotRegistered", "Unregistered"])
+def test_a_provider_that_is_not_registered_has_nothing_where_arm_says_so(eyes: Eyes, state: str) -> None:
+    eyes.double.fail("/providers/Microsoft.Sql/servers", UNREGISTERED)
+    eyes.double.put(PROVIDER, "x", {"namespace": "Microsoft.Sql", "registrationState": state})
+    estate = eyes.collect((DATABASES, []))
+    assert gaps(estate) == []
+    looks = [estate.listing(type_, Place(ONE, "global")) for type_ in (SERVERS, DATABASES)]
+    assert next((look.call, look.count) for look in looks if isinstance(look, Look)) == ("GET providers/{namespace}", 0)
+    assert all(isinstance(look, Look) for look in looks)
+    assert [one.method for one in eyes.double.asked if "register" in one.path] == []
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        json_reply({"id": PROVIDER, "registrationState": "Registered"}),
+        json_reply({"id": PROVIDER, "registrationState": "Registering"}),
+        json_reply({"id": f"/subscriptions/{ONE}/providers/Microsoft.Web", "registrationState": "NotRegistered"}),
+        json_reply({"id": PROVIDER}),
+        HTML,
+        error(403, "AuthorizationFailed", DENIED),
+    ],
+)
+def test_a_provider_of_which_arm_does_not_say_so_leaves_a_gap(eyes: Eyes, reply: Reply) -> None:
+    eyes.double.fail("/providers/Microsoft.Sql/servers", UNREGISTERED)
+    eyes.double.fail("/providers/Microsoft.Sql", reply)
+    estate = eyes.collect((DATABASES, []))
+    assert (reasons(estate, SERVERS), reasons(estate, DATABASES)) == ({"unsupported"}, {"unsupported"})
+
+
 # -- elements -----------------------------------------------------------------------------------------------------------
 
 
@@ -294,7 +331,3 @@ def test_what_one_role_leaves_out_another_may_give(eyes: Eyes) -> None:
 def test_where_permissions_are_not_told_no_list_is_whole(eyes: Eyes, reply: Reply) -> None:
     eyes.double.fail("/providers/Microsoft.Authorization/permissions", reply)
     assert len(reasons(eyes.collect((ACCOUNTS, [])))) == 1
-
-
-def test_the_clock_of_the_estate_is_not_the_doubles() -> None:
-    assert NOW.tzinfo is not None
