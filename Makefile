@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check install --quiet
 
-.PHONY: demo test check faults network netfilter fuzz log-kills spark bench constraints clean
+.PHONY: demo test check faults network netfilter fuzz log-kills soak spark bench constraints clean
 
 # The program itself.
 $(VENV)/program: pyproject.toml constraints.txt
@@ -20,7 +20,7 @@ $(VENV)/tools: $(VENV)/program constraints-dev.txt
 	touch $@
 
 # Programs that the tests run for real, from the system's packages: `command:package`.
-PROGRAMS := ip:iproute2 nft:nftables nginx:nginx openssl:openssl pg_ctlcluster:postgresql java:openjdk-17-jre-headless
+PROGRAMS := systemd-analyze:systemd ip:iproute2 nft:nftables nginx:nginx openssl:openssl pg_ctlcluster:postgresql java:openjdk-17-jre-headless
 $(VENV)/programs: Makefile
 	@lacking=$$(for one in $(PROGRAMS); do command -v $${one%%:*} > /dev/null || PATH=$$PATH:/usr/sbin command -v $${one%%:*} > /dev/null || echo $${one##*:}; done); \
 	if [ -n "$$lacking" ]; then \
@@ -62,6 +62,10 @@ fuzz: $(VENV)/tools
 # A reader of logs and its counters, killed at a hundred points.
 log-kills: $(VENV)/tools
 	$(BIN)/python -m tests.logs.kills
+
+# A day of the agent in minutes: as many runs, with its memory and file descriptors watched.
+soak: $(VENV)/tools
+	$(BIN)/python -m tests.soak.agent_day
 
 # Thousands of conditions over rows, and all shipped rules, on a standalone cluster of Spark beside the CEL runtime and DuckDB.
 spark: $(VENV)/tools $(VENV)/programs

@@ -219,15 +219,16 @@ class Daemon:
         for kind in kinds:
             self.accounts.end(kind, failure)
         if failure is not None and not unrecorded:
-            self._record_failure(runs, clock)
+            result = self._record_failure(runs, clock)
         return replace(event, finished=clock.now(), result=result, failure=failure)
 
-    def _record_failure(self, runs: Runs, clock: Clock) -> None:
+    def _record_failure(self, runs: Runs, clock: Clock) -> Result | None:
         """Put the failure into the ledger. Where that fails, too, the next run that is recorded tells of it."""
         try:
-            runs.failed(clock, self.accounts.told(), self.stopping.is_set)
+            return runs.failed(clock, self.accounts.told(), self.stopping.is_set)
         except (ConfigurationError, DocumentError, EstateError, LedgerError) as error:
             log.logger().error("failure-not-recorded", detail=printable(error))
+            return None
 
     def _remember(self) -> None:
         try:
@@ -237,7 +238,7 @@ class Daemon:
 
 
 def _said(event: RunEvent, seconds: float) -> None:
-    if event.result is None:
+    if event.failure is not None or event.result is None:
         log.logger().error("run-failed", detail=event.failure, seconds=round(seconds, 1))
         return
     result, recorded = event.result, event.result.recorded

@@ -71,7 +71,7 @@ class Accounts:
     def begin(self, kind: Kind) -> None:
         """A run of the kind begins."""
         account, now = self._of(kind), self.clock.monotonic()
-        if account.begun is not None:
+        if account.begun is not None and kind in self.every:  # a reload may have taken it off while it waited
             account.missed += max(int((now - account.begun) / self.every[kind] + TOLERANCE) - 1, 0)
         account.begun = now
 
