@@ -140,7 +140,7 @@ def _check(options: argparse.Namespace) -> int:
     baseline = gate.read_baseline(options.baseline) if options.baseline else None
     if options.fail_on == "new" and baseline is None and not options.record:
         raise config.ConfigurationError("--fail-on new needs --baseline FILE, an earlier JSON report, or --record")
-    recorder = _recorder(inputs) if options.record else None
+    recorder = _recorder(inputs, live=options.estate is None) if options.record else None
     with progress("collecting", quiet=options.quiet or options.estate is not None) as step:
         result = run.check(
             inputs, options.estate, every=every, max_age=max_age, clock=run.Clock(), progress=step, record=recorder or run.forget
@@ -153,17 +153,18 @@ def _check(options: argparse.Namespace) -> int:
     return gate.exit_code(result, fail_on=options.fail_on, severity=options.severity, baseline=baseline, strict=options.strict)
 
 
-def _recorder(inputs: Inputs) -> Recorder:
+def _recorder(inputs: Inputs, *, live: bool) -> Recorder:
     """What puts a run into the ledger, of which it is known before anything is collected that it can."""
-    from agent import run
+    from agent import run, state
     from agent.ledger.opening import place
     from agent.ledger.recording import Recorder
 
     opened = place(inputs.configuration, os.environ)
+    state.make(opened.state)
     signer = opened.signer(make=True)
     assert signer is not None
     opened.ledger.ready(signer)
-    return Recorder(opened, signer, inputs, run.Clock())
+    return Recorder(opened, signer, inputs, run.Clock(), live)
 
 
 def _duration(text: str) -> int:

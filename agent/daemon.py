@@ -16,7 +16,6 @@ import sys
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -35,7 +34,7 @@ from agent.ledger.recording import Recorder
 from agent.ledger.signing import Signer
 from agent.publish.result import Result
 from agent.publish.text import printable
-from agent.run_clock import Times
+from agent.run_clock import run_clock
 from agent.run_event import Observer, RunEvent, tell
 from agent.schedule import Schedule
 from agent.service_manager import ServiceManager
@@ -64,7 +63,7 @@ class Book:
 
     def record(self, inputs: Inputs, result: Result, estate: Path, clock: Clock) -> None:
         """Raises LedgerError."""
-        recorder = Recorder(self.place, self.signer, inputs, clock)
+        recorder = Recorder(self.place, self.signer, inputs, clock, live=True)
         recorder(result, estate)
         if recorder.failure is not None:
             raise recorder.failure
@@ -82,7 +81,6 @@ class Daemon:
     runs: Runs = field(init=False)
     accounts: Accounts = field(init=False)
     schedule: Schedule = field(init=False)
-    times: Times = field(init=False)
     stopping: threading.Event = field(default_factory=threading.Event)
     _signals: queue.SimpleQueue[int] = field(default_factory=queue.SimpleQueue)
     _complained: bool = False
@@ -99,7 +97,6 @@ class Daemon:
             self.runs = Runs.of(configuration, folder, book.record)
             settings = configuration.settings.agent
             self.accounts = Accounts.read(self.clock, folder, settings.every.intervals)
-            self.times = Times(self.clock, _newest(book))
             self.schedule = Schedule(self.clock, self._run, self.accounts.overlap)
             self.schedule.start(settings.every.intervals, random.uniform(0, settings.splay))
             log.logger().info("agent-ready", pid=os.getpid(), state=str(folder), every={str(k): s for k, s in self.schedule.every.items()})
@@ -186,7 +183,7 @@ class Daemon:
             log.logger().info("run-begun")
             for kind in kinds:
                 self.accounts.begin(kind)
-            clock = self.times.begin(self.stopping.is_set)
+            clock = run_clock(self.clock, self.stopping.is_set)
             started, since = clock.now(), self.clock.monotonic()
             try:
                 event = self._event(RunEvent(id_, name, started, started), runs, clock, kinds)
@@ -246,9 +243,3 @@ def _said(event: RunEvent, seconds: float) -> None:
         "run-ended", seconds=round(seconds, 1), verdict=result.verdict(), findings=result.counts, gaps=result.gap_count,
         ledger_run=recorded.number if recorded else None,
     )  # fmt: skip
-
-
-def _newest(book: Book) -> datetime | None:
-    """When the newest run in the ledger was."""
-    found = book.place.ledger.newest()
-    return None if found is None else datetime.fromisoformat(found)

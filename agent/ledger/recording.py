@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,8 @@ class Recorder:
     signer: Signer
     inputs: Inputs
     clock: Clock
+    live: bool
+    """Whether what is recorded was collected just now."""
     failure: LedgerError | None = None
 
     def __call__(self, result: Result, estate: Path) -> None:
@@ -40,7 +42,7 @@ class Recorder:
             result.notes.append(f"this run is not in the ledger: {error}")
 
     def _record(self, result: Result, estate: Path) -> None:
-        run, evidence = run_of(result, self.inputs), self.place.evidence
+        run, evidence = replace(run_of(result, self.inputs), live=self.live), self.place.evidence
         archive = evidence.pack(estate, run.finished)
         kept = False
         try:

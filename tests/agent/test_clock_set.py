@@ -15,7 +15,7 @@ from apscheduler.schedulers import base
 from agent.clock import Clock
 from agent.job_accounts import Accounts
 from agent.kind import WHOLE, Kind
-from agent.run_clock import Times
+from agent.run_clock import run_clock
 from agent.schedule import Schedule
 
 HOUR = timedelta(hours=1)
@@ -97,24 +97,18 @@ def test_summer_time_makes_no_difference(begin: str, monkeypatch: pytest.MonkeyP
         time.tzset()
 
 
-def test_runs_are_in_order_though_the_clock_was_turned_back() -> None:
+def test_in_a_run_time_passes_whatever_is_done_to_the_clock() -> None:
     passed = [0.0]
     wall = [datetime(2026, 11, 25, 12, tzinfo=UTC)]
-    times = Times(Clock(lambda: wall[0], lambda: passed[0]))
-    first = times.begin(lambda: False)
+    clock = run_clock(Clock(lambda: wall[0], lambda: passed[0]), lambda: False)
     passed[0] += 30
-    ended = first.now()
-    assert ended == datetime(2026, 11, 25, 12, 0, 30, tzinfo=UTC)
     wall[0] -= 24 * HOUR
-    second = times.begin(lambda: False)
-    assert second.now() == ended + timedelta(seconds=1)
-    wall[0] += 48 * HOUR
-    assert times.begin(lambda: False).now() == wall[0]
+    assert clock.now() == datetime(2026, 11, 25, 12, 0, 30, tzinfo=UTC)
 
 
 def test_a_run_of_an_agent_that_stops_has_no_time_left() -> None:
     stopping = threading.Event()
-    clock = Times(Clock()).begin(stopping.is_set)
+    clock = run_clock(Clock(), stopping.is_set)
     before = clock.monotonic()
     assert before < time.monotonic() + 1
     stopping.set()

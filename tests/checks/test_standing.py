@@ -97,6 +97,13 @@ def test_growing_old_makes_everything_unproven_and_nothing_else(verdict: Verdict
     assert verdicts(standing, BEGIN + 2 * DAY) == {SETTING.id: "unproven"}
 
 
+@pytest.mark.parametrize(("ahead", "verdict"), [(timedelta(hours=1), "upheld"), (DAY + timedelta(seconds=1), "unproven")])
+def test_what_was_seen_in_a_future_that_is_not_any_more_counts_for_no_longer(ahead: timedelta, verdict: str) -> None:
+    standing = Standing(DAY)
+    standing.take(None, estate(BEGIN + ahead), *came_to([SETTING], Verdict.UPHELD))
+    assert verdicts(standing, BEGIN) == {SETTING.id: verdict}
+
+
 def test_an_empty_population_that_is_too_old_is_not_empty() -> None:
     standing = Standing(DAY)
     bound, populations = came_to([SETTING], Verdict.UPHELD)
