@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check install --quiet
 
-.PHONY: demo test check faults network netfilter fuzz kills io-errors tampering log-kills spark bench constraints clean
+.PHONY: demo test check faults network netfilter fuzz log-kills kills io-errors tampering soak spark bench constraints clean
 
 # The program itself.
 $(VENV)/program: pyproject.toml constraints.txt
@@ -20,7 +20,7 @@ $(VENV)/tools: $(VENV)/program constraints-dev.txt
 	touch $@
 
 # Programs that the tests run for real, from the system's packages: `command:package`.
-PROGRAMS := ip:iproute2 nft:nftables nginx:nginx openssl:openssl pg_ctlcluster:postgresql java:openjdk-17-jre-headless strace:strace
+PROGRAMS := systemd-analyze:systemd ip:iproute2 nft:nftables nginx:nginx openssl:openssl pg_ctlcluster:postgresql java:openjdk-17-jre-headless strace:strace
 $(VENV)/programs: Makefile
 	@lacking=$$(for one in $(PROGRAMS); do command -v $${one%%:*} > /dev/null || PATH=$$PATH:/usr/sbin command -v $${one%%:*} > /dev/null || echo $${one##*:}; done); \
 	if [ -n "$$lacking" ]; then \
@@ -59,14 +59,6 @@ netfilter: $(VENV)/tools $(VENV)/programs
 fuzz: $(VENV)/tools
 	$(BIN)/python -m tests.fuzz.tls
 
-# A reader of logs and its counters, killed at a hundred points.
-log-kills: $(VENV)/tools
-	$(BIN)/python -m tests.logs.kills
-
-# Thousands of conditions over rows, and all shipped rules, on a standalone cluster of Spark beside the CEL runtime and DuckDB.
-spark: $(VENV)/tools $(VENV)/programs
-	$(BIN)/python -m tests.logs.spark
-
 # 1,000 processes killed while they record runs; every write, sync and opening of the ledger failing once; 1,000 changes to a
 # sealed ledger, each to be found.
 kills: $(VENV)/tools
@@ -75,6 +67,18 @@ io-errors: $(VENV)/tools $(VENV)/programs
 	$(BIN)/python -m tests.ledger.io_errors
 tampering: $(VENV)/tools
 	$(BIN)/python -m tests.ledger.tampering
+
+# A reader of logs and its counters, killed at a hundred points.
+log-kills: $(VENV)/tools
+	$(BIN)/python -m tests.logs.kills
+
+# A day of the agent in minutes: as many runs, with its memory and file descriptors watched.
+soak: $(VENV)/tools
+	$(BIN)/python -m tests.soak.agent_day
+
+# Thousands of conditions over rows, and all shipped rules, on a standalone cluster of Spark beside the CEL runtime and DuckDB.
+spark: $(VENV)/tools $(VENV)/programs
+	$(BIN)/python -m tests.logs.spark
 
 # Beside Prowler and sslyze, which are installed into build/ on the first run.
 bench: $(VENV)/tools

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import timedelta
 from importlib.metadata import version
 from pathlib import Path
@@ -18,6 +18,9 @@ from agent.config_values import plain
 from agent.inputs import Inputs
 from checks.model import GLOBAL, Manifest, Scope, digest
 from checks.plan import Plan, named, plan, whole
+from checks.runs import ACCOUNT as RUN_ACCOUNT
+from checks.runs import RUN, Told, resources
+from checks.target import HERE, Target
 from checks.tls.endpoint import ACCOUNT as TLS_ACCOUNT
 from checks.tls.endpoint import TYPE as TLS_ENDPOINT
 
@@ -44,11 +47,15 @@ def providers(settings: Collect) -> tuple[str, ...]:
 
 
 def plan_for(inputs: Inputs, *, every: bool, of: Collection[str] | None = None) -> Plan:
-    """What must be collected `of` some providers, else of those that are read. Tags only where a promise's scope goes by them."""
+    """What must be collected `of` some providers, else of those that are read. Tags only where a promise's scope goes by them; what
+    exists only in a run about everything, or settings."""
+    if inputs.about in HERE:
+        return {}
     read = providers(inputs.configuration.settings.collect) if of is None else of
-    rules = list(inputs.book.rules.values()) if every else inputs.judged
+    rules = inputs.rules if every else inputs.judged
     tagged = any(promise.scope.exclude or promise.names_tags for promise in inputs.promises.promises)
-    needed = whole(plan(rules, providers=read, tags=tagged, universe=bool(inputs.promises.promises)), inputs.book.catalogue)
+    universe = bool(inputs.promises.promises) and inputs.about in {None, Target.SETTINGS}
+    needed = whole(plan(rules, providers=read, tags=tagged, universe=universe), inputs.book.catalogue)
     if not any(rule.kind == TLS_ENDPOINT for rule in rules):
         return needed
     serving = _serving(needed, read) if inputs.configuration.settings.collect.tls else {}
@@ -63,10 +70,12 @@ def _serving(needed: Plan, of: Collection[str]) -> Plan:
     return {name: members | needed.get(name, frozenset()) for name, members in telling.items()}
 
 
-def collect(inputs: Inputs, place: Path, wanted: Plan, clock: Clock, progress: Progress | None = None, *, every: bool = False) -> None:
-    """Read the world into an estate at `place`: AWS, Azure, then TLS endpoints, then logs; `every`: by all rules over rows.
-
-    Raises ConfigurationError where it may not begin.
+def collect(
+    inputs: Inputs, place: Path, wanted: Plan, clock: Clock, progress: Progress | None = None, *, every: bool = False,
+    runs: Iterable[Told] = (),
+) -> None:  # fmt: skip
+    """Read the world into an estate at `place`: AWS, Azure, then TLS endpoints, then logs; `every`: by all rules over rows. `runs`: what an
+    agent's schedule says. Raises ConfigurationError where it may not begin.
     """
     from agent.collect import tls_served, tls_stage
     from agent.collect.wire import rfc3339
@@ -77,7 +86,7 @@ def collect(inputs: Inputs, place: Path, wanted: Plan, clock: Clock, progress: P
     of_cloud = {name: members for name, members in wanted.items() if name != TLS_ENDPOINT}
     of_azure = {name: members for name, members in of_cloud.items() if name.startswith("azure.")}
     of_aws = {name: members for name, members in of_cloud.items() if name not in of_azure}
-    doors = _doors(inputs, deadline, clock)
+    doors = _doors(inputs, deadline, clock) if of_aws else ()
     with EstateWriter(place, tls_served.REMEMBERED if tls else ()) as writer:
         accounts, identity = _aws(inputs, of_aws, doors, writer, deadline, clock, progress)
         azure = collecting_azure.collect(inputs, of_azure, writer, deadline, clock, progress)
@@ -86,10 +95,25 @@ def collect(inputs: Inputs, place: Path, wanted: Plan, clock: Clock, progress: P
             tls_stage.collect(*tls, writer, clock.now, lambda: deadline.left <= 0, progress)
             accounts[TLS_ACCOUNT] = (GLOBAL,)
         log_types = collecting_logs.collect(inputs, writer, accounts, deadline, clock, progress, every=every)
-        scope = Scope(accounts, tuple(sorted({*(wanted if tls else of_cloud), *log_types})))
+        run_types = _runs(runs, writer, accounts, clock)
+        scope = Scope(accounts, tuple(sorted({*(wanted if tls else of_cloud), *log_types, *run_types})))
         endpoint = ", ".join(filter(None, (endpoint_override() if doors else None, azure.endpoint))) or None
         source = "+".join(providers(inputs.configuration.settings.collect)) or "aws"
         writer.finish(Manifest("upheld.estate/1", started, rfc3339(clock.now()), tool(), identity, endpoint, scope, source=source))
+
+
+def _runs(runs: Iterable[Told], writer: EstateWriter, accounts: dict[str, tuple[str, ...]], clock: Clock) -> tuple[str, ...]:
+    """Put what the schedule says into the estate; gives the type, and adds to the accounts that were read."""
+    from agent.collect.wire import rfc3339
+
+    held, looks = resources(runs, rfc3339(clock.now()))
+    if not held:
+        return ()
+    writer.add_resources(held)
+    for look in looks:
+        writer.add_look(look)
+    accounts[RUN_ACCOUNT] = (GLOBAL,)
+    return (RUN,)
 
 
 def _doors(inputs: Inputs, deadline: Deadline, clock: Clock) -> Sequence[Entered | Shut]:

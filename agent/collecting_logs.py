@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from agent import state
@@ -30,9 +31,14 @@ def collect(
     """Read what the configuration names of logs, where any rule asks for them; gives the types that were collected, and adds to the
     accounts that were read. Raises ConfigurationError.
     """
-    rules = list(inputs.book.rules.values()) if every else inputs.judged
-    over_rows = list(inputs.book.log_rules.values()) if every else inputs.judged_rows
-    if not inputs.configuration.settings.collect.logs or not (over_rows or any(rule.kind == SOURCE for rule in rules)):
+    rules = inputs.rules if every else inputs.judged
+    over_rows = inputs.log_rules if every else inputs.judged_rows
+    if not _asked(inputs, every=every):
+        if _asked(replace(inputs, about=None), every=every):  # an account whose logs are read has settings, too, in any run
+            from agent.collect.log_sources import account
+
+            for one in inputs.configuration.settings.collect.logs:
+                accounts.setdefault(account(one.account), (GLOBAL,))
         return ()
     from agent.collect import log_sources, log_stage
     from agent.collect.log_memory import LogMemory
@@ -51,3 +57,10 @@ def collect(
     except (DocumentError, OSError, sqlite3.Error) as error:
         raise ConfigurationError(str(error)) from error
     return TYPES
+
+
+def _asked(inputs: Inputs, *, every: bool) -> bool:
+    """Whether any rule asks for the logs that are configured."""
+    rules = inputs.rules if every else inputs.judged
+    over_rows = inputs.log_rules if every else inputs.judged_rows
+    return bool(inputs.configuration.settings.collect.logs) and bool(over_rows or any(rule.kind == SOURCE for rule in rules))
