@@ -8,9 +8,14 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from agent import options as takes
 from agent.exits import INTERNAL, INTERRUPTED, UNPROVEN, UPHELD, USAGE
+
+if TYPE_CHECKING:
+    from agent.inputs import Inputs
+    from agent.ledger.recording import Recorder
 
 _EXITS = "exit codes: 0 all upheld, 1 something broken, 2 usage or configuration error, 3 nothing broken but something unproven, 4 internal error, 130 interrupted"
 
@@ -55,6 +60,9 @@ def parser() -> argparse.ArgumentParser:
         "provider", choices=["aws", "aws-queue"], help="aws: all that is read; aws-queue: one's own queues, which announce new logs"
     )
     _configured(permissions)
+
+    ledger = _command(commands, "ledger", "the memory of runs and findings", _ledger)
+    takes.ledger(ledger)
 
     schema = _command(commands, "schema", "the JSON Schema of a file format", _schema)
     schema.add_argument("name", choices=["findings", "config", "promises", "rule", "profile", "tls-endpoint"])
@@ -108,10 +116,11 @@ def _expected(error: Exception) -> str | None:
     """The one line for an error that a person can mend; None for a bug."""
     from agent.collect.estate import EstateError
     from agent.config import ConfigurationError
+    from agent.ledger import LedgerError
     from agent.publish.text import printable
     from checks.document import DocumentError
 
-    if isinstance(error, ConfigurationError | DocumentError | EstateError):
+    if isinstance(error, ConfigurationError | DocumentError | EstateError | LedgerError):
         return printable(error)
     return None
 
@@ -127,12 +136,32 @@ def _check(options: argparse.Namespace) -> int:
     targets = outputs.targets(options.format, configuration)
     max_age = _duration(options.max_age)
     baseline = gate.read_baseline(options.baseline) if options.baseline else None
-    if options.fail_on == "new" and baseline is None:
-        raise config.ConfigurationError("--fail-on new needs --baseline FILE, an earlier JSON report")
+    if options.fail_on == "new" and baseline is None and not options.record:
+        raise config.ConfigurationError("--fail-on new needs --baseline FILE, an earlier JSON report, or --record")
+    recorder = _recorder(inputs) if options.record else None
     with progress("collecting", quiet=options.quiet or options.estate is not None) as step:
-        result = run.check(inputs, options.estate, every=every, max_age=max_age, clock=run.Clock(), progress=step)
+        result = run.check(
+            inputs, options.estate, every=every, max_age=max_age, clock=run.Clock(), progress=step, record=recorder or run.forget
+        )
     outputs.write(result, targets)
+    if recorder is not None and recorder.failure is not None:
+        raise recorder.failure
+    if result.recorded is not None and baseline is None and options.fail_on == "new":
+        baseline = gate.recorded_baseline(result.recorded)
     return gate.exit_code(result, fail_on=options.fail_on, severity=options.severity, baseline=baseline, strict=options.strict)
+
+
+def _recorder(inputs: Inputs) -> Recorder:
+    """What puts a run into the ledger, of which it is known before anything is collected that it can."""
+    from agent import run
+    from agent.ledger.opening import place
+    from agent.ledger.recording import Recorder
+
+    opened = place(inputs.configuration, os.environ)
+    signer = opened.signer(make=True)
+    assert signer is not None
+    opened.ledger.ready(signer)
+    return Recorder(opened, signer, inputs, run.Clock())
 
 
 def _duration(text: str) -> int:
@@ -270,6 +299,30 @@ def _permissions(options: argparse.Namespace) -> int:
         policy = permissions.aws_policy(inputs.book.catalogue, run.plan_for(inputs, every=not inputs.promises.promises), logs)
     print(json.dumps(policy, indent=2))
     return UPHELD
+
+
+def _ledger(options: argparse.Namespace) -> int:
+    from agent import config, ledger_command, run
+
+    configuration, clock = config.load(options.config, os.environ), run.Clock()
+    match options.what:
+        case "history":
+            return ledger_command.history(
+                configuration, clock, promise=options.promise, finding=options.finding, since=options.since,
+                as_json=options.format == "json",
+            )  # fmt: skip
+        case "verify":
+            return ledger_command.verify(
+                configuration, heads=options.head, public=options.public_key, proofs=options.proof, as_json=options.format == "json"
+            )
+        case "accept":
+            return ledger_command.accept(
+                configuration, clock, options.finding, owner=options.owner, reason=options.reason, until=options.until
+            )
+    return ledger_command.export_(
+        configuration, run=options.run_, proof=options.proof, statement=options.statement, evidence=options.evidence,
+        since=options.since, output=options.output,
+    )  # fmt: skip
 
 
 def _schema(options: argparse.Namespace) -> int:

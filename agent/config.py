@@ -83,6 +83,23 @@ class Output(Strict):
     file: str | None = None
 
 
+class LedgerSettings(Strict):
+    """Where runs are remembered, and with which key they are sealed."""
+
+    url: Secret | str | None = None
+    """As SQLAlchemy takes it; without one, `ledger.db` in the state directory, to which a relative path belongs, too."""
+    signing_key: Secret | None = None
+    """An Ed25519 key as PEM; without one, a key is made in the state directory."""
+    evidence_mb: Annotated[int, Field(ge=0)] = 2048
+    """How much of what was collected is kept in the state directory, the oldest going first; 0 for none."""
+    max_age: Annotated[int, BeforeValidator(seconds, json_schema_input_type=str)] = 2 * 86400
+    """After how long a finding that no run looked at is unproven."""
+
+
+class Agent(Strict):
+    ledger: LedgerSettings = LedgerSettings()
+
+
 class Settings(Strict):
     schema_: Literal["upheld.config/1"] = Field(alias="schema")
     promises: list[str] = []
@@ -91,6 +108,7 @@ class Settings(Strict):
     collect: Collect = Collect()
     rules: list[str] = []
     output: list[Output] = []
+    agent: Agent = Agent()
 
 
 @dataclass(frozen=True, slots=True)

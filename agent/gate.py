@@ -8,15 +8,19 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from agent.config import ConfigurationError
 from agent.exits import BROKEN, UNPROVEN, UPHELD
 from agent.publish.json_report import SCHEMA
 from agent.publish.result import Result
+from checks.lifecycle import ENDED
 from checks.rule import SEVERITIES
 from checks.summary import PromiseSummary
 from checks.verdict import Verdict, combine
+
+if TYPE_CHECKING:
+    from agent.ledger.ledger import Recorded
 
 _COUNT = re.compile(r"^[0-9]+ (?=of kind )")
 _NO_SUBJECT, _UNVERIFIABLE = "nothing that it speaks of exists", "unverifiable"
@@ -39,6 +43,13 @@ class Baseline:
     lacks: Mapping[str, frozenset[str]]
 
 
+def recorded_baseline(recorded: Recorded) -> Baseline:
+    """What the ledger knew before a run. What ended, or was never there, is new when it comes."""
+    live = (one for one in recorded.before.values() if one.status not in ENDED)
+    known = {one.id: Known(Verdict(one.status), one.counterexample, one.accepted is not None) for one in live}
+    return Baseline(known, {name: frozenset(lacks) for name, lacks in recorded.lacks.items()})
+
+
 def read_baseline(file: Path) -> Baseline:
     """The findings of an earlier JSON report. Raises ConfigurationError."""
     try:
@@ -46,7 +57,7 @@ def read_baseline(file: Path) -> Baseline:
         if report["schema"] != SCHEMA:
             raise ConfigurationError(f"{file}: not a report of schema {SCHEMA}")
         return Baseline(
-            {one["id"]: _known(one) for one in report["findings"]}, {promise["id"]: _lacks(promise) for promise in report["promises"]}
+            {one["id"]: _known(one) for one in report["findings"]}, {promise["id"]: lacks_of(promise) for promise in report["promises"]}
         )
     except OSError as error:
         raise ConfigurationError(f"{file}: cannot be read: {error.strerror}") from error
@@ -77,7 +88,7 @@ def _narrowed(result: Result, severity: str, baseline: Baseline | None, *, stric
     promises = {promise.id: promise for promise in result.promises}
     held: list[Verdict | None] = [Verdict.UPHELD]
     for promise in result.promises:
-        lacks = _lacks(dataclasses.asdict(promise)) - (baseline.lacks.get(promise.id, frozenset()) if baseline else frozenset())
+        lacks = lacks_of(dataclasses.asdict(promise)) - (baseline.lacks.get(promise.id, frozenset()) if baseline else frozenset())
         if lacks and (promise.verdict is not None or strict):
             held.append(Verdict.UNPROVEN)
     for finding in result.findings.records():
@@ -116,7 +127,7 @@ def _is_new(finding: Mapping[str, Any], baseline: Baseline) -> bool:
     return known.counterexample != _counterexample(finding) or (known.accepted and not finding.get("accepted"))
 
 
-def _lacks(promise: Mapping[str, Any]) -> frozenset[str]:
+def lacks_of(promise: Mapping[str, Any]) -> frozenset[str]:
     """What keeps a promise from being proven, apart from its findings. Counts are left out: they change from day to day."""
     if promise["verdict"] is None:
         return frozenset({_UNVERIFIABLE})

@@ -26,6 +26,7 @@ def check(command: argparse.ArgumentParser) -> None:
     command.add_argument("--estate", metavar="DIR", type=Path, help="judge a recorded estate instead of the world")
     command.add_argument("--promise", metavar="ID", action="append", default=[], help="only this promise (repeatable)")
     command.add_argument("--all-rules", action="store_true", help="every rule whose type is in the estate; needs no promises")
+    command.add_argument("--record", action="store_true", help="put the run into the ledger, and tell what changed since the last one")
     command.add_argument("--max-age", metavar="TIME", default="24h", help="how old an estate's facts may be (default 24h; 0 for no limit)")
     command.add_argument(
         "--format",
@@ -161,6 +162,38 @@ def logs(command: argparse.ArgumentParser) -> None:
     scan.add_argument("--format", metavar="FORMAT[=FILE]", action="append", default=[], help="text, json or ocsf; repeatable")
     for one in asked.choices.values():
         one.add_argument("-q", "--quiet", action="store_true", help="no progress")
+
+
+def ledger(command: argparse.ArgumentParser) -> None:
+    """`upheld ledger`: what is asked of the memory."""
+    asked = command.add_subparsers(dest="what", metavar="WHAT", required=True)
+    history = asked.add_parser("history", help="how promises and findings fared", description="Tell how promises and findings fared.")
+    about = history.add_mutually_exclusive_group()
+    about.add_argument("--promise", metavar="ID", help="a promise, and what changed of its findings")
+    about.add_argument("--finding", metavar="ID", help="a finding, by the beginning of its id")
+    about.add_argument("--since", metavar="TIME", help="what changed since a time (2026-11-20T06:00:00Z), or for how long (7d)")
+    history.add_argument("--format", choices=["text", "json"], default="text")
+    verify = asked.add_parser("verify", help="whether it is as it was sealed", description="Verify the ledger, without asking anybody.")
+    verify.add_argument("--head", metavar="FILE", type=Path, action="append", default=[], help="a head that was exported (repeatable)")
+    verify.add_argument("--proof", metavar="FILE", type=Path, action="append", default=[], help="an exported proof, and not the ledger")
+    verify.add_argument("--public-key", metavar="PEM", type=Path, help="the key that it was sealed with (default: one's own)")
+    verify.add_argument("--format", choices=["text", "json"], default="text")
+    accept = asked.add_parser("accept", help="accept a broken finding", description="Write an exception into the exceptions file.")
+    accept.add_argument("finding", metavar="FINDING", help="its id, or the beginning of it")
+    accept.add_argument("--owner", required=True, help="who answers for it")
+    accept.add_argument("--reason", required=True, help="why it may be so")
+    accept.add_argument("--until", metavar="DATE", required=True, help="the last day on which it is accepted")
+    export = asked.add_parser("export", help="what others can check", description="Write the newest signed head, or what is asked for.")
+    what = export.add_mutually_exclusive_group()
+    what.add_argument("--run", metavar="N", type=int, dest="run_", help="the record of a run")
+    what.add_argument("--proof", metavar="N", type=int, help="the proof that a run is in the newest head")
+    what.add_argument("--since", metavar="FILE", type=Path, help="the proof that nothing before an exported head was changed")
+    what.add_argument("--statement", metavar="N", type=int, help="a run as a signed in-toto statement about the policies")
+    what.add_argument("--evidence", metavar="N", type=int, help="the estate of a run")
+    export.add_argument("-o", "--output", metavar="PATH", type=Path, help="where to (default: stdout)")
+    for one in asked.choices.values():
+        one.add_argument("-c", "--config", metavar="FILE", help="default: $UPHELD_CONFIG, ./upheld.yaml, /etc/upheld/upheld.yaml")
+        one.add_argument("-q", "--quiet", action="store_true", help="no log lines below warnings")
 
 
 def _log_format(text: str) -> str:

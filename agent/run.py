@@ -1,9 +1,9 @@
-"""The main road: collect -> judge -> publish."""
+"""The main road: collect -> judge -> record -> publish."""
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -22,22 +22,42 @@ from checks.model import Estate, Finding, digest
 from checks.rule import Rule
 from checks.summary import summarize, summarize_rule
 from checks.verdict import Verdict
+from checks.whereabouts import Whereabouts
 from checks.wording import SENTENCE, sentences
 
-__all__ = ["Clock", "Inputs", "assess", "check", "collect", "plan_for", "prepare", "tool"]
+__all__ = ["Clock", "Inputs", "assess", "check", "collect", "forget", "plan_for", "prepare", "tool"]
+
+
+Record = Callable[[Result, Path], None]
+"""Puts a result, and the estate's folder that it is of, into the ledger."""
+
+
+def forget(_: Result, __: Path) -> None:
+    """A run that is not recorded."""
 
 
 def check(
-    inputs: Inputs, estate_place: Path | None, *, every: bool, max_age: int, clock: Clock, progress: Progress | None = None
+    inputs: Inputs,
+    estate_place: Path | None,
+    *,
+    every: bool,
+    max_age: int,
+    clock: Clock,
+    progress: Progress | None = None,
+    record: Record = forget,
 ) -> Result:
     """Judge a recorded estate, or the world as it is now. Raises ConfigurationError and HelperBug."""
     try:
         if estate_place is not None:
-            return assess(inputs, read_estate(estate_place), every=every, max_age=max_age, clock=clock)
+            result = assess(inputs, read_estate(estate_place), every=every, max_age=max_age, clock=clock)
+            record(result, estate_place)
+            return result
         with tempfile.TemporaryDirectory(prefix="upheld-") as folder:
             place = Path(folder) / "estate"
             collect(inputs, place, plan_for(inputs, every=every), clock, progress, every=every)
-            return assess(inputs, read_estate(place), every=every, max_age=0, clock=clock)
+            result = assess(inputs, read_estate(place), every=every, max_age=0, clock=clock)
+            record(result, place)
+            return result
     except EstateError as error:
         raise ConfigurationError(str(error)) from error
 
@@ -57,7 +77,8 @@ def assess(inputs: Inputs, estate: Estate, *, every: bool, max_age: int, clock: 
         findings.add(finding)
         if finding.verdict is not Verdict.UPHELD:
             unmatched.discard(finding.id)
-    for finding in _wording(inputs, estate):
+    worded = bind([rule for rule in book.rules.values() if rule.kind == SENTENCE], [], every=True)
+    for finding in _wording(inputs, estate, worded):
         findings.add(finding)
     promises = summarize(estate, book.catalogue, book.controls, inputs.promises, inputs.texts, bound, populations)
     summaries = [summarize_rule(one, populations["", key(one)]) for one in bound if ("", key(one)) in populations]
@@ -66,6 +87,10 @@ def assess(inputs: Inputs, estate: Estate, *, every: bool, max_age: int, clock: 
     result.notes += _notes(inputs, result, unmatched, every=every, max_age=max_age if stale else 0)
     result.notes += rows.notes
     result.logs = coverage(estate)
+    result.whereabouts = Whereabouts(
+        estate, book.catalogue, {**book.rules, **book.log_rules}, [*bound, *worded], populations, inputs.promises.promises,
+        narrowed=inputs.narrowed, every=every, stale=stale,
+    )  # fmt: skip
     return result
 
 
@@ -82,11 +107,10 @@ def _notes(inputs: Inputs, result: Result, unmatched: Iterable[str], *, every: b
         yield f"there is nothing to judge: {why}"
 
 
-def _wording(inputs: Inputs, estate: Estate) -> Iterator[Finding]:
+def _wording(inputs: Inputs, estate: Estate, rules: Sequence[Bound]) -> Iterator[Finding]:
     """Whether the quotes stand in their policies, each a finding of its own promise."""
-    rules = [rule for rule in inputs.book.rules.values() if rule.kind == SENTENCE]
     said = sentences(estate, inputs.promises, inputs.texts)
-    for finding in judge(said, inputs.book.catalogue, bind(rules, [], every=True), {}):
+    for finding in judge(said, inputs.book.catalogue, rules, {}):
         yield replace(finding, promises=(finding.resource.id,))
 
 

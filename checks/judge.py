@@ -114,6 +114,11 @@ def key(bound: Bound) -> str:
     return digest(bound.rule.id, bound.identity)
 
 
+def finding_id(bound: Bound, subject: Subject) -> str:
+    """The id of what a bound rule says of a subject, the same in every run."""
+    return digest(bound.rule.id, [subject.type, subject.account, subject.region, subject.id], bound.identity)
+
+
 @dataclass(slots=True)
 class _Judge:
     estate: Estate
@@ -377,7 +382,7 @@ class _Judge:
     ) -> Finding:
         """The finding, counted for each of its promises; for those that are `unsure` it proves nothing."""
         rule = bound.rule
-        id_ = digest(rule.id, [subject.type, subject.account, subject.region, subject.id], bound.identity)
+        id_ = finding_id(bound, subject)
         accepted = self._accepted(id_, counterexample) if verdict is Verdict.BROKEN else None
         for reader in readers:
             population = held[reader.id if reader else ""]

@@ -7,8 +7,10 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from agent.publish import changes
 from agent.publish.result import Result, gap_record
 from checks.logs.hours import Proof
+from checks.lifecycle import Change, Status
 from checks.model import Reason
 from checks.verdict import Verdict
 
@@ -23,6 +25,8 @@ def chunks(result: Result) -> Iterator[str]:
     yield from _array("promises", (dataclasses.asdict(promise) for promise in result.promises))
     yield from _array("findings", result.findings.records())
     yield from _array("gaps", map(gap_record, result.gaps))
+    if result.recorded is not None:
+        yield f'"ledger": {_text(changes.record(result.recorded))},\n'
     yield f'"coverage": {_text(coverage_record(result))}\n'
     yield "}\n"
 
@@ -167,7 +171,8 @@ def json_schema() -> dict[str, Any]:
                 "findings": {"type": "array", "items": finding},
                 "gaps": {"type": "array", "items": gap},
                 "coverage": coverage,
-            }
+            },
+            {"ledger": _ledger()},
         ),
     }
 
@@ -182,6 +187,32 @@ def _log() -> dict[str, Any]:
     return _object(
         {"id": text, "account": text, "table": text, "rows": count, "objects": count, "hours": {"type": "array", "items": hour}},
         {"where": text, "from": text, "until": text, "rows_without_time": count, "completeness": {"enum": ["assume", "prove"]}},
+    )
+
+
+def _ledger() -> dict[str, Any]:
+    """What the ledger says of a run that was recorded."""
+    text, maybe = {"type": "string"}, {"enum": [None, *map(str, Status)]}
+    transition = _object(
+        {
+            "finding": text,
+            "before": maybe,
+            "after": {"enum": list(map(str, Status))},
+            "change": {"enum": list(map(str, Change))},
+            "cause": text,
+        }
+    )
+    head = _object(
+        {"schema": text, "ledger": text, "size": {"type": "integer"}, "root": text, "time": text, "key": text, "signature": text}
+    )
+    return _object(
+        {
+            "run": {"type": "integer"},
+            "previous": {"type": ["string", "null"], "description": "the time of the run before"},
+            "again": {"type": "boolean", "description": "whether it was recorded already"},
+            "head": head,
+            "transitions": {"type": "array", "items": transition},
+        }
     )
 
 

@@ -8,11 +8,15 @@ import tempfile
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from checks.model import Finding, Gap, Manifest
 from checks.summary import PromiseSummary, RuleSummary
 from checks.verdict import Verdict, combine
+from checks.whereabouts import Whereabouts
+
+if TYPE_CHECKING:
+    from agent.ledger.ledger import Recorded
 
 
 @dataclass(slots=True, weakref_slot=True)
@@ -63,6 +67,10 @@ class Result:
     notes: list[str] = field(default_factory=list)
     logs: Sequence[Mapping[str, Any]] = ()
     """Of each log source, what was read, and of which hours it is known to be whole."""
+    whereabouts: Whereabouts | None = None
+    """What tells where findings of earlier runs went."""
+    recorded: Recorded | None = None
+    """What the ledger says of the run, where it was recorded."""
 
     @property
     def examples(self) -> dict[tuple[str, str], dict[Verdict, Finding]]:

@@ -145,6 +145,10 @@ class TextReport:
             yield f"{_many(result.idle, 'rule')} not applicable"
         for line in result.notes:
             yield from self._wrapped(printable(line), "  ", first="")
+        if result.recorded is not None:
+            from agent.publish import changes
+
+            yield from changes.lines(result.recorded)
 
     def _paint(self, text: str, word: str) -> str:
         return f"\x1b[{_COLOURS[word]}m{text}\x1b[0m" if self.colour else text

@@ -1,0 +1,108 @@
+"""`upheld ledger accept`: a person accepts a broken finding, for what broke it in the newest run, until a date.
+
+The exceptions file is theirs: it is under version control, and has comments. One entry is put in or replaced; all else stays as it
+is written.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from datetime import date
+from pathlib import Path
+
+from agent.ledger import LedgerError
+from agent.rulebook import read_text
+from checks.document import Document, parse
+from checks.lifecycle import Known, Status
+from checks.promise import Acceptance, read_exceptions
+
+_HEAD = "schema: upheld.exceptions/1\nexceptions:\n"
+
+
+def acceptance(known: Known, owner: str, reason: str, until: date, today: date) -> Acceptance:
+    """Raises LedgerError where there is nothing to accept, or no time to accept it for."""
+    if known.status is not Status.BROKEN or not known.counterexample:
+        raise LedgerError(f"the finding {known.id} is {known.status}: only what is broken in the newest run can be accepted")
+    if until < today:
+        raise LedgerError(f"--until {until} has passed")
+    if not owner.strip() or not reason.strip():
+        raise LedgerError("an exception has an owner and a reason")
+    return Acceptance(
+        finding=known.id,
+        rule=known.rule,
+        resource=known.resource.id,
+        owner=owner,
+        reason=reason,
+        expires=until,
+        digest=known.counterexample,
+    )
+
+
+def write(accepted: Acceptance, file: Path) -> bool:
+    """Put an exception into the file, which is made where it is not there; gives whether it replaced another of the same finding.
+
+    Raises DocumentError and LedgerError; the file is then as it was.
+    """
+    text = read_text(file) if file.exists() else _HEAD
+    document = parse(text, str(file))
+    before = dict(read_exceptions(document)) if document.data.get("exceptions") else {}
+    written = _written(text, document, accepted)
+    after = read_exceptions(parse(written, str(file)))
+    if after != {**before, accepted.finding: accepted}:
+        raise LedgerError(f"{file}: its entries are not written one below the other; put this in:\n{_entry(accepted, '  ')}")
+    _replace(file, written)
+    return accepted.finding in before
+
+
+def _written(text: str, document: Document, accepted: Acceptance) -> str:
+    """The text with the entry in it."""
+    held = document.data.get("exceptions")
+    lines = text.splitlines(keepends=True)
+    if not held:
+        return _HEAD + _entry(accepted, "  ")
+    starts = [document.lines["exceptions", index] - 1 for index in range(len(held))]
+    indent = lines[starts[0]][: lines[starts[0]].find("-")] if "-" in lines[starts[0]] else "  "
+    for index, one in enumerate(held):
+        if one["finding"] == accepted.finding:
+            end = starts[index + 1] if index + 1 < len(held) else _end(lines, starts[index], indent)
+            return "".join([*lines[: starts[index]], _entry(accepted, indent), *lines[end:]])
+    end = _end(lines, starts[-1], indent)
+    if not lines[end - 1].endswith("\n"):
+        lines[end - 1] += "\n"
+    return "".join([*lines[:end], _entry(accepted, indent), *lines[end:]])
+
+
+def _end(lines: list[str], start: int, indent: str) -> int:
+    """The line after an entry: all that is indented more than its dash belongs to it."""
+    end = start + 1
+    while end < len(lines) and lines[end].startswith(indent + " ") and lines[end].strip():
+        end += 1
+    return end
+
+
+def _entry(accepted: Acceptance, indent: str) -> str:
+    """Text as JSON writes it is YAML, too."""
+    plain = accepted.model_dump(mode="json")
+    members = [f"{name}: {json.dumps(value, ensure_ascii=False)}" for name, value in plain.items() if value]
+    return "".join(f"{indent}{'  ' if index else '- '}{member}\n" for index, member in enumerate(members))
+
+
+def _replace(file: Path, text: str) -> None:
+    """Write the file whole, or leave it as it was. Raises LedgerError."""
+    target = file.resolve()
+    try:
+        descriptor, name = tempfile.mkstemp(prefix=f".{file.name}-", dir=target.parent)
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+                stream.write(text)
+                stream.flush()
+                os.fsync(stream.fileno())
+            os.chmod(name, target.stat().st_mode & 0o777 if target.exists() else 0o644)
+            os.replace(name, target)
+        except BaseException:
+            os.unlink(name)
+            raise
+    except OSError as error:
+        raise LedgerError(f"{file}: cannot be written: {error.strerror}") from error

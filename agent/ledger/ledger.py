@@ -1,0 +1,220 @@
+"""Adding a run to the ledger: one transaction, in which it is recorded, sealed, and held against all that is known."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import Connection, bindparam, insert, select, update
+
+from agent.ledger import LedgerError, rows, tables
+from agent.ledger.database import Database
+from agent.ledger.run_record import Entry, Run, compose, pack, seen, unpack
+from agent.ledger.signing import Head, SignedHead, Signer, read_head
+from checks.lifecycle import Known, Told, Transition, fold, tell
+from checks.seal import Tree
+
+HEAD_FILE: Final = "ledger-head.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A run that is in the ledger, whole and sealed."""
+
+    number: int
+    head: SignedHead
+    previous: str | None
+    """The time of the run before; None for the first one."""
+    turns: Sequence[tuple[Transition, Known]]
+    """What changed, with the findings as they are now."""
+    before: Mapping[str, Known]
+    """The findings as they were before, by id."""
+    lacks: Mapping[str, Sequence[str]]
+    """What kept promises from being proven before, by promise."""
+    again: bool = False
+    """Whether it was there already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """`max_age`: how old what no run looks at may get, until it is unproven."""
+
+    database: Database
+    state: Path
+    max_age: timedelta
+
+    def append(self, run: Run, signer: Signer, now: str, evidence: Mapping[str, Any]) -> Recorded:
+        """Record a run, which is then on the disk, or raise LedgerError, and it is not. A run that is there already stays as it is.
+
+        `now`: when it is recorded. `evidence`: what is kept of what was collected.
+        """
+        with self.database.writing() as connection:
+            ledger = connection.execute(select(tables.ledger).with_for_update()).one()
+            self._fits(ledger.key, signer)
+            tree = self._tree(connection, ledger.origin, signer)
+            if (again := self._known(connection, run.id)) is not None:
+                return again
+            previous = self._previous(connection, run)
+            known = {one.id: one for one in map(rows.finding, connection.execute(select(tables.findings)))}
+            told = tell(known, (seen(one, known, partial=run.partial) for one in run.findings()), run.absent, run.finished, self.max_age)
+            number = tree.size + 1
+            record = compose(run, Entry(ledger.origin, number, now, evidence), told)
+            stored, leaf = pack(record)
+            changed, made = fold({one.number: one for one in known.values()}, told, run.finished)
+            lacks = _lacks(connection)
+            connection.execute(
+                insert(tables.runs),
+                {"number": number, "id": run.id, "finished": run.finished, "verdict": run.verdict, "record": stored, "leaf": leaf},
+            )
+            _write(connection, record, told, changed, made, len(known))
+            tree.add(leaf)
+            head = _sign(Head(ledger.origin, tree.size, tree.root, now), signer)
+            connection.execute(insert(tables.checkpoints), _checkpoint(head))
+            if ledger.key is None:
+                connection.execute(update(tables.ledger).values(key=signer.verifier.id))
+        self._remember(head)
+        return Recorded(number, head, previous, [(one, changed[one.number]) for one in made], known, lacks)
+
+    def ready(self, signer: Signer) -> None:
+        """See before anything is collected that a run can be recorded. Raises LedgerError."""
+        with self.database.writing() as connection:
+            ledger = connection.execute(select(tables.ledger)).one()
+            self._fits(ledger.key, signer)
+            self._tree(connection, ledger.origin, signer)
+
+    @staticmethod
+    def _fits(key: str | None, signer: Signer) -> None:
+        if key is not None and key != signer.verifier.id:
+            raise LedgerError(
+                f"the ledger is sealed with the key {key[:16]}, and the signing key is {signer.verifier.id[:16]}: configure that one "
+                "(agent.ledger.signing_key), or begin another ledger"
+            )
+
+    def _tree(self, connection: Connection, origin: str, signer: Signer) -> Tree:
+        """The tree so far. Nothing is recorded on top of what does not fit its seal, or is shorter than was seen before."""
+        leaves = list(connection.execute(select(tables.runs.c.leaf).order_by(tables.runs.c.number)).scalars())
+        anchor = self.anchor()
+        tree = Tree()
+        for leaf in leaves:
+            tree.add(leaf)
+            if anchor and tree.size == anchor.head.size and tree.root != anchor.head.root:
+                raise LedgerError(
+                    f"the ledger is not the one whose head {self.state / HEAD_FILE} is: `upheld ledger verify` says what is wrong"
+                )
+        if anchor and (anchor.head.ledger != origin or anchor.head.size > tree.size):
+            raise LedgerError(
+                f"the ledger holds {tree.size} runs, and {self.state / HEAD_FILE} knows of {anchor.head.size}: it was cut off, or restored "
+                "from an older copy; bring the newer one back, or remove that file to go on from here"
+            )
+        newest = connection.execute(select(tables.checkpoints).order_by(tables.checkpoints.c.size.desc()).limit(1)).one_or_none()
+        head = None if newest is None else signed_head(newest, origin)
+        if (head is None) != (tree.size == 0) or (
+            head is not None and (head.head.size != tree.size or head.head.root != tree.root or not head.signed_by(signer.verifier))
+        ):
+            raise LedgerError(
+                "the ledger does not fit its seal, and nothing is recorded on top of it: `upheld ledger verify` says what is wrong"
+            )
+        return tree
+
+    def anchor(self) -> SignedHead | None:
+        """The newest head that this state directory knows of. Raises LedgerError where it cannot be read."""
+        file = self.state / HEAD_FILE
+        try:
+            return read_head(json.loads(file.read_bytes()))
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, RecursionError) as error:
+            raise LedgerError(f"{file} cannot be read ({error}): it shows whether the ledger was cut off") from error
+
+    def _previous(self, connection: Connection, run: Run) -> str | None:
+        """When the run before was. Raises LedgerError where that is after this one: what is older says nothing of how things are."""
+        found = connection.execute(select(tables.runs.c.finished).order_by(tables.runs.c.number.desc()).limit(1)).scalar_one_or_none()
+        if found is not None and found > run.finished:
+            raise LedgerError(
+                f"the estate is of {run.finished}, and the newest run in the ledger of {found}: only what is newer is recorded"
+            )
+        return found
+
+    def _known(self, connection: Connection, id_: str) -> Recorded | None:
+        """A run that is there already."""
+        row = connection.execute(select(tables.runs.c.number).where(tables.runs.c.id == id_)).one_or_none()
+        if row is None:
+            return None
+        origin = connection.execute(select(tables.ledger.c.origin)).scalar_one()
+        head = connection.execute(select(tables.checkpoints).where(tables.checkpoints.c.size == row.number)).one()
+        before = connection.execute(select(tables.runs.c.finished).where(tables.runs.c.number == row.number - 1)).scalar_one_or_none()
+        return Recorded(row.number, signed_head(head, origin), before, (), {}, {}, again=True)
+
+    def _remember(self, head: SignedHead) -> None:
+        """Keep the newest head outside of the ledger. The run is recorded already: should this fail, the file is only older."""
+        try:
+            write_json(self.state / HEAD_FILE, head.record)
+        except OSError as error:
+            from agent import log
+
+            log.logger().warning("ledger-head", detail=f"{self.state / HEAD_FILE} cannot be written: {error.strerror}")
+
+
+def _sign(head: Head, signer: Signer) -> SignedHead:
+    return SignedHead(head, signer.verifier.id, signer.sign(head.message))
+
+
+def signed_head(row: Any, origin: str) -> SignedHead:
+    """A checkpoint's row."""
+    return SignedHead(Head(origin, row.size, bytes(row.root), row.time), row.key, bytes(row.signature))
+
+
+def _checkpoint(signed: SignedHead) -> dict[str, Any]:
+    head = signed.head
+    return {"size": head.size, "root": head.root, "time": head.time, "key": signed.key, "signature": signed.signature}
+
+
+def _write(
+    connection: Connection, record: Mapping[str, Any], told: Told, changed: Mapping[int, Known], made: Sequence[Transition], known: int
+) -> None:
+    """What the tables say of the record; `known`: how many findings there were before."""
+    findings, number = tables.findings, record["number"]
+    new = [rows.of_finding(one) for one in changed.values() if one.number > known]
+    old = [rows.of_finding(one) for one in changed.values() if one.number <= known]
+    if new:
+        connection.execute(insert(findings), new)
+    if old:
+        columns: dict[str, Any] = {column.name: bindparam(f"new_{column.name}") for column in findings.c if column.name != "number"}
+        statement = update(findings).where(findings.c.number == bindparam("of")).values(columns)
+        connection.execute(statement, [{"of": row["number"], **{f"new_{name}": held for name, held in row.items()}} for row in old])
+    for first, last in told.seen:
+        connection.execute(update(findings).where(findings.c.number.between(first, last)).values(last_seen=record["finished"]))
+    for table, held in (
+        (tables.observations, rows.observations(number, told)),
+        (tables.transitions, rows.transitions(number, made)),
+        (tables.promises, rows.promises(record)),
+        (tables.coverage, rows.coverage(record)),
+    ):
+        if held:
+            connection.execute(insert(table), held)
+
+
+def _lacks(connection: Connection) -> dict[str, list[str]]:
+    """What kept promises from being proven in the newest run, by promise."""
+    stored = connection.execute(select(tables.runs.c.record).order_by(tables.runs.c.number.desc()).limit(1)).scalar_one_or_none()
+    return {} if stored is None else {one["id"]: one["lacks"] for one in unpack(stored)[0]["promises"]}
+
+
+def write_json(file: Path, record: Any) -> None:
+    """Write a file that is there whole or not at all, and stays. Raises OSError."""
+    descriptor, name = tempfile.mkstemp(prefix=".", dir=file.parent)
+    try:
+        with os.fdopen(descriptor, "w", encoding="ascii") as stream:
+            stream.write(json.dumps(record, indent=2, sort_keys=True) + "\n")
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(name, file)
+    except BaseException:
+        os.unlink(name)
+        raise

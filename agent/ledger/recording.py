@@ -1,0 +1,111 @@
+"""From a result to the ledger: `upheld check --record`."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from agent.clock import Clock
+from agent.gate import lacks_of
+from agent.inputs import Inputs
+from agent.ledger import LedgerError
+from agent.ledger.opening import Place
+from agent.ledger.run_record import Run, moment
+from agent.ledger.signing import Signer
+from agent.publish.json_report import coverage_record, run_record
+from agent.publish.result import Result
+from checks.model import canonical, digest
+from checks.summary import RuleSummary
+
+
+@dataclass(slots=True)
+class Recorder:
+    """Puts results into one ledger. `failure`: why the last one is not in it."""
+
+    place: Place
+    signer: Signer
+    inputs: Inputs
+    clock: Clock
+    failure: LedgerError | None = None
+
+    def __call__(self, result: Result, estate: Path) -> None:
+        """Record a result, with what was collected. What fails does not keep the result from being told."""
+        try:
+            self._record(result, estate)
+        except LedgerError as error:
+            self.failure = error
+            result.notes.append(f"this run is not in the ledger: {error}")
+
+    def _record(self, result: Result, estate: Path) -> None:
+        run, evidence = run_of(result, self.inputs), self.place.evidence
+        archive = evidence.pack(estate, run.finished)
+        kept = False
+        try:
+            entry = evidence.entry(archive)
+            result.recorded = self.place.ledger.append(run, self.signer, moment(self.clock.now().isoformat()), entry)
+            kept = not result.recorded.again and entry.get("archive") is not None
+            evidence.forget([] if result.recorded.again else entry.get("dropped", ()))
+        finally:
+            if archive is not None and archive.fresh and not kept:
+                evidence.forget([archive.name])
+
+
+def run_of(result: Result, inputs: Inputs) -> Run:
+    """What a result leaves in the ledger."""
+    assert result.whereabouts is not None
+    finished = moment(result.manifest.finished)
+    asked = sorted(promise.id for promise in inputs.promises.promises) if inputs.narrowed else None
+    findings = hashlib.sha256()
+    for record in result.findings.records():
+        findings.update(canonical(record).encode("ascii"))
+    told = {
+        **run_record(result),
+        "asked": asked,
+        "findings": findings.hexdigest(),
+        "rules": rules_digest(inputs),
+        "policies": policies(inputs),
+        "coverage": {name: held for name, held in coverage_record(result).items() if name != "rules"},
+    }
+    return Run(
+        digest(result.estate_digest, finished, asked, told["findings"]),
+        finished,
+        told["verdict"],
+        [{"id": one.id, "verdict": one.verdict, "open": one.open, "lacks": sorted(lacks_of(asdict(one)))} for one in result.promises],
+        list(_coverage(result)),
+        told,
+        result.findings.records,
+        result.whereabouts.of,
+        inputs.narrowed,
+    )
+
+
+def _coverage(result: Result) -> Iterator[dict[str, Any]]:
+    for promise in result.promises:
+        for place, control in enumerate(promise.controls):
+            for rule in control.rules:
+                yield _covered(promise.id, place, rule)
+    for rule in result.rules:
+        yield _covered("", 0, rule)
+
+
+def _covered(promise: str, control: int, rule: RuleSummary) -> dict[str, Any]:
+    decided, unseen = rule.counts["upheld"] + rule.counts["broken"], rule.counts["unproven"]
+    return {"promise": promise, "control": control, "rule": rule.rule, "known": decided + unseen, "seen": decided, "gaps": unseen}
+
+
+def rules_digest(inputs: Inputs) -> str:
+    """SHA-256 over all rules, as they mean."""
+    rules = {**inputs.book.rules, **inputs.book.log_rules}
+    text = canonical([rules[name].file.model_dump(mode="json") for name in sorted(rules)])
+    return hashlib.sha256(text.encode("ascii")).hexdigest()
+
+
+def policies(inputs: Inputs) -> dict[str, str | None]:
+    """SHA-256 of each policy's text; None for one that could not be read."""
+    return {
+        name: None if held.text is None else hashlib.sha256(held.text.encode("utf-8", "surrogatepass")).hexdigest()
+        for name, held in sorted(inputs.texts.items())
+    }

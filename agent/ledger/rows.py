@@ -1,0 +1,71 @@
+"""What the tables say of a run, made from its record alone: so it is written, and so it is verified."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from checks.lifecycle import Known, Status, Told, Transition
+from checks.model import Subject
+
+
+def of_finding(known: Known) -> dict[str, Any]:
+    subject = known.resource
+    return {
+        "number": known.number,
+        "id": known.id,
+        "rule": known.rule,
+        "severity": known.severity,
+        "type": subject.type,
+        "resource": subject.id,
+        "account": subject.account,
+        "region": subject.region,
+        "promises": " ".join(known.promises),
+        "status": str(known.status),
+        "cause": known.cause,
+        "counterexample": known.counterexample,
+        "accepted": known.accepted,
+        "digest": known.digest,
+        "first_seen": known.first_seen,
+        "last_seen": known.last_seen,
+        "since": known.since,
+        "opened": known.opened,
+        "repaired": known.repaired,
+        "openings": known.openings,
+    }
+
+
+def finding(row: Any) -> Known:
+    """The opposite."""
+    return Known(
+        row.number, row.id, row.rule, row.severity, Subject(row.type, row.resource, row.account, row.region), tuple(row.promises.split()),
+        Status(row.status), row.cause, row.counterexample, row.accepted, row.digest, row.first_seen, row.last_seen, row.since, row.opened,
+        row.repaired, row.openings,
+    )  # fmt: skip
+
+
+def observations(number: int, told: Told) -> list[dict[str, Any]]:
+    return [
+        {"run": number, "finding": one, "verdict": str(held.verdict), "digest": held.digest} for one, held in sorted(told.observed.items())
+    ]
+
+
+def transitions(number: int, made: Iterable[Transition]) -> list[dict[str, Any]]:
+    return [
+        {
+            "run": number, "finding": one.number, "before": one.before and str(one.before), "after": str(one.after),
+            "change": str(one.change), "cause": one.cause, "at": one.at,
+        }
+        for one in made
+    ]  # fmt: skip
+
+
+def promises(record: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [
+        {"run": record["number"], "promise": one["id"], "verdict": one["verdict"], "open": one["open"], "at": record["finished"]}
+        for one in record["promises"]
+    ]
+
+
+def coverage(record: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [{"run": record["number"], **one} for one in record["coverage"]]

@@ -1,0 +1,117 @@
+"""The tables of the ledger.
+
+`runs` is the memory itself: each run's canonical JSON, sealed. All other tables but `checkpoints` say again what stands in it, for
+queries to find, and `upheld ledger verify` holds them against it.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import Column, ForeignKey, Integer, LargeBinary, MetaData, String, Table
+
+HEAD: Final = "0001"
+"""The newest revision of the schema."""
+
+metadata = MetaData()
+
+ledger = Table(
+    "ledger",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("origin", String, nullable=False),  # what tells this ledger from all others
+    Column("key", String),  # the id of the key that seals it
+)
+"""One row, which whoever adds a run locks."""
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("id", String, nullable=False, unique=True),
+    Column("finished", String, nullable=False),  # of what was collected, RFC 3339 in UTC
+    Column("verdict", String),
+    Column("record", LargeBinary, nullable=False),  # canonical JSON (RFC 8785), compressed with zlib
+    Column("leaf", LargeBinary, nullable=False),
+)
+
+checkpoints = Table(
+    "checkpoints",
+    metadata,
+    Column("size", Integer, ForeignKey("runs.number"), primary_key=True, autoincrement=False),
+    Column("root", LargeBinary, nullable=False),
+    Column("time", String, nullable=False),
+    Column("key", String, nullable=False),
+    Column("signature", LargeBinary, nullable=False),
+)
+"""The signed head of the tree after each run."""
+
+findings = Table(
+    "findings",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("id", String, nullable=False, unique=True),
+    Column("rule", String, nullable=False),
+    Column("severity", String, nullable=False),
+    Column("type", String, nullable=False),
+    Column("resource", String, nullable=False),
+    Column("account", String, nullable=False),
+    Column("region", String, nullable=False),
+    Column("promises", String, nullable=False),  # separated by blanks
+    Column("status", String, nullable=False),
+    Column("cause", String, nullable=False),
+    Column("counterexample", String, nullable=False),
+    Column("accepted", String),
+    Column("digest", String, nullable=False),
+    Column("first_seen", String, nullable=False),
+    Column("last_seen", String, nullable=False),
+    Column("since", String, nullable=False),
+    Column("opened", String),
+    Column("repaired", String),
+    Column("openings", Integer, nullable=False),
+)
+
+observations = Table(
+    "observations",
+    metadata,
+    Column("run", Integer, ForeignKey("runs.number"), primary_key=True, autoincrement=False),
+    Column("finding", Integer, ForeignKey("findings.number"), primary_key=True, autoincrement=False, index=True),
+    Column("verdict", String, nullable=False),
+    Column("digest", String, nullable=False),
+)
+"""In which run a finding was first observed to be as it is; the runs between two of its rows saw the same, or did not look."""
+
+transitions = Table(
+    "transitions",
+    metadata,
+    Column("run", Integer, ForeignKey("runs.number"), primary_key=True, autoincrement=False),
+    Column("finding", Integer, ForeignKey("findings.number"), primary_key=True, autoincrement=False, index=True),
+    Column("before", String),
+    Column("after", String, nullable=False),
+    Column("change", String, nullable=False),
+    Column("cause", String, nullable=False),
+    Column("at", String, nullable=False),
+)
+
+promises = Table(
+    "promises",
+    metadata,
+    Column("run", Integer, ForeignKey("runs.number"), primary_key=True, autoincrement=False),
+    Column("promise", String, primary_key=True, index=True),
+    Column("verdict", String),
+    Column("open", String),  # without what a person accepts
+    Column("at", String, nullable=False),
+)
+
+coverage = Table(
+    "coverage",
+    metadata,
+    Column("run", Integer, ForeignKey("runs.number"), primary_key=True, autoincrement=False),
+    Column("promise", String, primary_key=True),  # empty for rules that no promise asks for
+    Column("control", Integer, primary_key=True, autoincrement=False),  # its place within the promise
+    Column("rule", String, primary_key=True),
+    Column("known", Integer, nullable=False),
+    Column("seen", Integer, nullable=False),
+    Column("gaps", Integer, nullable=False),
+)
+"""Of each rule, how many things it is about, how many were decided, and how many could not be seen."""
