@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BeforeValidator, Discriminator, Field, Tag
 
 from agent.config_logs import LogSource, twice
+from agent.config_notify import Listen, Sink
 from agent.config_values import REGION, AwsAccount, Secret, Strict, seconds
 from agent.rulebook import read_document
 from checks.document import Document, DocumentError, validate
@@ -98,6 +99,9 @@ class LedgerSettings(Strict):
 
 class Agent(Strict):
     ledger: LedgerSettings = LedgerSettings()
+    notify: list[Sink] = []
+    metrics: Listen = "127.0.0.1:9464"
+    """Where Prometheus reads, on this machine alone unless another address is written."""
 
 
 class Settings(Strict):

@@ -144,8 +144,8 @@ class Whereabouts:
             return Ending(Status.UNPROVEN, "the log it stood in is not read any more")
         source = max(holding, key=lambda one: len(one.id))
         gaps = self.estate.resource_gaps.get((source.type, source.account, source.id, source.region), ())
-        hours = proven_hours(source)
-        if gaps or unproven_hours(source) or not hours:
+        hours = proven_hours(source.data)
+        if gaps or unproven_hours(source.data) or not hours:
             return Ending(Status.UNPROVEN, f"no row is so any more, but the log {source.id} is not proven to be complete")
         return Ending(Status.GONE, f"no row is so from {hours[0]['From']} to {hours[-1]['Until']}, and each hour is proven to be complete")
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from agent.publish import changes
 from agent.publish.result import Result, gap_record
-from checks.logs.hours import Proof
 from checks.lifecycle import Change, Status
+from checks.logs.hours import Proof
 from checks.model import Reason
 from checks.verdict import Verdict
 
