@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
-from typing import Final
+from typing import Any, Final
 
 from agent.config_notify import Mail
 from agent.publish.notify import DeliveryError, wording
@@ -80,12 +80,9 @@ def send(made: EmailMessage, mail: Mail, password: str | None, *, ca_file: str |
 def _handed_in(
     made: EmailMessage, mail: Mail, password: str | None, context: ssl.SSLContext | None, held: list[smtplib.SMTP], seconds: float
 ) -> str:
-    name = socket.gethostname()
-    if mail.tls == "implicit":
-        server: smtplib.SMTP = smtplib.SMTP_SSL(mail.host, mail.port, name, timeout=seconds, context=context)
-    else:
-        server = smtplib.SMTP(mail.host, mail.port, name, timeout=seconds)
-    held.append(server)
+    name, more = socket.gethostname(), {"context": context} if mail.tls == "implicit" else {}
+    kind = _KnownTls if mail.tls == "implicit" else _Known
+    server = kind(held, host=mail.host, port=mail.port, local_hostname=name, timeout=seconds, **more)
     if mail.tls == "starttls":
         server.starttls(context=context)
     if mail.user is not None and password is not None:
@@ -93,6 +90,22 @@ def _handed_in(
     refused = server.send_message(made, mail.from_, list(mail.to))
     # It has been taken. What becomes of the goodbye makes no difference, and trying again would send it twice.
     return "handed in" + (f"; not taken for {', '.join(sorted(refused))}" if refused else "")
+
+
+class _Known(smtplib.SMTP):
+    """Known to whoever may end the conversation before it begins: making it waits for the greeting."""
+
+    def __init__(self, held: list[smtplib.SMTP], **options: Any) -> None:
+        self._held = held
+        super().__init__(**options)
+
+    def connect(self, host: str = "", port: int = 0, source_address: Any = None) -> tuple[int, bytes]:
+        self._held.append(self)
+        return super().connect(host, port, source_address)
+
+
+class _KnownTls(_Known, smtplib.SMTP_SSL):
+    """The same, under TLS from the first byte."""
 
 
 def _said(text: bytes | str) -> str:

@@ -32,10 +32,10 @@ def post(url: str, body: bytes, headers: Mapping[str, str], *, ca_file: str | No
     try:
         with limited(seconds, lambda: connection.sock):
             connection.request("POST", target, body, {"Content-Type": "application/json", "User-Agent": "upheld", **headers})
-            answer = connection.getresponse()
-            if 200 <= answer.status < 300:
-                return f"{answer.status}"
-            raise _failure(host, answer)
+            with connection.getresponse() as answer:
+                if 200 <= answer.status < 300:
+                    return str(answer.status)
+                raise _failure(host, answer)
     except (OSError, http.client.HTTPException, UnicodeError) as error:
         raise DeliveryError(f"{host}: {reason(error)}") from error
     finally:
@@ -94,3 +94,5 @@ def limited(seconds: float, socket_of: Callable[[], socket.socket | None]) -> It
         raise
     finally:
         timer.cancel()
+    if ended.is_set():  # what looks like an end was made by this side
+        raise TimeoutError
