@@ -61,6 +61,8 @@ def parser() -> argparse.ArgumentParser:
     )
     _configured(permissions)
 
+    agent = _command(commands, "agent", "the daemon: runs when they are due, until it is told to stop", _agent)
+    _configured(agent)
     ledger = _command(commands, "ledger", "the memory of runs and findings", _ledger)
     takes.ledger(ledger)
 
@@ -305,6 +307,14 @@ def _permissions(options: argparse.Namespace) -> int:
         policy = permissions.aws_policy(inputs.book.catalogue, run.plan_for(inputs, every=not inputs.promises.promises), logs)
     print(json.dumps(policy, indent=2))
     return UPHELD
+
+
+def _agent(options: argparse.Namespace) -> int:
+    from agent import log
+    from agent.daemon import Daemon
+
+    log.adopt_libraries()
+    return Daemon(options.config, os.environ).serve()
 
 
 def _ledger(options: argparse.Namespace) -> int:

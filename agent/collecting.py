@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from importlib.metadata import version
 from pathlib import Path
@@ -18,6 +18,9 @@ from agent.config_values import plain
 from agent.inputs import Inputs
 from checks.model import GLOBAL, Manifest, Scope, digest
 from checks.plan import Plan, named, plan, whole
+from checks.runs import ACCOUNT as RUN_ACCOUNT
+from checks.runs import RUN, Told, resources
+from checks.target import HERE, Target
 from checks.tls.endpoint import ACCOUNT as TLS_ACCOUNT
 from checks.tls.endpoint import TYPE as TLS_ENDPOINT
 
@@ -36,10 +39,13 @@ def tool() -> str:
 
 
 def plan_for(inputs: Inputs, *, every: bool) -> Plan:
-    """What must be collected. Tags only where a promise's scope goes by them."""
-    rules = list(inputs.book.rules.values()) if every else inputs.judged
+    """What must be collected. Tags only where a promise's scope goes by them; what exists only in a run about everything, or settings."""
+    if inputs.about in HERE:
+        return {}
+    rules = inputs.rules if every else inputs.judged
     tagged = any(promise.scope.exclude or promise.names_tags for promise in inputs.promises.promises)
-    needed = whole(plan(rules, tags=tagged, universe=bool(inputs.promises.promises)), inputs.book.catalogue)
+    universe = bool(inputs.promises.promises) and inputs.about in {None, Target.SETTINGS}
+    needed = whole(plan(rules, tags=tagged, universe=universe), inputs.book.catalogue)
     if not any(rule.kind == TLS_ENDPOINT for rule in rules):
         return needed
     return {**needed, **(_serving(needed) if inputs.configuration.settings.collect.tls else {}), TLS_ENDPOINT: frozenset({"*"})}
@@ -52,8 +58,13 @@ def _serving(needed: Plan) -> Plan:
     return {name: members | needed.get(name, frozenset()) for name, members in TELLING.items()}
 
 
-def collect(inputs: Inputs, place: Path, wanted: Plan, clock: Clock, progress: Progress | None = None, *, every: bool = False) -> None:
-    """Read the world into an estate at `place`: AWS, then TLS endpoints, then logs; `every`: by all rules over rows. Raises ConfigurationError where it may not begin."""
+def collect(
+    inputs: Inputs, place: Path, wanted: Plan, clock: Clock, progress: Progress | None = None, *, every: bool = False,
+    runs: Iterable[Told] = (),
+) -> None:  # fmt: skip
+    """Read the world into an estate at `place`: AWS, then TLS endpoints, then logs; `every`: by all rules over rows. `runs`: what an
+    agent's schedule says. Raises ConfigurationError where it may not begin.
+    """
     from agent.collect import tls_served, tls_stage
     from agent.collect.wire import rfc3339
 
@@ -61,15 +72,31 @@ def collect(inputs: Inputs, place: Path, wanted: Plan, clock: Clock, progress: P
     deadline = Deadline(clock.monotonic() + inputs.configuration.settings.collect.deadline, clock.monotonic)
     tls = _endpoints(inputs, wanted)
     of_aws = {name: members for name, members in wanted.items() if name != TLS_ENDPOINT}
-    doors = _doors(inputs, deadline, clock, none=(tls is not None and tls[0].alone) or inputs.configuration.settings.collect.no_aws)
+    none = (tls is not None and tls[0].alone) or inputs.configuration.settings.collect.no_aws
+    doors = _doors(inputs, deadline, clock, none=none) if of_aws else ()
     with EstateWriter(place, tls_served.REMEMBERED if tls else ()) as writer:
         accounts, identity = _aws(inputs, of_aws, doors, writer, deadline, clock, progress)
         if tls:
             tls_stage.collect(*tls, writer, clock.now, lambda: deadline.left <= 0, progress)
             accounts[TLS_ACCOUNT] = (GLOBAL,)
         log_types = collecting_logs.collect(inputs, writer, accounts, deadline, clock, progress, every=every)
-        scope = Scope(accounts, tuple(sorted({*(wanted if tls else of_aws), *log_types})))
+        run_types = _runs(runs, writer, accounts, clock)
+        scope = Scope(accounts, tuple(sorted({*(wanted if tls else of_aws), *log_types, *run_types})))
         writer.finish(Manifest("upheld.estate/1", started, rfc3339(clock.now()), tool(), identity, endpoint_override(), scope))
+
+
+def _runs(runs: Iterable[Told], writer: EstateWriter, accounts: dict[str, tuple[str, ...]], clock: Clock) -> tuple[str, ...]:
+    """Put what the schedule says into the estate; gives the type, and adds to the accounts that were read."""
+    from agent.collect.wire import rfc3339
+
+    held, looks = resources(runs, rfc3339(clock.now()))
+    if not held:
+        return ()
+    writer.add_resources(held)
+    for look in looks:
+        writer.add_look(look)
+    accounts[RUN_ACCOUNT] = (GLOBAL,)
+    return (RUN,)
 
 
 def _doors(inputs: Inputs, deadline: Deadline, clock: Clock, *, none: bool) -> Sequence[Entered | Shut]:

@@ -30,8 +30,8 @@ def collect(
     """Read what the configuration names of logs, where any rule asks for them; gives the types that were collected, and adds to the
     accounts that were read. Raises ConfigurationError.
     """
-    rules = list(inputs.book.rules.values()) if every else inputs.judged
-    over_rows = list(inputs.book.log_rules.values()) if every else inputs.judged_rows
+    rules = inputs.rules if every else inputs.judged
+    over_rows = inputs.log_rules if every else inputs.judged_rows
     if not inputs.configuration.settings.collect.logs or not (over_rows or any(rule.kind == SOURCE for rule in rules)):
         return ()
     from agent.collect import log_sources, log_stage

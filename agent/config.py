@@ -9,8 +9,8 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag
 
+from agent.config_agent import Agent
 from agent.config_logs import LogSource, twice
-from agent.config_notify import Listen, Sink
 from agent.config_values import REGION, AwsAccount, Secret, Strict, seconds
 from agent.rulebook import read_document
 from checks.document import Document, DocumentError, validate
@@ -82,26 +82,6 @@ class Collect(Strict):
 class Output(Strict):
     format: Literal["text", "json", "ocsf"]
     file: str | None = None
-
-
-class LedgerSettings(Strict):
-    """Where runs are remembered, and with which key they are sealed."""
-
-    url: Secret | str | None = None
-    """As SQLAlchemy takes it; without one, `ledger.db` in the state directory, to which a relative path belongs, too."""
-    signing_key: Secret | None = None
-    """An Ed25519 key as PEM; without one, a key is made in the state directory."""
-    evidence_mb: Annotated[int, Field(ge=0)] = 2048
-    """How much of what was collected is kept in the state directory, the oldest going first; 0 for none."""
-    max_age: Annotated[int, BeforeValidator(seconds, json_schema_input_type=str)] = 2 * 86400
-    """After how long a finding that no run looked at is unproven."""
-
-
-class Agent(Strict):
-    ledger: LedgerSettings = LedgerSettings()
-    notify: list[Sink] = []
-    metrics: Listen = "127.0.0.1:9464"
-    """Where Prometheus reads, on this machine alone unless another address is written."""
 
 
 class Settings(Strict):

@@ -10,7 +10,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
 
-from agent.config_values import Secret, Strict, plain, seconds
+from agent.config_values import Duration, Secret, Strict, plain
 from checks.model import digest
 
 _ADDRESS: Final = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
@@ -18,7 +18,7 @@ _HOST: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):([0-9]{1,5})")
 _DAY: Final = 86400
 
 
-class Kind(StrEnum):
+class Occasion(StrEnum):
     """What somebody may want to be told of."""
 
     BROKEN = "broken"
@@ -87,13 +87,12 @@ def _listen(value: object) -> str:
 Listen = Annotated[str, BeforeValidator(_listen, json_schema_input_type=str)]
 Url = Annotated[str, AfterValidator(_url)]
 Address = Annotated[str, AfterValidator(_address)]
-Duration = Annotated[int, BeforeValidator(seconds, json_schema_input_type=str)]
 
 
 class _Sink(Strict):
     """What all of them take. Times are in seconds."""
 
-    transitions: Annotated[tuple[Kind, ...], Field(min_length=1)] = tuple(Kind)
+    transitions: Annotated[tuple[Occasion, ...], Field(min_length=1)] = tuple(Occasion)
     digest: Duration = 0
     """How long transitions are gathered into one message; 0 for a message after each run."""
     deadline: Annotated[Duration, Field(ge=60)] = 3 * _DAY

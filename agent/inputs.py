@@ -11,6 +11,7 @@ from checks.document import DocumentError
 from checks.promise import Acceptance, Assumption, Policy, Promise, Promises, read, read_exceptions
 from checks.rule import Rule
 from checks.summary import Text
+from checks.target import Target, about
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,16 +25,28 @@ class Inputs:
     exceptions: Mapping[str, Acceptance]
     narrowed: bool = False
     """Whether only some of the promises are asked for."""
+    about: Target | None = None
+    """What alone is looked at in this run, beside the schedule of runs itself; None for everything."""
+
+    @property
+    def rules(self) -> list[Rule]:
+        """The rules over resources that are judged in this run, if anything asks for them."""
+        return [rule for rule in self.book.rules.values() if self.about is None or about(rule) in {self.about, Target.RUN}]
+
+    @property
+    def log_rules(self) -> list[Rule]:
+        """The rules over the rows of logs."""
+        return list(self.book.log_rules.values()) if self.about in {None, Target.LOGS} else []
 
     @property
     def judged(self) -> list[Rule]:
         """The rules over resources that the promises' controls bind."""
-        return [rule for rule in self.book.rules.values() if rule.file.control in self._controls]
+        return [rule for rule in self.rules if rule.file.control in self._controls]
 
     @property
     def judged_rows(self) -> list[Rule]:
         """The rules over the rows of logs that the promises' controls bind."""
-        return [rule for rule in self.book.log_rules.values() if rule.file.control in self._controls]
+        return [rule for rule in self.log_rules if rule.file.control in self._controls]
 
     @property
     def _controls(self) -> set[str]:

@@ -31,7 +31,7 @@ class Rows:
     @property
     def present(self) -> list[Rule]:
         """The rules about the logs that were read."""
-        return [rule for rule in self.inputs.book.log_rules.values() if rule.kind in self._tables]
+        return [rule for rule in self.inputs.log_rules if rule.kind in self._tables]
 
     @property
     def notes(self) -> Iterator[str]:

@@ -15,11 +15,12 @@ from agent.config import ConfigurationError
 from agent.inputs import Inputs, prepare
 from agent.publish.result import Findings, Result
 from agent.row_rules import Rows
-from agent.rulebook import Rulebook
 from checks.judge import Bound, Population, bind, judge, key
 from checks.logs.source import coverage
 from checks.model import Estate, Finding, digest
 from checks.rule import Rule
+from checks.runs import RUN
+from checks.standing import Standing
 from checks.summary import summarize, summarize_rule
 from checks.verdict import Verdict
 from checks.whereabouts import Whereabouts
@@ -62,14 +63,16 @@ def check(
         raise ConfigurationError(str(error)) from error
 
 
-def assess(inputs: Inputs, estate: Estate, *, every: bool, max_age: int, clock: Clock) -> Result:
-    """Judge an estate. `max_age` in seconds; 0 for no limit. The clock is asked for nothing but the estate's age."""
+def assess(inputs: Inputs, estate: Estate, *, every: bool, max_age: int, clock: Clock, standing: Standing | None = None) -> Result:
+    """Judge an estate. `max_age` in seconds; 0 for no limit. The clock is asked for nothing but the estate's age. `standing`: what
+    earlier runs came to, which promises go by where this one did not look, and which takes what this one comes to.
+    """
     stale = bool(max_age) and clock.now() - estate.manifest.now > timedelta(seconds=max_age)
     book, findings = inputs.book, Findings()
     rows = Rows(estate, inputs)
     judged = [*inputs.judged, *rows.judged]
     promised = {rule.id for rule in judged}
-    beside = [rule for rule in [*_present(book, estate), *rows.present] if rule.id not in promised] if every else []
+    beside = [rule for rule in [*_present(inputs, estate, every=every), *(rows.present if every else ())] if rule.id not in promised]
     bound = [*bind(judged, inputs.promises.promises, every=False), *bind(beside, [], every=True)]
     populations: dict[tuple[str, str], Population] = {}
     unmatched = set(inputs.exceptions)
@@ -77,10 +80,15 @@ def assess(inputs: Inputs, estate: Estate, *, every: bool, max_age: int, clock: 
         findings.add(finding)
         if finding.verdict is not Verdict.UPHELD:
             unmatched.discard(finding.id)
-    worded = bind([rule for rule in book.rules.values() if rule.kind == SENTENCE], [], every=True)
+    worded = bind([rule for rule in inputs.rules if rule.kind == SENTENCE], [], every=True)
     for finding in _wording(inputs, estate, worded):
         findings.add(finding)
-    promises = summarize(estate, book.catalogue, book.controls, inputs.promises, inputs.texts, bound, populations)
+    all_bound, all_populations, universe = bound, populations, estate
+    if standing is not None:
+        standing.take(inputs.about, estate, bound, populations)
+        all_bound, all_populations = standing.all(estate.manifest.now)
+        universe = standing.exists(estate)
+    promises = summarize(universe, book.catalogue, book.controls, inputs.promises, inputs.texts, all_bound, all_populations)
     summaries = [summarize_rule(one, populations["", key(one)]) for one in bound if ("", key(one)) in populations]
     calls = sum(look.pages for look in estate.looks)
     result = Result(estate.manifest, findings, promises, summaries, estate.gaps, tool(), _estate_digest(estate, bound, inputs), calls)
@@ -89,7 +97,7 @@ def assess(inputs: Inputs, estate: Estate, *, every: bool, max_age: int, clock: 
     result.logs = coverage(estate)
     result.whereabouts = Whereabouts(
         estate, book.catalogue, {**book.rules, **book.log_rules}, [*bound, *worded], populations, inputs.promises.promises,
-        narrowed=inputs.narrowed, every=every, stale=stale,
+        narrowed=inputs.narrowed, every=every, stale=stale, about=inputs.about,
     )  # fmt: skip
     return result
 
@@ -98,7 +106,7 @@ def _notes(inputs: Inputs, result: Result, unmatched: Iterable[str], *, every: b
     """What is to be said of the whole run. `max_age` where the estate is past it, `unmatched` the exceptions that nothing needed."""
     if max_age:
         yield f"the estate is older than the maximum age of {max_age} s, so nothing in it is proven; see --max-age"
-    for name in () if inputs.narrowed else sorted(unmatched):
+    for name in () if inputs.narrowed or inputs.about else sorted(unmatched):
         accepted = inputs.exceptions[name]
         what = f"{accepted.resource or name} ({accepted.rule or 'a finding'})"
         yield f"the exception for {what} accepts nothing that is broken here: remove it"
@@ -114,10 +122,11 @@ def _wording(inputs: Inputs, estate: Estate, rules: Sequence[Bound]) -> Iterator
         yield replace(finding, promises=(finding.resource.id,))
 
 
-def _present(book: Rulebook, estate: Estate) -> Iterable[Rule]:
-    """The rules whose type has a resource, a look or a gap in the estate."""
+def _present(inputs: Inputs, estate: Estate, *, every: bool) -> Iterable[Rule]:
+    """The rules whose type has a resource, a look or a gap in the estate; unless `every`, only those about the agent's own runs, which
+    nobody has to ask for."""
     seen = {*estate.resources, *(look.type for look in estate.looks), *(gap.type for gap in estate.gaps)} - {SENTENCE}
-    return [rule for rule in book.rules.values() if rule.kind in seen]
+    return [rule for rule in inputs.rules if rule.kind in seen and (every or rule.kind == RUN)]
 
 
 def _estate_digest(estate: Estate, bound: Sequence[Bound], inputs: Inputs) -> str:

@@ -33,6 +33,8 @@ from checks.network.body import Body
 from checks.plan import TAGS
 from checks.promise import Acceptance, Promise
 from checks.rule import Rule
+from checks.runs import ACCOUNT as RUNS
+from checks.runs import RUN
 from checks.tls.endpoint import ACCOUNT as ENDPOINTS
 from checks.tls.endpoint import TYPE as ENDPOINT
 from checks.verdict import Verdict
@@ -196,6 +198,8 @@ class _Judge:
         found |= {place for type_, place in self.estate.listing_gaps if type_ == rule.kind}
         if rule.kind == ENDPOINT:  # endpoints are in no account: where nobody looked for any, that is to be told
             found.add(Place(ENDPOINTS, GLOBAL))
+        if rule.kind == RUN:  # nor are the agent's own runs
+            found.add(Place(RUNS, GLOBAL))
         return sorted(found)
 
     def _listing(self, bound: Bound, place: Place, readers: list[Promise | None], held: Mapping[str, Population]) -> Iterator[Finding]:

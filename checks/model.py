@@ -50,6 +50,7 @@ _PROVIDERS = (
     ("azure", re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)),
     ("tls", re.compile("tls")),
     ("log", re.compile("log")),
+    ("run", re.compile("run")),
 )
 """Whose an account is, by its form: 12 digits are an account of AWS, a GUID is a subscription of Azure."""
 
@@ -63,7 +64,7 @@ def can_hold(account: str, type_: str) -> bool:
     """Whether resources of a type can be in an account: what is AWS's is in no subscription of Azure. In doubt, they can."""
     of, held = type_.partition(".")[0], provider(account)
     if of == "log":
-        return held != "tls"  # every account of a cloud has logs
+        return held not in {"tls", "run"}  # every account of a cloud has logs
     return held is None or of == held or of not in {name for name, _ in _PROVIDERS}
 
 

@@ -18,13 +18,16 @@ from checks.logs.source import Sources, proven_hours, unproven_hours
 from checks.model import GLOBAL, LISTING, Estate, Look, Place, Resource, Subject
 from checks.promise import Promise
 from checks.rule import Rule
+from checks.runs import RUN
+from checks.target import Target, about
 from checks.wording import SENTENCE
 
 
 @dataclass(frozen=True)
 class Whereabouts:
     """What a run judged, and what it saw. `bound` are the rules it went by, `rules` all there are, by id; `promises` those it was
-    asked for: all there are, unless it is `narrowed`. `every`: whether rules were asked for that no promise binds."""
+    asked for: all there are, unless it is `narrowed`. `every`: whether rules were asked for that no promise binds. `about`: what alone it
+    looked at; None for everything."""
 
     estate: Estate
     catalogue: Catalogue
@@ -35,12 +38,17 @@ class Whereabouts:
     narrowed: bool
     every: bool
     stale: bool
+    about: Target | None = None
 
     def of(self, known: Known) -> Ending | None:
         """What became of a finding that this run did not make; None where it did not look."""
         rule = self.rules.get(known.rule)
         if rule is None:
             return Ending(Status.RETIRED, f"there is no rule {known.rule} any more")
+        if rule.kind == RUN:
+            return self._run(known)
+        if self.about not in {None, about(rule)}:
+            return None
         if rule.kind == SENTENCE:
             return self._sentence(known)
         bound = next((one for one in self._bound.get(rule.id, ()) if finding_id(one, known.resource) == known.id), None)
@@ -71,6 +79,12 @@ class Whereabouts:
         if promise.policy != known.resource.account:
             return Ending(Status.RETIRED, f"the promise {promise.id} is not quoted from {known.resource.account} any more")
         return Ending(Status.OUT_OF_SCOPE, f"{known.rule} does not apply to its words any more")
+
+    def _run(self, known: Known) -> Ending | None:
+        """A finding about the agent's own runs of one kind, of which only an agent tells."""
+        if not self.estate.of(RUN):
+            return None
+        return Ending(Status.OUT_OF_SCOPE, f"runs of {known.resource.id} are not scheduled any more")
 
     def _unbound(self, known: Known, rule: Rule) -> Ending | None:
         """A finding of a rule that is there, and was not judged by."""

@@ -99,6 +99,11 @@ class Ledger:
             self._fits(ledger.key, signer)
             self._tree(connection, ledger.origin, signer)
 
+    def newest(self) -> str | None:
+        """When the newest run was; None where there is none. Raises LedgerError."""
+        with self.database.reading() as connection:
+            return connection.execute(select(tables.runs.c.finished).order_by(tables.runs.c.number.desc()).limit(1)).scalar_one_or_none()
+
     @staticmethod
     def _fits(key: str | None, signer: Signer) -> None:
         if key is not None and key != signer.verifier.id:

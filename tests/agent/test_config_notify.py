@@ -8,7 +8,7 @@ import pytest
 
 from agent import config
 from agent.config import ConfigurationError
-from agent.config_notify import Kind, MailSink, SlackSink, SyslogSink, TeamsSink, WebhookSink, name
+from agent.config_notify import Occasion, MailSink, SlackSink, SyslogSink, TeamsSink, WebhookSink, name
 
 GOOD = """
 schema: upheld.config/1
@@ -34,7 +34,7 @@ def load(folder: Path, text: str) -> config.Configuration:
 def test_every_kind_of_sink_is_read(tmp_path: Path) -> None:
     agent = load(tmp_path, GOOD).settings.agent
     assert [type(one) for one in agent.notify] == [WebhookSink, SlackSink, TeamsSink, MailSink, SyslogSink]
-    assert (agent.notify[0].digest, agent.notify[3].deadline, agent.notify[1].transitions) == (3600, 86400, tuple(Kind))
+    assert (agent.notify[0].digest, agent.notify[3].deadline, agent.notify[1].transitions) == (3600, 86400, tuple(Occasion))
     assert agent.metrics == "[::1]:9464"
 
 

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from agent.config_notify import Kind
+from agent.config_notify import Occasion
 from agent.ledger.run_record import moment
 from agent.publish.text import printable
 from checks.lifecycle import ENDED, Change, Known, Transition
@@ -44,7 +44,7 @@ class Event:
 
     id: str
     """The same for the same event, however often it is made: what has seen it once need not look again."""
-    kind: Kind
+    occasion: Occasion
     at: str
     """When it was seen, RFC 3339 in UTC."""
     run: int
@@ -79,7 +79,7 @@ def read(record: Mapping[str, Any]) -> Event:
     subject = held.pop("resource")
     promises = tuple(Sentence(**one) for one in held.pop("promises"))
     return Event(
-        **{**held, "kind": Kind(held["kind"]), "promises": promises},
+        **{**held, "occasion": Occasion(held["occasion"]), "promises": promises},
         resource=subject["id"],
         **{name: subject[name] for name in ("type", "account", "region")},
     )
@@ -87,34 +87,38 @@ def read(record: Mapping[str, Any]) -> Event:
 
 def events(recorded: Recorded, result: Result, exceptions: Mapping[str, Acceptance]) -> list[Event]:
     """What a run that was recorded just now gives to tell: in the ledger's order, exceptions last."""
-    turns = [(kind, turn, known) for turn, known in recorded.turns if (kind := _kind(turn, known, recorded.before.get(turn.id)))]
+    turns = [
+        (occasion, turn, known) for turn, known in recorded.turns if (occasion := _occasion(turn, known, recorded.before.get(turn.id)))
+    ]
     today = date.fromisoformat(result.manifest.finished[:10])
     ending = {name: held for name, held in exceptions.items() if timedelta(0) <= held.expires - today <= SOON}
     wanted = {turn.id for _, turn, _ in turns} | set(ending)
     records = {one["id"]: one for one in result.findings.records() if one["id"] in wanted} if wanted else {}
     sentences = {one.id: Sentence(one.id, _text(" ".join(one.quote.split())), one.policy) for one in result.promises}
-    told = [_turned(kind, turn, known, recorded.number, records.get(turn.id, {}), sentences) for kind, turn, known in turns]
+    told = [_turned(occasion, turn, known, recorded.number, records.get(turn.id, {}), sentences) for occasion, turn, known in turns]
     return [*told, *_expiring(ending, records, recorded.number, moment(result.manifest.finished), sentences)]
 
 
-def _kind(turn: Transition, known: Known, before: Known | None) -> Kind | None:
+def _occasion(turn: Transition, known: Known, before: Known | None) -> Occasion | None:
     """What a transition is to somebody who is told of few; None for the rest, which the ledger holds all the same."""
     match turn.change:
         case change if change in _BROKEN:
-            return None if known.accepted is not None else Kind.BROKEN
+            return None if known.accepted is not None else Occasion.BROKEN
         case Change.REPAIRED:
-            return Kind.REPAIRED
+            return Occasion.REPAIRED
         case Change.EVIDENCE_LOST:
-            return Kind.EVIDENCE_LOST
+            return Occasion.EVIDENCE_LOST
         case _ if turn.after in ENDED and before is not None and before.opened is not None:
-            return Kind.ENDED
+            return Occasion.ENDED
     return None
 
 
-def _turned(kind: Kind, turn: Transition, known: Known, run: int, record: Mapping[str, Any], sentences: Mapping[str, Sentence]) -> Event:
+def _turned(
+    occasion: Occasion, turn: Transition, known: Known, run: int, record: Mapping[str, Any], sentences: Mapping[str, Sentence]
+) -> Event:
     subject = known.resource
     return Event(
-        digest("event", kind, turn.id, run), kind, turn.at, run, known.id, printable(known.rule), known.severity, printable(subject.type),
+        digest("event", occasion, turn.id, run), occasion, turn.at, run, known.id, printable(known.rule), known.severity, printable(subject.type),
         _text(subject.id), _text(subject.account), _text(subject.region), _said(known.promises, sentences),
         None if turn.before is None else str(turn.before), str(turn.after), _text(turn.cause), known.counterexample,
         _text(record.get("remedy", "")),
@@ -132,7 +136,7 @@ def _expiring(
         subject = record["resource"]
         what = f"the exception of {held.owner} ({held.reason}) ends on {held.expires}; from then on this breaks its promise: {record['explanation']}"
         yield Event(
-            digest("event", Kind.EXCEPTION_EXPIRING, name, held.expires, held.digest), Kind.EXCEPTION_EXPIRING, at, run, name,
+            digest("event", Occasion.EXCEPTION_EXPIRING, name, held.expires, held.digest), Occasion.EXCEPTION_EXPIRING, at, run, name,
             printable(record["rule"]), record["severity"], printable(subject["type"]), _text(subject["id"]), _text(subject["account"]),
             _text(subject["region"]), _said(record["promises"], sentences), record["verdict"], record["verdict"], _text(what),
             held.digest, _text(record["remedy"]),

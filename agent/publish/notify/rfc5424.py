@@ -14,7 +14,7 @@ from importlib.metadata import version
 from typing import Any, Final
 from urllib.parse import SplitResult, urlsplit
 
-from agent.config_notify import Kind
+from agent.config_notify import Occasion
 from agent.publish.notify import DeliveryError
 from agent.publish.notify.events import Event
 from agent.publish.notify.posting import limited, reason
@@ -33,15 +33,15 @@ _BOM: Final = b"\xef\xbb\xbf"
 
 def line(event: Event, facility: int, host: str) -> bytes:
     """One message, without what frames it."""
-    match event.kind:
-        case Kind.BROKEN:
+    match event.occasion:
+        case Occasion.BROKEN:
             severity = _SEVERITIES[event.severity]
-        case Kind.REPAIRED | Kind.ENDED:
+        case Occasion.REPAIRED | Occasion.ENDED:
             severity = _NOTICE
         case _:
             severity = _WARNING
     origin = f'[origin software="upheld" swVersion="{version("upheld")}"]'
-    head = f"<{facility * 8 + severity}>1 {event.at} {_name(host)} upheld - {event.kind} {origin} ".encode("ascii")
+    head = f"<{facility * 8 + severity}>1 {event.at} {_name(host)} upheld - {event.occasion} {origin} ".encode("ascii")
     facts = {
         "event": event.id,
         "finding": event.finding,

@@ -42,7 +42,7 @@ class Sender:
         return self.settings.deadline
 
     def wants(self, event: Event) -> bool:
-        return event.kind in self.settings.transitions
+        return event.occasion in self.settings.transitions
 
 
 def senders(configuration: Configuration) -> list[Sender]:

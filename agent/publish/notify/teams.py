@@ -10,7 +10,7 @@ import json
 from collections.abc import Sequence
 from typing import Any, Final
 
-from agent.config_notify import Kind
+from agent.config_notify import Occasion
 from agent.publish.notify import wording
 from agent.publish.notify.events import Event
 from agent.publish.notify.outbox import Message
@@ -18,7 +18,12 @@ from agent.publish.notify.outbox import Message
 _MOST: Final = 12
 _LARGEST: Final = 20_000
 """In bytes. Others measured that less than the documented 28 KB is taken."""
-_COLOURS: Final = {Kind.BROKEN: "attention", Kind.REPAIRED: "good", Kind.EVIDENCE_LOST: "warning", Kind.EXCEPTION_EXPIRING: "warning"}
+_COLOURS: Final = {
+    Occasion.BROKEN: "attention",
+    Occasion.REPAIRED: "good",
+    Occasion.EVIDENCE_LOST: "warning",
+    Occasion.EXCEPTION_EXPIRING: "warning",
+}
 
 
 def body(message: Message) -> bytes:
@@ -33,7 +38,7 @@ def body(message: Message) -> bytes:
 def _encoded(message: Message, events: Sequence[Event], told: int) -> bytes:
     blocks = [_block([_run(wording.head(events), weight="bolder", size="medium")])]
     for event in events[:told]:
-        blocks.append(_block([_run(wording.title(event), weight="bolder", color=_COLOURS.get(event.kind, "default"))], separator=True))
+        blocks.append(_block([_run(wording.title(event), weight="bolder", color=_COLOURS.get(event.occasion, "default"))], separator=True))
         blocks += [_block([_run(line)]) for line in wording.body(event)]
     counted = list(wording.rest(events[told:]))
     blocks += [_block([_run(line)]) for line in counted[:_MOST]]

@@ -6,33 +6,33 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from agent.config_notify import Kind
+from agent.config_notify import Occasion
 from agent.publish.notify.events import Event
 from checks.rule import SEVERITIES
 
 WORDS: Final = {
-    Kind.BROKEN: "broken",
-    Kind.REPAIRED: "repaired",
-    Kind.ENDED: "no longer there",
-    Kind.EVIDENCE_LOST: "evidence lost",
-    Kind.EXCEPTION_EXPIRING: "exception expires soon",
+    Occasion.BROKEN: "broken",
+    Occasion.REPAIRED: "repaired",
+    Occasion.ENDED: "no longer there",
+    Occasion.EVIDENCE_LOST: "evidence lost",
+    Occasion.EXCEPTION_EXPIRING: "exception expires soon",
 }
 
 
 def head(events: Sequence[Event]) -> str:
     """`upheld: 2 broken, 1 repaired`."""
-    counts = Counter(event.kind for event in events)
-    return "upheld: " + ", ".join(f"{counts[kind]} {WORDS[kind]}" for kind in Kind if counts[kind])
+    counts = Counter(event.occasion for event in events)
+    return "upheld: " + ", ".join(f"{counts[one]} {WORDS[one]}" for one in Occasion if counts[one])
 
 
 def ordered(events: Sequence[Event]) -> list[Event]:
     """What somebody should see first comes first."""
-    kinds = list(Kind)
-    return sorted(events, key=lambda event: (kinds.index(event.kind), -SEVERITIES.index(event.severity)))
+    order = list(Occasion)
+    return sorted(events, key=lambda event: (order.index(event.occasion), -SEVERITIES.index(event.severity)))
 
 
 def title(event: Event) -> str:
-    return f"{WORDS[event.kind].upper()}  {event.resource} in {event.account}/{event.region}"
+    return f"{WORDS[event.occasion].upper()}  {event.resource} in {event.account}/{event.region}"
 
 
 def body(event: Event) -> Iterator[str]:
@@ -41,13 +41,13 @@ def body(event: Event) -> Iterator[str]:
         yield f"\u201c{promise.quote}\u201d ({promise.id})" if promise.quote else f"promise {promise.id}"
     yield event.what
     yield f"rule {event.rule}, severity {event.severity}, seen {event.at}"
-    if event.remedy and event.kind in {Kind.BROKEN, Kind.EXCEPTION_EXPIRING}:
+    if event.remedy and event.occasion in {Occasion.BROKEN, Occasion.EXCEPTION_EXPIRING}:
         yield f"do: {event.remedy}"
     yield f"finding {event.finding}" + (f", counterexample {event.counterexample}" if event.counterexample else "")
 
 
 def rest(events: Sequence[Event]) -> Iterator[str]:
     """What is counted and not told one by one."""
-    counts = Counter((event.kind, event.rule) for event in events)
-    for (kind, rule), count in counts.items():
-        yield f"and {count} more {WORDS[kind]} under {rule}"
+    counts = Counter((event.occasion, event.rule) for event in events)
+    for (occasion, rule), count in counts.items():
+        yield f"and {count} more {WORDS[occasion]} under {rule}"

@@ -39,7 +39,7 @@ def hooked(folder: Path, receiver: Hook, more: str = "") -> Told:
 def seen(receiver: Hook) -> list[tuple[str, str]]:
     """What the receiver has taken, once by id: the resource and what became of it."""
     bodies = {request.headers["webhook-id"]: json.loads(request.body) for request in receiver.requests}
-    return [(event["resource"]["id"], event["kind"]) for body in bodies.values() for event in body["data"]["events"]]
+    return [(event["resource"]["id"], event["occasion"]) for body in bodies.values() for event in body["data"]["events"]]
 
 
 @contextmanager

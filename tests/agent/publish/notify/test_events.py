@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.config_notify import Kind
+from agent.config_notify import Occasion
 from agent.publish.notify import events
 from agent.publish.notify.events import Event, read
 from checks.model import digest
@@ -17,8 +17,8 @@ from tests.agent.publish.notify.told import QUOTE, made, result_of
 from tests.ledger.runs import append, begin, gone, record, run
 
 
-def kinds(told: list[Event]) -> dict[str, str]:
-    return {event.resource: str(event.kind) for event in told}
+def occasions(told: list[Event]) -> dict[str, str]:
+    return {event.resource: str(event.occasion) for event in told}
 
 
 HISTORIES: dict[str, tuple[list[str], list[str]]] = {
@@ -40,7 +40,7 @@ def test_transitions_are_told_and_nothing_else(tmp_path: Path) -> None:
     told: dict[str, list[str]] = {name: [] for name in HISTORIES}
     for hour in range(3):
         one = run(hour, {name: found[hour] for name, (found, _) in HISTORIES.items() if found[hour]}, gone)
-        seen = kinds(events.events(append(ledger, signer, one), result_of(one), {}))
+        seen = occasions(events.events(append(ledger, signer, one), result_of(one), {}))
         for name, held in told.items():
             held.append(seen.get(name, ""))
     assert told == {name: wanted for name, (_, wanted) in HISTORIES.items()}
@@ -66,7 +66,7 @@ def test_what_a_person_accepts_is_told_to_nobody_until_the_exception_ends(tmp_pa
         from dataclasses import replace
 
         one = replace(run(hour, {}), findings=lambda held=accepted: iter([record("a", "broken", "c", held)]))
-        seen.append(kinds(events.events(append(ledger, signer, one), result_of(one), {})))
+        seen.append(occasions(events.events(append(ledger, signer, one), result_of(one), {})))
     assert seen == [{}, {}, {"a": "broken"}]
 
 
@@ -91,7 +91,7 @@ def test_an_exception_is_told_of_two_weeks_before_its_end_while_something_needs_
     found = [
         event
         for event in events.events(append(ledger, signer, one), result_of(one), {digest("a"): held})
-        if event.kind is Kind.EXCEPTION_EXPIRING
+        if event.occasion is Occasion.EXCEPTION_EXPIRING
     ]
     assert len(found) == told
     for event in found:

@@ -163,11 +163,11 @@ def test_what_comes_behind_a_message_waits_with_it_unless_only_that_one_is_refus
     assert claim(held) is None
     first = claim(held, 5)
     assert first is not None
-    assert [event.kind for event in first.events] == ["broken"]
+    assert [event.occasion for event in first.events] == ["broken"]
     failed(held, first, blocks=False)
     second = claim(held)
     assert second is not None
-    assert [event.kind for event in second.events] == ["repaired"]
+    assert [event.occasion for event in second.events] == ["repaired"]
 
 
 def test_a_receiver_that_is_gone_is_not_asked_again(tmp_path: Path) -> None:
@@ -193,7 +193,7 @@ def test_a_digest_is_one_message_at_its_end(tmp_path: Path) -> None:
     assert claim(held, 1799) is None
     message = claim(held, 1)
     assert message is not None
-    assert [(event.resource, event.kind) for event in message.events] == [("a", "broken"), ("a", "repaired"), ("b", "broken")]
+    assert [(event.resource, event.occasion) for event in message.events] == [("a", "broken"), ("a", "repaired"), ("b", "broken")]
     sent(held, message)
     held.record(2, {"a": "upheld", "b": "upheld"})
     assert (claim(held, 3599), taken(held, 1)) == (None, ["b"])

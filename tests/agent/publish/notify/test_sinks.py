@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from agent.config import ConfigurationError
-from agent.config_notify import Kind
+from agent.config_notify import Occasion
 from agent.publish.notify import DeliveryError, rfc5424, slack, teams, webhook
 from agent.publish.notify.events import Event
 from agent.publish.notify.mail import letter
@@ -80,7 +80,7 @@ def test_a_webhook_gets_signed_json_that_its_receiver_can_verify(held: list[Even
     told = json.loads(request.body)
     assert (told["id"], request.headers["webhook-id"], request.headers["idempotency-key"]) == (one.id,) * 3
     first = told["data"]["events"][0]
-    assert (first["kind"], first["promises"][0]["quote"], first["remedy"]) == ("broken", QUOTE, "Turn it on.")
+    assert (first["occasion"], first["promises"][0]["quote"], first["remedy"]) == ("broken", QUOTE, "Turn it on.")
     assert SECRET.encode() not in request.body
 
 
@@ -356,15 +356,15 @@ def test_a_syslog_message_is_one_line_within_its_length_and_nothing_in_it_ends_a
 
 
 @pytest.mark.parametrize(
-    ("kind", "severity", "wanted"),
+    ("occasion", "severity", "wanted"),
     [("broken", "critical", 130), ("broken", "low", 133), ("repaired", "critical", 133), ("evidence-lost", "low", 132)],
 )
-def test_a_syslog_message_is_as_severe_as_what_it_says(kind: str, severity: str, wanted: int) -> None:
-    assert rfc5424.line(replace(EVENT, kind=Kind(kind), severity=severity), 16, "h").startswith(f"<{wanted}>1 ".encode())
+def test_a_syslog_message_is_as_severe_as_what_it_says(occasion: str, severity: str, wanted: int) -> None:
+    assert rfc5424.line(replace(EVENT, occasion=Occasion(occasion), severity=severity), 16, "h").startswith(f"<{wanted}>1 ".encode())
 
 
 EVENT = Event(
-    "1" * 32, Kind.BROKEN, "2026-11-20T00:00:00.000000Z", 1, "2" * 32, "rule", "high", "aws.ec2.volume", "vol-a", "111122223333",
+    "1" * 32, Occasion.BROKEN, "2026-11-20T00:00:00.000000Z", 1, "2" * 32, "rule", "high", "aws.ec2.volume", "vol-a", "111122223333",
     "eu-central-1", (), None, "broken", "Not so.", "c1", "Mend it.",
 )  # fmt: skip
 

@@ -1,0 +1,86 @@
+"""What runs of some targets leave standing for the next ones of others: a promise's verdict takes all of its rules.
+
+A run that looks at one kind of target judges the rules about that alone. Of all other rules of a promise, what the last run about
+them came to counts, until it is too old: then it is unproven. Nothing here makes anything fresh that was not looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from checks.judge import Bound, Population, key
+from checks.model import Estate, Reason, Scope
+from checks.plan import UNIVERSE
+from checks.target import Target, about
+from checks.verdict import Verdict
+
+Populations = dict[tuple[str, str], Population]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What a run came to about one kind of target."""
+
+    at: datetime
+    bound: Sequence[Bound]
+    populations: Mapping[tuple[str, str], Population]
+
+
+@dataclass(slots=True)
+class Standing:
+    """The parts of the newest runs, and what the newest look at all that exists showed. `max_age`: how long they stand."""
+
+    max_age: timedelta
+    parts: dict[Target, Part] = field(default_factory=dict)
+    universe: Estate | None = None
+
+    @property
+    def whole(self) -> bool:
+        """Whether everything was looked at, so that a run about one kind of target has something to stand on."""
+        return self.universe is not None and len(self.parts) == len(Target)
+
+    def take(
+        self, target: Target | None, estate: Estate, bound: Sequence[Bound], populations: Mapping[tuple[str, str], Population]
+    ) -> None:
+        """Put what a run came to in the place of what stood; `target`: what it was about beside runs, None for everything."""
+        at = estate.manifest.now
+        for one in Target if target is None else {target, Target.RUN}:
+            own = [held for held in bound if about(held.rule) is one]
+            keys = {key(held) for held in own}
+            self.parts[one] = Part(at, own, {name: held for name, held in populations.items() if name[1] in keys})
+        if target in {None, Target.SETTINGS}:
+            self.universe = _universe(estate)
+
+    def all(self, now: datetime) -> tuple[list[Bound], Populations]:
+        """All rules, and what each was held against."""
+        bound: list[Bound] = []
+        populations: Populations = {}
+        for target in Target:
+            if (part := self.parts.get(target)) is not None:
+                stale = now - part.at > self.max_age
+                bound += part.bound
+                populations |= {name: _stale(held, part.at) if stale else held for name, held in part.populations.items()}
+        return sorted(bound, key=lambda one: one.rule.id), populations
+
+    def exists(self, estate: Estate) -> Estate:
+        """What is known to exist, as of now: of an estate that shows nothing of it, what was seen before and is not too old."""
+        if self.universe is None or estate.manifest.now - self.universe.manifest.now > self.max_age:
+            return Estate(replace(estate.manifest, scope=Scope({}, ())), {}, (), ())
+        finished = estate.manifest.finished  # assumptions expire by the run's own time
+        return replace(self.universe, manifest=replace(self.universe.manifest, finished=finished))
+
+
+def _universe(estate: Estate) -> Estate:
+    """Of an estate, what tells which accounts, regions and kinds of resource there are."""
+    held = {kind: estate.of(kind) for kind in UNIVERSE if estate.of(kind)}
+    looks = tuple(look for look in estate.looks if look.type in UNIVERSE)
+    return Estate(estate.manifest, held, looks, tuple(gap for gap in estate.gaps if gap.type in UNIVERSE))
+
+
+def _stale(held: Population, at: datetime) -> Population:
+    """A population that nobody looked at for too long: whatever it came to is unproven, and so is that it was empty."""
+    count = max(sum(held.counts.values()), 1)
+    reason = (f"{Reason.STALE}: nobody looked since {at.isoformat()}", "")
+    return replace(held, counts={**dict.fromkeys(Verdict, 0), Verdict.UNPROVEN: count}, looks=[], reasons={reason: count}, accepted=0)
