@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Final
@@ -19,19 +19,22 @@ _MOST: Final = 16
 """How many may ask at the same time; who comes after them is turned away."""
 
 
-@contextmanager
-def serving(address: str, metrics: Callable[[], bytes], ailing: Callable[[], list[str]]) -> Iterator[int]:
-    """Serve while the block runs, at `host:port`; gives the port. `ailing`: what is not as it should be, each in a line.
+def serving(address: str, metrics: Callable[[], bytes], ailing: Callable[[], list[str]]) -> AbstractContextManager[int]:
+    """Listen at `host:port`, and answer while the block runs; gives the port. `ailing`: what is not as it should be, each in a line.
 
-    Raises ConfigurationError where the address cannot be had.
+    Raises ConfigurationError, before the block, where the address cannot be had.
     """
     host, _, port = address.rpartition(":")
     try:
-        server = _Server((host.strip("[]"), int(port)), metrics, ailing)
+        return _answering(_Server((host.strip("[]"), int(port)), metrics, ailing))
     except OSError as error:
         raise ConfigurationError(
             f"agent.metrics: nothing can listen at {address}: {error.strerror}; name another address, or null"
         ) from error
+
+
+@contextmanager
+def _answering(server: _Server) -> Iterator[int]:
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1}, name="metrics", daemon=True)
     thread.start()
     try:

@@ -60,7 +60,7 @@ class _Kind:
     ended: Counter[str] = field(default_factory=Counter)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Metrics(Collector):
     """What is known at present. `max_age`: how old what a promise rests on may get until it shows as unproven, whatever it was.
 

@@ -53,6 +53,8 @@ class Delivery:
                 list(pool.map(self._empty, self.senders))
 
     def start(self) -> None:
+        """Raises LedgerError."""
+        self.outbox.forsake([sender.name for sender in self.senders], self._now())
         for sender in self.senders:
             thread = threading.Thread(target=partial(self._run, sender), name=f"notify-{sender.name}", daemon=True)
             thread.start()
