@@ -150,6 +150,8 @@ def _check(options: argparse.Namespace) -> int:
     outputs.write(result, targets)
     if recorder is not None and recorder.failure is not None:
         raise recorder.failure
+    if recorder is not None and recorder.delivery is not None:
+        recorder.delivery.once()
     if result.recorded is not None and baseline is None and options.fail_on == "new":
         baseline = gate.recorded_baseline(result.recorded)
     return gate.exit_code(result, fail_on=options.fail_on, severity=options.severity, baseline=baseline, strict=options.strict)
@@ -160,13 +162,17 @@ def _recorder(inputs: Inputs, *, live: bool) -> Recorder:
     from agent import run, state
     from agent.ledger.opening import place
     from agent.ledger.recording import Recorder
+    from agent.publish.notify.delivery import Delivery
+    from agent.publish.notify.outbox import Outbox
+    from agent.publish.notify.sinks import senders
 
     opened = place(inputs.configuration, os.environ)
     state.make(opened.state)
     signer = opened.signer(make=True)
     assert signer is not None
     opened.ledger.ready(signer)
-    return Recorder(opened, signer, inputs, run.Clock(), live)
+    delivery = Delivery(Outbox(opened.database), senders(inputs.configuration), run.Clock())
+    return Recorder(opened, signer, inputs, run.Clock(), live, delivery)
 
 
 def _duration(text: str) -> int:

@@ -16,7 +16,7 @@ from agent.config_values import REGION, AwsAccount, Secret, Strict, seconds
 from agent.rulebook import read_document
 from checks.document import Document, DocumentError, validate
 
-FORMATS: Final = ("text", "json", "ocsf")
+FORMATS: Final = ("text", "json", "ocsf", "prometheus", "sarif", "junit")
 
 
 def _regions(value: object) -> tuple[str, ...]:
@@ -82,7 +82,7 @@ class Collect(Strict):
 
 
 class Output(Strict):
-    format: Literal["text", "json", "ocsf"]
+    format: Literal["text", "json", "ocsf", "prometheus", "sarif", "junit"]
     file: str | None = None
 
 

@@ -18,7 +18,7 @@ def check(command: argparse.ArgumentParser) -> None:
         metavar="FORMAT[=FILE]",
         action="append",
         default=[],
-        help="text, json or ocsf; repeatable, once each on stdout or to a file",
+        help="text, json, ocsf, sarif, junit or prometheus; repeatable, once each on stdout or to a file",
     )
     command.add_argument(
         "--fail-on",
@@ -114,7 +114,9 @@ def tls(command: argparse.ArgumentParser) -> None:
     command.add_argument("--profile", metavar="ID", help="hold them against a standard, such as mozilla-6.0-intermediate")
     command.add_argument("--full", action="store_true", default=True, help="enumerate versions, suites and groups (the default)")
     command.add_argument("--quick", dest="full", action="store_false", help="four connections: what they prove, and no lists")
-    command.add_argument("--format", metavar="FORMAT[=FILE]", action="append", default=[], help="text, json or ocsf; repeatable")
+    command.add_argument(
+        "--format", metavar="FORMAT[=FILE]", action="append", default=[], help="text, json, ocsf, sarif, junit or prometheus; repeatable"
+    )
     command.add_argument(
         "--severity",
         choices=["informational", "low", "medium", "high", "critical"],
@@ -147,7 +149,9 @@ def logs(command: argparse.ArgumentParser) -> None:
         "--declared", metavar="LOG_FORMAT", help="the log_format or LogFormat of a web server, as its configuration writes it"
     )
     scan.add_argument("--assert-complete", metavar="BY", help="who says that the files hold every row there was: else nothing is upheld")
-    scan.add_argument("--format", metavar="FORMAT[=FILE]", action="append", default=[], help="text, json or ocsf; repeatable")
+    scan.add_argument(
+        "--format", metavar="FORMAT[=FILE]", action="append", default=[], help="text, json, ocsf, sarif, junit or prometheus; repeatable"
+    )
     for one in asked.choices.values():
         one.add_argument("-q", "--quiet", action="store_true", help="no progress")
 
