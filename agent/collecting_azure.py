@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -47,19 +48,22 @@ def collect(
     arms = [
         Arm(where.endpoint, where.scope, credential(one, where), deadline, clock.now) for one, where in zip(settings, places, strict=True)
     ]
-    doors = [door for one, arm, where in zip(settings, arms, places, strict=True) for door in enter(one, arm, where.location)]
-    entered = [door for door in doors if isinstance(door, Entered)]
-    for door in doors:
-        if not isinstance(door, Entered):
-            for gap in account_gaps(inputs.book.catalogue, wanted, door):
-                writer.add_gap(gap)
-
-    def note(text: str) -> None:
-        log.logger().info("azure", detail=text)
-
-    collector = AzureCollector(inputs.book.catalogue, wanted, writer, deadline, clock.now, note, progress)
-    regions = collector.collect(entered)
+    with contextlib.ExitStack() as stack:
+        for arm in arms:
+            stack.callback(arm.close)
+        doors = [door for one, arm, where in zip(settings, arms, places, strict=True) for door in enter(one, arm, where.location)]
+        entered = [door for door in doors if isinstance(door, Entered)]
+        for door in doors:
+            if not isinstance(door, Entered):
+                for gap in account_gaps(inputs.book.catalogue, wanted, door):
+                    writer.add_gap(gap)
+        collector = AzureCollector(inputs.book.catalogue, wanted, writer, deadline, clock.now, _note, progress)
+        regions = collector.collect(entered)
     ids = [door.id if isinstance(door, Entered) else door.account for door in doors]
     accounts = {id_: regions.get(id_) or (LISTING,) for id_ in ids}
     elsewhere = sorted({where.endpoint for where in places} - {CLOUDS["public"].endpoint})
     return Read(accounts, {one.id: one.identity for one in entered}, ", ".join(elsewhere) or None)
+
+
+def _note(text: str) -> None:
+    log.logger().info("azure", detail=text)
