@@ -84,6 +84,7 @@ spark: $(VENV)/tools $(VENV)/programs
 bench: $(VENV)/tools
 	$(BIN)/python -m tests.bench.collect --scale 1
 	$(BIN)/python -m tests.bench.collect --scale 5
+	$(BIN)/python -m tests.bench.azure
 	$(BIN)/python -m tests.bench.denied
 	$(BIN)/python -m tests.bench.denied --kind throttle
 	$(BIN)/python -m tests.bench.judge
@@ -91,6 +92,7 @@ bench: $(VENV)/tools
 	$(BIN)/python -m tests.bench.ledger
 	$(PIP) --require-hashes -r constraints-bench.txt
 	$(BIN)/python -m tests.bench.network
+	$(BIN)/python -m tests.bench.logs
 	$(BIN)/python -m tests.bench.tls
 
 # Pins with hashes and without index URLs, for every supported Python; needs uv.

@@ -50,7 +50,7 @@ def collect(
         folder = state.make(state.configured(inputs.configuration, os.environ) or state.usual(os.environ))
         key = log_sources.key(folder) if any(rule.file.control == PERSONAL for rule in rules) else None
         with LogMemory(folder / MEMORY) as memory:
-            for source in log_sources.opened(inputs.configuration, regions, deadline, clock.now, key):
+            for source in log_sources.opened(inputs.configuration, regions, deadline, clock.now, key, folder):
                 asked = log_sources.questions(bound, now)
                 log_stage.collect(source, asked, memory, writer, now, lambda: deadline.left <= 0, progress)
                 accounts.setdefault(source.account, (GLOBAL,))

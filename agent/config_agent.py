@@ -7,7 +7,8 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from agent.config_values import Secret, Strict, seconds
+from agent.config_notify import Listen, Sink
+from agent.config_values import Duration, Secret, Strict, seconds
 from agent.kind import Kind
 
 LEAST: Final = 1
@@ -20,7 +21,6 @@ def _some(value: int) -> int:
     return value
 
 
-Duration = Annotated[int, BeforeValidator(seconds, json_schema_input_type=str)]
 Interval = Annotated[int, BeforeValidator(seconds, json_schema_input_type=str), AfterValidator(_some)]
 
 
@@ -73,3 +73,7 @@ class Agent(Strict):
     run_limit: Interval = 3600
     """How long a run may take before it is taken to hang, and the service manager's watchdog is not fed any more."""
     ledger: LedgerSettings = LedgerSettings()
+    notify: list[Sink] = []
+    """Who is told of transitions."""
+    metrics: Listen | None = "127.0.0.1:9464"
+    """Where Prometheus reads: this machine alone, unless another address is written; null for nowhere."""

@@ -28,6 +28,10 @@ def seconds(value: object) -> int:
     raise ValueError(f"{value!r} is not a duration: write 90s, 15m, 24h or 7d")
 
 
+Duration = Annotated[int, BeforeValidator(seconds, json_schema_input_type=str)]
+"""In seconds; written as `90s`, `15m`, `24h` or `7d`."""
+
+
 def account(value: object) -> str:
     """Raises ValueError where it is not the id of an AWS account, as text."""
     if isinstance(value, str) and _ACCOUNT.fullmatch(value):

@@ -15,7 +15,9 @@ import signal
 import sys
 import threading
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
@@ -23,6 +25,7 @@ from agent import config, log, state
 from agent.clock import Clock
 from agent.collect.estate import EstateError
 from agent.config import Configuration, ConfigurationError
+from agent.config_agent import Agent
 from agent.exits import INTERRUPTED, UPHELD
 from agent.inputs import Inputs
 from agent.instance_lock import only_one
@@ -32,6 +35,11 @@ from agent.kind_run import Runs, Stopped
 from agent.ledger import LedgerError, opening
 from agent.ledger.recording import Recorder
 from agent.ledger.signing import Signer
+from agent.metrics_server import serving
+from agent.publish.metrics import Metrics
+from agent.publish.notify.delivery import Delivery
+from agent.publish.notify.outbox import Outbox, Waiting
+from agent.publish.notify.sinks import senders
 from agent.publish.result import Result
 from agent.publish.text import printable
 from agent.run_clock import run_clock
@@ -51,19 +59,21 @@ class Book:
 
     place: opening.Place
     signer: Signer
+    delivery: Delivery
 
     @classmethod
-    def open(cls, configuration: Configuration, environment: Mapping[str, str]) -> Book:
-        """Raises ConfigurationError and LedgerError where nothing could be recorded."""
+    def open(cls, configuration: Configuration, environment: Mapping[str, str], clock: Clock) -> Book:
+        """Raises ConfigurationError and LedgerError where nothing could be recorded, or told."""
         place = opening.place(configuration, environment)
         signer = place.signer(make=True)
         assert signer is not None
+        delivery = Delivery(Outbox(place.database), senders(configuration), clock)
         place.ledger.ready(signer)
-        return cls(place, signer)
+        return cls(place, signer, delivery)
 
     def record(self, inputs: Inputs, result: Result, estate: Path, clock: Clock) -> None:
         """Raises LedgerError."""
-        recorder = Recorder(self.place, self.signer, inputs, clock, live=True)
+        recorder = Recorder(self.place, self.signer, inputs, clock, live=True, delivery=self.delivery)
         recorder(result, estate)
         if recorder.failure is not None:
             raise recorder.failure
@@ -78,6 +88,8 @@ class Daemon:
     observers: tuple[Observer, ...] = ()
     clock: Clock = field(default_factory=Clock)
     manager: ServiceManager = field(init=False)
+    book: Book = field(init=False)
+    metrics: Metrics = field(init=False)
     runs: Runs = field(init=False)
     accounts: Accounts = field(init=False)
     schedule: Schedule = field(init=False)
@@ -93,15 +105,42 @@ class Daemon:
         folder = state.make(state.configured(configuration, self.environment) or state.usual(self.environment))
         self.manager = ServiceManager.of(self.environment)
         with only_one(folder):
-            book = Book.open(configuration, self.environment)
+            self.book = book = Book.open(configuration, self.environment, self.clock)
             self.runs = Runs.of(configuration, folder, book.record)
             settings = configuration.settings.agent
+            max_age = timedelta(seconds=settings.ledger.max_age)
+            self.metrics = Metrics(self.clock, max_age, self._waiting)
+            self.observers = (*self.observers, self.metrics.ran)
             self.accounts = Accounts.read(self.clock, folder, settings.every.intervals)
             self.schedule = Schedule(self.clock, self._run, self.accounts.overlap)
-            self.schedule.start(settings.every.intervals, random.uniform(0, settings.splay))
-            log.logger().info("agent-ready", pid=os.getpid(), state=str(folder), every={str(k): s for k, s in self.schedule.every.items()})
-            self.manager.tell("READY=1", "STATUS=before the first run")
-            return self._attend()
+            with self._served(settings):
+                self.schedule.start(settings.every.intervals, random.uniform(0, settings.splay))
+                book.delivery.start()
+                every = {str(k): s for k, s in self.schedule.every.items()}
+                log.logger().info("agent-ready", pid=os.getpid(), state=str(folder), every=every, metrics=settings.metrics)
+                self.manager.tell("READY=1", "STATUS=before the first run")
+                return self._attend()
+
+    def _served(self, settings: Agent) -> AbstractContextManager[object]:
+        """Metrics, at the address that is configured. At the usual one, which nobody asked for, another agent may be already."""
+        if settings.metrics is None:
+            return nullcontext()
+        try:
+            return serving(settings.metrics, self.metrics.text, self._ailing)
+        except ConfigurationError as error:
+            if "metrics" in settings.model_fields_set:
+                raise
+            log.logger().warning("metrics-not-served", detail=str(error))
+            return nullcontext()
+
+    def _waiting(self) -> dict[str, Waiting]:
+        return self.book.delivery.waiting()
+
+    def _ailing(self) -> list[str]:
+        """What somebody should look at, each in a line."""
+        hangs = self.schedule.hangs(self.runs.inputs.configuration.settings.agent.run_limit)
+        every = {str(kind): seconds for kind, seconds in self.schedule.every.items()}
+        return [*([hangs] if hangs else []), *(f"{kind}: no verdicts for twice its interval" for kind in self.metrics.overdue(every))]
 
     # -- the thread that hears signals ------------------------------------------------------------------------------
 
@@ -143,13 +182,16 @@ class Daemon:
             folder = state.configured(configuration, self.environment) or state.usual(self.environment)
             if folder.resolve() != self.runs.state.resolve():
                 raise ConfigurationError(f"{configuration.file}: `state` is {folder} now, and an agent keeps its own: restart it")
-            runs = Runs.of(configuration, self.runs.state, Book.open(configuration, self.environment).record)
+            book = Book.open(configuration, self.environment, self.clock)
+            runs = Runs.of(configuration, self.runs.state, book.record)
         except (ConfigurationError, DocumentError, LedgerError) as error:
             log.logger().error("reload-refused", detail=printable(error), goes_on_with="the settings it had")
             self.manager.tell("READY=1", "STATUS=reload refused: it goes on with the settings it had")
             return
         every = configuration.settings.agent.every.intervals
-        self.runs = runs
+        self.book.delivery.stop(0)  # what it has in hand it ends by itself
+        self.runs, self.book = runs, book
+        book.delivery.start()
         self.accounts.every = every
         self.schedule.change(every)
         self.schedule.soon()
@@ -167,6 +209,7 @@ class Daemon:
             log.logger().warning("run-given-up", detail=f"it did not end within {within} s; nothing of it is recorded")
             sys.stderr.flush()
             os._exit(code)  # a run is one transaction, so the ledger is whole; waiting for its threads could take for ever
+        self.book.delivery.stop(within)
         log.logger().info("agent-stopped")
         return code
 

@@ -4,21 +4,6 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Final
-
-LOG_FORMATS: Final = (
-    "alb",
-    "alb_connection",
-    "cloudfront",
-    "cloudtrail",
-    "elb",
-    "nlb_tls",
-    "route53_resolver",
-    "s3_access",
-    "vpc_flow",
-    "web",
-)
-"""What the readers of logs read; said again here, because the help must not wait for Arrow."""
 
 
 def check(command: argparse.ArgumentParser) -> None:
@@ -33,7 +18,7 @@ def check(command: argparse.ArgumentParser) -> None:
         metavar="FORMAT[=FILE]",
         action="append",
         default=[],
-        help="text, json or ocsf; repeatable, once each on stdout or to a file",
+        help="text, json, ocsf, sarif, junit or prometheus; repeatable, once each on stdout or to a file",
     )
     command.add_argument(
         "--fail-on",
@@ -53,14 +38,17 @@ def check(command: argparse.ArgumentParser) -> None:
 
 def import_(command: argparse.ArgumentParser) -> None:
     """`upheld import`: whose files, and what they do not say of themselves."""
-    command.add_argument("source", choices=["aws-cli", "az-cli"], help="what wrote the files")
+    command.add_argument("source", choices=["aws-cli", "az-cli", "sigma"], help="what wrote the files, or sigma for rules that detect")
     command.add_argument(
-        "folder",
+        "sources",
         metavar="SRC",
         type=Path,
-        help="its files: [ACCOUNT/REGION/]SERVICE.OPERATION[@RESOURCE].json; for az-cli [SUBSCRIPTION/[GROUP/]]NAME.json",
+        nargs="+",
+        help="its files: [ACCOUNT/REGION/]SERVICE.OPERATION[@RESOURCE].json; for az-cli [SUBSCRIPTION/[GROUP/]]NAME.json; for sigma"
+        " any number of files and folders of rules",
     )
-    command.add_argument("-o", "--output", metavar="DIR", type=Path, required=True, help="the new estate's folder")
+    command.add_argument("-o", "--output", metavar="DIR", type=Path, required=True, help="the new folder of the estate, or of the rules")
+    command.add_argument("--control", help="for sigma: the control that the rules are to decide")
     command.add_argument("--account", help="the account or subscription of files that no folder assigns to one")
     command.add_argument("--region", help="the region of files that no folder assigns to one; the location of templates' resource groups")
     command.add_argument("--resource-group", metavar="GROUP", help="the resource group of templates that no folder assigns to one")
@@ -126,7 +114,9 @@ def tls(command: argparse.ArgumentParser) -> None:
     command.add_argument("--profile", metavar="ID", help="hold them against a standard, such as mozilla-6.0-intermediate")
     command.add_argument("--full", action="store_true", default=True, help="enumerate versions, suites and groups (the default)")
     command.add_argument("--quick", dest="full", action="store_false", help="four connections: what they prove, and no lists")
-    command.add_argument("--format", metavar="FORMAT[=FILE]", action="append", default=[], help="text, json or ocsf; repeatable")
+    command.add_argument(
+        "--format", metavar="FORMAT[=FILE]", action="append", default=[], help="text, json, ocsf, sarif, junit or prometheus; repeatable"
+    )
     command.add_argument(
         "--severity",
         choices=["informational", "low", "medium", "high", "critical"],
@@ -159,7 +149,9 @@ def logs(command: argparse.ArgumentParser) -> None:
         "--declared", metavar="LOG_FORMAT", help="the log_format or LogFormat of a web server, as its configuration writes it"
     )
     scan.add_argument("--assert-complete", metavar="BY", help="who says that the files hold every row there was: else nothing is upheld")
-    scan.add_argument("--format", metavar="FORMAT[=FILE]", action="append", default=[], help="text, json or ocsf; repeatable")
+    scan.add_argument(
+        "--format", metavar="FORMAT[=FILE]", action="append", default=[], help="text, json, ocsf, sarif, junit or prometheus; repeatable"
+    )
     for one in asked.choices.values():
         one.add_argument("-q", "--quiet", action="store_true", help="no progress")
 

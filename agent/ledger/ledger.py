@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -43,6 +43,14 @@ class Recorded:
     """Whether it was there already."""
 
 
+Also = Callable[[Connection, Recorded], None]
+"""What is to be there with a run, or not at all."""
+
+
+def nothing_else(_: Connection, __: Recorded) -> None:
+    """A run that is told to nobody."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ledger:
     """`max_age`: how old what no run looks at may get, until it is unproven."""
@@ -51,10 +59,11 @@ class Ledger:
     state: Path
     max_age: timedelta
 
-    def append(self, run: Run, signer: Signer, now: str, evidence: Mapping[str, Any]) -> Recorded:
+    def append(self, run: Run, signer: Signer, now: str, evidence: Mapping[str, Any], also: Also = nothing_else) -> Recorded:
         """Record a run, which is then on the disk, or raise LedgerError, and it is not. A run that is there already stays as it is.
 
-        `now`: when it is recorded. `evidence`: what is kept of what was collected.
+        `now`: when it is recorded. `evidence`: what is kept of what was collected. `also`: what else goes into the
+        same transaction.
         """
         with self.database.writing() as connection:
             ledger = connection.execute(select(tables.ledger).with_for_update()).one()
@@ -80,8 +89,10 @@ class Ledger:
             connection.execute(insert(tables.checkpoints), _checkpoint(head))
             if ledger.key is None:
                 connection.execute(update(tables.ledger).values(key=signer.verifier.id))
+            recorded = Recorded(number, head, previous, [(one, changed[one.number]) for one in made], known, lacks)
+            also(connection, recorded)
         self._remember(head)
-        return Recorded(number, head, previous, [(one, changed[one.number]) for one in made], known, lacks)
+        return recorded
 
     def ready(self, signer: Signer) -> None:
         """See before anything is collected that a run can be recorded. Raises LedgerError."""

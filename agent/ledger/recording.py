@@ -12,10 +12,12 @@ from agent.clock import Clock
 from agent.gate import lacks_of
 from agent.inputs import Inputs
 from agent.ledger import LedgerError
+from agent.ledger.ledger import nothing_else
 from agent.ledger.opening import Place
 from agent.ledger.run_record import Run, moment
 from agent.ledger.signing import Signer
 from agent.publish.json_report import coverage_record, run_record
+from agent.publish.notify.delivery import Delivery
 from agent.publish.result import Result
 from checks.model import canonical, digest
 from checks.summary import RuleSummary
@@ -31,6 +33,7 @@ class Recorder:
     clock: Clock
     live: bool
     """Whether what is recorded was collected just now."""
+    delivery: Delivery | None = None
     failure: LedgerError | None = None
 
     def __call__(self, result: Result, estate: Path) -> None:
@@ -47,7 +50,8 @@ class Recorder:
         kept = False
         try:
             entry = evidence.entry(archive)
-            result.recorded = self.place.ledger.append(run, self.signer, moment(self.clock.now().isoformat()), entry)
+            also = nothing_else if self.delivery is None else self.delivery.put(result, self.inputs.exceptions)
+            result.recorded = self.place.ledger.append(run, self.signer, moment(self.clock.now().isoformat()), entry, also)
             kept = not result.recorded.again and entry.get("archive") is not None
             evidence.forget([] if result.recorded.again else entry.get("dropped", ()))
         finally:

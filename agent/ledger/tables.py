@@ -10,7 +10,7 @@ from typing import Final
 
 from sqlalchemy import Column, ForeignKey, Integer, LargeBinary, MetaData, String, Table
 
-HEAD: Final = "0001"
+HEAD: Final = "0002"
 """The newest revision of the schema."""
 
 metadata = MetaData()

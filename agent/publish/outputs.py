@@ -81,6 +81,18 @@ def _writer(name: str, *, colour: bool) -> Writer:
             from agent.publish import ocsf
 
             return ocsf.chunks
+        case "prometheus":
+            from agent.publish import metrics
+
+            return metrics.chunks
+        case "sarif":
+            from agent.publish import sarif
+
+            return sarif.chunks
+        case "junit":
+            from agent.publish import junit
+
+            return junit.chunks
     from agent.publish.text import TextReport
 
     report = TextReport(colour)

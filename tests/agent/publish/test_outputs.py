@@ -63,7 +63,7 @@ def test_the_configuration_names_outputs_and_text_stays_on_stdout(tmp_path: Path
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["xml"], "there is no format 'xml'; there is text, json, ocsf"),
+        (["xml"], "there is no format 'xml'; there is text, json, ocsf, prometheus, sarif, junit"),
         (["text", "json"], "two formats on stdout"),
         (["json=nowhere/f.json"], "there is no folder nowhere"),
         (["json=."], "a folder, where a file is to be written"),

@@ -1,0 +1,206 @@
+"""How things stand, for Prometheus: what the newest runs found, when each was, and whether notifications arrive.
+
+Times are given as times, and not as ages: `time() - upheld_evidence_timestamp_seconds` is an age that goes on growing when nobody
+looks any more, here as in a file that node_exporter reads (Prometheus, "Instrumentation", Timestamps, not time since).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric, StateSetMetricFamily
+from prometheus_client.registry import Collector
+
+from agent.clock import Clock
+from checks.model import Reason
+from checks.rule import SEVERITIES
+from checks.verdict import Verdict
+
+if TYPE_CHECKING:
+    from agent.publish.notify.outbox import Waiting
+    from agent.publish.result import Result
+    from agent.run_event import RunEvent
+
+Held = TypeVar("Held")
+CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+"""Prometheus, "Exposition formats", text format."""
+_UNVERIFIABLE: Final = "unverifiable"
+_STATES: Final = (*map(str, Verdict), _UNVERIFIABLE)
+_CHECK: Final = "check"
+_OUTCOMES: Final = ("succeeded", "failed")
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a run found, without the findings themselves. Times are seconds since 1970."""
+
+    collected: float
+    """When collecting began: no fact is older, and some are nearly as old."""
+    findings: Mapping[tuple[str, str], int]
+    """(verdict, severity) -> how many."""
+    accepted: int
+    gaps: Mapping[str, int]
+    """Reason -> how many."""
+
+
+@dataclass(slots=True)
+class _Kind:
+    """How runs of a kind went."""
+
+    seen: Seen | None = None
+    success: float | None = None
+    seconds: float = 0
+    ended: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(slots=True, eq=False)
+class Metrics(Collector):
+    """What is known at present. `max_age`: how old what a promise rests on may get until it shows as unproven, whatever it was.
+
+    `waiting`: how each sink of notifications stands. Runs are told to it in the thread that makes them, and read in others.
+    """
+
+    clock: Clock
+    max_age: timedelta | None = None
+    waiting: Callable[[], Mapping[str, Waiting]] | None = None
+    _kinds: dict[str, _Kind] = field(default_factory=dict)
+    _promises: dict[str, tuple[str, float]] = field(default_factory=dict)
+    """Promise -> its verdict, and when that was."""
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def ran(self, event: RunEvent) -> None:
+        """Take note of a run. It does not keep the result."""
+        seconds = (event.finished - event.started).total_seconds()
+        if event.result is None:
+            self.failed(event.kind, seconds)
+        else:
+            self.succeeded(event.kind, event.result, seconds, event.finished.timestamp())
+
+    def succeeded(self, kind: str, result: Result, seconds: float, ended: float) -> None:
+        seen = _seen(result)
+        verdicts = {
+            one.id: (str(one.verdict) if one.verdict else _UNVERIFIABLE, result.manifest.now.timestamp()) for one in result.promises
+        }
+        with self._lock:
+            held = self._kinds.setdefault(kind, _Kind())
+            held.seen, held.success, held.seconds = seen, ended, seconds
+            held.ended["succeeded"] += 1
+            self._promises = verdicts  # one that is not there any more is promised no more
+
+    def failed(self, kind: str, seconds: float) -> None:
+        with self._lock:
+            held = self._kinds.setdefault(kind, _Kind())
+            held.seconds = seconds
+            held.ended["failed"] += 1
+
+    def overdue(self, every: Mapping[str, int]) -> list[str]:
+        """The kinds of runs that gave no verdicts for twice their interval, of those that ever did or failed."""
+        now = self.clock.now().timestamp()
+        with self._lock:
+            known = {name: held.success for name, held in self._kinds.items()}
+        return sorted(name for name, held in known.items() if name in every and (held is None or now - held > 2 * every[name]))
+
+    def text(self) -> bytes:
+        registry = CollectorRegistry()
+        registry.register(self)
+        return generate_latest(registry)
+
+    def collect(self) -> Iterator[Metric]:
+        """All families. Called by prometheus_client."""
+        with self._lock:
+            kinds = {name: _Kind(held.seen, held.success, held.seconds, Counter(held.ended)) for name, held in sorted(self._kinds.items())}
+            promises = dict(sorted(self._promises.items()))
+        yield _gauge("upheld_build_info", "The version that runs.", ["version"], [((version("upheld"),), 1)])
+        yield self._states(promises)
+        yield from _found({name: held.seen for name, held in kinds.items() if held.seen is not None})
+        yield from _went(kinds)
+        yield from self._notifications()
+
+    def _states(self, promises: Mapping[str, tuple[str, float]]) -> Metric:
+        now = self.clock.now().timestamp()
+        states = StateSetMetricFamily(
+            "upheld_promise_status", "Whether a promise is kept; unproven, too, where nobody looked for long.", labels=["promise"]
+        )
+        for name, (verdict, seen) in promises.items():
+            old = self.max_age is not None and now - seen > self.max_age.total_seconds()
+            shown = str(Verdict.UNPROVEN) if old and verdict != _UNVERIFIABLE else verdict
+            states.add_metric([name], {state: state == shown for state in _STATES})
+        return states
+
+    def _notifications(self) -> Iterator[Metric]:
+        if self.waiting is None:
+            return
+        from agent.ledger import LedgerError
+
+        try:
+            held = self.waiting()
+        except LedgerError:  # the ledger is away: what cannot be told is not told, and is missed
+            return
+        yield _gauge("upheld_notifications_waiting", "Messages that wait.", ["sink"], _each(held, lambda one: one.messages))
+        oldest = {name: one for name, one in held.items() if one.since is not None}
+        told = _each(oldest, lambda one: one.since or 0)
+        yield _gauge("upheld_notifications_oldest_timestamp_seconds", "When the oldest of them was made.", ["sink"], told)
+        for state, count in (("sent", lambda one: one.sent), ("lost", lambda one: one.lost)):
+            text = f"Messages of the last 90 days that were {'sent' if state == 'sent' else 'given up'}."
+            yield _gauge(f"upheld_notifications_{state}", text, ["sink"], _each(held, count))
+
+
+def chunks(result: Result) -> Iterator[str]:
+    """A run for node_exporter's textfile collector: `upheld check --format prometheus=FILE`. Its now is the estate's own."""
+    now = result.manifest.now
+    metrics = Metrics(Clock(lambda: now))
+    seconds = (now - datetime.fromisoformat(result.manifest.started)).total_seconds()
+    metrics.succeeded(_CHECK, result, seconds, now.timestamp())
+    yield metrics.text().decode("utf-8")
+
+
+def _seen(result: Result) -> Seen:
+    findings = Counter((record["verdict"], record["severity"]) for record in result.findings.records())
+    gaps = Counter(str(gap.reason) for gap in result.gaps)
+    return Seen(datetime.fromisoformat(result.manifest.started).timestamp(), findings, result.accepted, gaps)
+
+
+def _found(kinds: Mapping[str, Seen]) -> Iterator[Metric]:
+    """What the newest run of each kind found."""
+    findings = [
+        ((kind, str(verdict), severity), held.findings.get((str(verdict), severity), 0))
+        for kind, held in kinds.items()
+        for verdict in Verdict
+        for severity in SEVERITIES
+    ]
+    yield _gauge("upheld_findings", "Findings of the newest run.", ["kind", "verdict", "severity"], findings)
+    yield _gauge("upheld_findings_accepted", "Broken findings that a person accepts.", ["kind"], _each(kinds, lambda one: one.accepted))
+    gaps = [((kind, str(reason)), held.gaps.get(str(reason), 0)) for kind, held in kinds.items() for reason in Reason]
+    yield _gauge("upheld_gaps", "What could not be seen, by reason.", ["kind", "reason"], gaps)
+    told = _each(kinds, lambda one: one.collected)
+    yield _gauge("upheld_evidence_timestamp_seconds", "When collecting began for the newest verdicts.", ["kind"], told)
+
+
+def _went(kinds: Mapping[str, _Kind]) -> Iterator[Metric]:
+    """How the runs themselves went."""
+    last = [((name,), held.success) for name, held in kinds.items() if held.success is not None]
+    yield _gauge("upheld_run_last_success_timestamp_seconds", "When a run last gave verdicts.", ["kind"], last)
+    yield _gauge("upheld_run_duration_seconds", "How long the newest run took.", ["kind"], _each(kinds, lambda one: one.seconds))
+    runs = CounterMetricFamily("upheld_runs", "Runs since the start, by how they ended.", labels=["kind", "outcome"])
+    for name, held in kinds.items():
+        for outcome in _OUTCOMES:
+            runs.add_metric([name, outcome], held.ended[outcome])
+    yield runs
+
+
+def _each(held: Mapping[str, Held], value: Callable[[Held], float]) -> list[tuple[tuple[str, ...], float]]:
+    return [((name,), value(one)) for name, one in held.items()]
+
+
+def _gauge(name: str, text: str, labels: list[str], values: Iterable[tuple[tuple[str, ...], float]]) -> Metric:
+    gauge = GaugeMetricFamily(name, text, labels=labels)
+    for held, value in values:
+        gauge.add_metric(held, value)
+    return gauge
