@@ -62,8 +62,9 @@ def test_yaml_blocks_are_what_they_say() -> None:
     bodies = [parse(block["body"], "README.md").data for block in BLOCKS if block["kind"] == "yaml"]
     assert [body["schema"] for body in bodies] == ["upheld.promises/1", *["upheld.config/1"] * (len(bodies) - 1)]
     assert Promises.model_validate(bodies[0]).promises
-    read = [Settings.model_validate(body).collect for body in bodies[1:]]
-    assert [bool(one.azure or one.tls or one.logs) for one in read] == [True] * len(read)
+    *collecting, agent = (Settings.model_validate(body) for body in bodies[1:])
+    assert [bool(one.collect.azure or one.collect.tls or one.collect.logs) for one in collecting] == [True] * len(collecting)
+    assert agent.agent == Settings(schema="upheld.config/1").agent  # what it says is usual
 
 
 def test_the_two_commands_are_targets_of_the_makefile() -> None:
@@ -75,4 +76,9 @@ def test_the_two_commands_are_targets_of_the_makefile() -> None:
 
 
 def test_only_blocks_that_need_a_cloud_are_not_run() -> None:
-    assert {block["why"] for block in BLOCKS if block["why"]} == {"needs AWS credentials", "needs Azure", "needs the internet"}
+    assert {block["why"] for block in BLOCKS if block["why"]} == {
+        "needs AWS credentials",
+        "needs Azure",
+        "needs the internet",
+        "needs systemd",
+    }
