@@ -7,6 +7,7 @@ the time that passes, and feeds the service manager's watchdog only then.
 from __future__ import annotations
 
 import gc
+import math
 import os
 import queue
 import random
@@ -24,6 +25,7 @@ from typing import Final
 from agent import config, log, state
 from agent.clock import Clock
 from agent.collect.estate import EstateError
+from agent.collect.log_queue import LogQueue
 from agent.config import Configuration, ConfigurationError
 from agent.config_agent import Agent
 from agent.exits import INTERRUPTED, UPHELD
@@ -35,6 +37,7 @@ from agent.kind_run import Runs, Stopped
 from agent.ledger import LedgerError, opening
 from agent.ledger.recording import Recorder
 from agent.ledger.signing import Signer
+from agent.log_listener import Listener
 from agent.metrics_server import serving
 from agent.publish.metrics import Metrics
 from agent.publish.notify.delivery import Delivery
@@ -93,6 +96,7 @@ class Daemon:
     runs: Runs = field(init=False)
     accounts: Accounts = field(init=False)
     schedule: Schedule = field(init=False)
+    listener: Listener = field(init=False)
     stopping: threading.Event = field(default_factory=threading.Event)
     _signals: queue.SimpleQueue[int] = field(default_factory=queue.SimpleQueue)
     _complained: bool = False
@@ -110,12 +114,13 @@ class Daemon:
             settings = configuration.settings.agent
             max_age = timedelta(seconds=settings.ledger.max_age)
             self.metrics = Metrics(self.clock, max_age, self._waiting)
-            self.observers = (*self.observers, self.metrics.ran)
+            self.observers = (*self.observers, self.metrics.ran, self._dealt_with)
             self.accounts = Accounts.read(self.clock, folder, settings.every.intervals)
             self.schedule = Schedule(self.clock, self._run, self.accounts.overlap)
             with self._served(settings) as metrics:
                 self.schedule.start(settings.every.intervals, random.uniform(0, settings.splay))
                 book.delivery.start()
+                self.listener = self._listening(configuration)
                 every = {str(k): s for k, s in self.schedule.every.items()}
                 log.logger().info("agent-ready", pid=os.getpid(), state=str(folder), every=every, metrics=metrics)
                 self.manager.tell("READY=1", "STATUS=before the first run")
@@ -132,6 +137,25 @@ class Daemon:
                 raise
             log.logger().warning("metrics-not-served", detail=str(error))
             return nullcontext()
+
+    def _listening(self, configuration: Configuration) -> Listener:
+        """Hears the queues that are told of new log files. One that cannot be entered is no reason not to begin: logs are read when
+        they are due."""
+        from agent.collect.aws_client import Deadline
+        from agent.collect.log_objects import Unlisted
+        from agent.collect.log_sources import queues
+
+        found: list[LogQueue] = []
+        try:
+            found += queues(configuration, Deadline(math.inf, self.clock.monotonic), self.clock.now)
+        except (Unlisted, ConfigurationError) as error:
+            log.logger().warning("log-queue-not-read", detail=printable(error))
+        listener = Listener(found, self.clock, lambda: self.schedule.forward(Kind.LOGS))
+        listener.start()
+        return listener
+
+    def _dealt_with(self, event: RunEvent) -> None:
+        self.listener.ran(event)
 
     def _waiting(self) -> dict[str, Waiting]:
         return self.book.delivery.waiting()
@@ -192,6 +216,8 @@ class Daemon:
         self.book.delivery.stop(0)  # what it has in hand it ends by itself
         self.runs, self.book = runs, book
         book.delivery.start()
+        self.listener.stop()
+        self.listener = self._listening(configuration)
         self.accounts.every = every
         self.schedule.change(every)
         self.schedule.soon()
@@ -205,6 +231,7 @@ class Daemon:
         self.manager.tell("STOPPING=1", "STATUS=stopping")
         log.logger().info("agent-stopping", within=within)
         self.schedule.stop()
+        self.listener.stop()
         if not self.schedule.idle.wait(within):
             log.logger().warning("run-given-up", detail=f"it did not end within {within} s; nothing of it is recorded")
             sys.stderr.flush()

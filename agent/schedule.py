@@ -24,6 +24,8 @@ from agent import log
 from agent.clock import Clock
 from agent.kind import WHOLE, Kind
 
+ANNOUNCED: Final = "announced"
+"""The job of a run that something other than the time asked for."""
 STEP: Final = 2.0
 """Seconds by which the clock may part from the time that passes between two ticks: more is somebody who sets it."""
 
@@ -72,6 +74,13 @@ class Schedule:
         self.due[WHOLE] = self.clock.monotonic() + seconds
         trigger = DateTrigger(self._wall(seconds))
         self._scheduler.add_job(self._go, trigger, [WHOLE], id=WHOLE, replace_existing=True, max_instances=2)
+
+    def forward(self, kind: Kind) -> None:
+        """A run of a kind now, beside those that are due; after the one that is on its way, which may have looked before."""
+        if kind in self.every:
+            self.due[ANNOUNCED] = self.clock.monotonic()
+            trigger = DateTrigger(self._wall(0))
+            self._scheduler.add_job(self._go, trigger, [kind], id=ANNOUNCED, replace_existing=True, max_instances=2)
 
     def change(self, every: Mapping[Kind, int]) -> None:
         """Other intervals. Kinds whose interval is the same stay due when they are."""

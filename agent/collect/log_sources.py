@@ -14,6 +14,7 @@ from agent.collect.aws_client import Deadline
 from agent.collect.gunzip import LIMITS, Limits
 from agent.collect.log_cluster import Cluster
 from agent.collect.log_objects import LogObject, LogStore, Unlisted
+from agent.collect.log_queue import LogQueue
 from agent.collect.log_s3 import S3Logs
 from agent.collect.log_stage import Examine, LogSource
 from agent.collect.log_stores import open_store
@@ -88,6 +89,17 @@ def opened(
             declared=one.declared,
             cluster=Cluster(one.engine.spark, folder / "rows" / one.id, one.engine.host) if one.engine else None,
         )
+
+
+def queues(configuration: Configuration, deadline: Deadline, now: Callable[[], datetime]) -> Iterator[LogQueue]:
+    """The queues of one's own that are told of new objects. Raises ConfigurationError, and Unlisted for a bucket that cannot be entered."""
+    for one in configuration.settings.collect.logs:
+        if one.s3 is None or one.s3.queue is None:
+            continue
+        store = open_store(one, configuration, deadline, now)
+        assert isinstance(store, S3Logs)
+        region = (one.s3.queue_arn or "").split(":")[3]
+        yield LogQueue(store.account, store.region if region == "*" else region, one.s3.queue, store.bucket, store.prefix)
 
 
 def account(named: str | None) -> str:
