@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -129,16 +130,25 @@ def test_a_kind_that_only_ever_failed_has_no_success_and_no_evidence() -> None:
     assert {key[0] for key in samples(held.text()) if "settings" in key} == {"upheld_runs_total", "upheld_run_duration_seconds"}
 
 
-def test_a_kind_is_overdue_after_twice_its_interval() -> None:
+def test_runs_ail_that_fail_or_give_no_verdicts_for_twice_their_interval() -> None:
     turned = Turned()
     held = Metrics(turned.clock)
-    every = {"settings": 3600, "network": 3600, "logs": 900}
-    assert held.overdue(every) == []
-    held.ran(event(result(True)))
+    every = {"settings": 3600, "network": 7200}
+
+    def after(hours: float) -> list[str]:
+        turned.now = START + timedelta(hours=hours)
+        return held.ailing(every, "whole")
+
+    assert after(2) == []
+    assert after(2.1) == ["settings: no verdicts for twice its interval"]
+    held.ran(replace(event(result(True), kind="whole"), finished=turned.now))
+    assert after(4) == []
     held.ran(event(None, kind="network", failure="no credentials"))
-    assert held.overdue(every) == ["network"]
-    turned.now = START + timedelta(seconds=7205)
-    assert held.overdue(every) == ["network", "settings"]
+    assert after(4.2) == ["network: its newest run failed", "settings: no verdicts for twice its interval"]
+    held.ran(replace(event(result(True)), finished=turned.now))
+    held.ran(replace(event(result(True), kind="network"), finished=turned.now))
+    assert after(6) == []
+    assert after(9) == ["network: no verdicts for twice its interval", "settings: no verdicts for twice its interval"]
 
 
 def test_notifications_that_wait_or_are_lost_show() -> None:
