@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check install --quiet
 
-.PHONY: demo test check faults network netfilter fuzz log-kills spark bench constraints clean
+.PHONY: demo test check faults network netfilter fuzz log-kills kills io-errors tampering soak spark bench constraints clean
 
 # The program itself.
 $(VENV)/program: pyproject.toml constraints.txt
@@ -20,7 +20,7 @@ $(VENV)/tools: $(VENV)/program constraints-dev.txt
 	touch $@
 
 # Programs that the tests run for real, from the system's packages: `command:package`.
-PROGRAMS := ip:iproute2 nft:nftables nginx:nginx openssl:openssl pg_ctlcluster:postgresql java:openjdk-17-jre-headless
+PROGRAMS := systemd-analyze:systemd ip:iproute2 nft:nftables nginx:nginx openssl:openssl pg_ctlcluster:postgresql java:openjdk-17-jre-headless strace:strace
 $(VENV)/programs: Makefile
 	@lacking=$$(for one in $(PROGRAMS); do command -v $${one%%:*} > /dev/null || PATH=$$PATH:/usr/sbin command -v $${one%%:*} > /dev/null || echo $${one##*:}; done); \
 	if [ -n "$$lacking" ]; then \
@@ -59,9 +59,22 @@ netfilter: $(VENV)/tools $(VENV)/programs
 fuzz: $(VENV)/tools
 	$(BIN)/python -m tests.fuzz.tls
 
+# 1,000 processes killed while they record runs; every write, sync and opening of the ledger failing once; 1,000 changes to a
+# sealed ledger, each to be found.
+kills: $(VENV)/tools
+	$(BIN)/python -m tests.ledger.kills
+io-errors: $(VENV)/tools $(VENV)/programs
+	$(BIN)/python -m tests.ledger.io_errors
+tampering: $(VENV)/tools
+	$(BIN)/python -m tests.ledger.tampering
+
 # A reader of logs and its counters, killed at a hundred points.
 log-kills: $(VENV)/tools
 	$(BIN)/python -m tests.logs.kills
+
+# A day of the agent in minutes: as many runs, with its memory and file descriptors watched.
+soak: $(VENV)/tools
+	$(BIN)/python -m tests.soak.agent_day
 
 # Thousands of conditions over rows, and all shipped rules, on a standalone cluster of Spark beside the CEL runtime and DuckDB.
 spark: $(VENV)/tools $(VENV)/programs
@@ -71,12 +84,15 @@ spark: $(VENV)/tools $(VENV)/programs
 bench: $(VENV)/tools
 	$(BIN)/python -m tests.bench.collect --scale 1
 	$(BIN)/python -m tests.bench.collect --scale 5
+	$(BIN)/python -m tests.bench.azure
 	$(BIN)/python -m tests.bench.denied
 	$(BIN)/python -m tests.bench.denied --kind throttle
 	$(BIN)/python -m tests.bench.judge
 	$(BIN)/python -m tests.bench.personal
+	$(BIN)/python -m tests.bench.ledger
 	$(PIP) --require-hashes -r constraints-bench.txt
 	$(BIN)/python -m tests.bench.network
+	$(BIN)/python -m tests.bench.logs
 	$(BIN)/python -m tests.bench.tls
 
 # Pins with hashes and without index URLs, for every supported Python; needs uv.

@@ -38,7 +38,7 @@ def parser() -> argparse.ArgumentParser:
     diff.add_argument("after", metavar="ESTATE_B", type=Path)
     diff.add_argument("--format", choices=["text", "json"], default="text")
 
-    import_ = _command(commands, "import", "an estate from CLI output", _import)
+    import_ = _command(commands, "import", "an estate from CLI output, or rules from Sigma's", _import)
     takes.import_(import_)
     doctor = _command(commands, "doctor", "identity, permissions, regions, clock, endpoints: before the first run", _doctor)
     _configured(doctor)
@@ -57,7 +57,9 @@ def parser() -> argparse.ArgumentParser:
 
     permissions = _command(commands, "permissions", "the least-privilege policy for what is enabled", _permissions)
     permissions.add_argument(
-        "provider", choices=["aws", "aws-queue"], help="aws: all that is read; aws-queue: one's own queues, which announce new logs"
+        "provider",
+        choices=["aws", "aws-queue", "azure", "azure-optional"],
+        help="aws, azure: all that is read; aws-queue: one's own queues, which announce new logs; azure-optional: what it does without",
     )
     _configured(permissions)
 
@@ -140,7 +142,7 @@ def _check(options: argparse.Namespace) -> int:
     baseline = gate.read_baseline(options.baseline) if options.baseline else None
     if options.fail_on == "new" and baseline is None and not options.record:
         raise config.ConfigurationError("--fail-on new needs --baseline FILE, an earlier JSON report, or --record")
-    recorder = _recorder(inputs) if options.record else None
+    recorder = _recorder(inputs, live=options.estate is None) if options.record else None
     with progress("collecting", quiet=options.quiet or options.estate is not None) as step:
         result = run.check(
             inputs, options.estate, every=every, max_age=max_age, clock=run.Clock(), progress=step, record=recorder or run.forget
@@ -155,9 +157,9 @@ def _check(options: argparse.Namespace) -> int:
     return gate.exit_code(result, fail_on=options.fail_on, severity=options.severity, baseline=baseline, strict=options.strict)
 
 
-def _recorder(inputs: Inputs) -> Recorder:
+def _recorder(inputs: Inputs, *, live: bool) -> Recorder:
     """What puts a run into the ledger, of which it is known before anything is collected that it can."""
-    from agent import run
+    from agent import run, state
     from agent.ledger.opening import place
     from agent.ledger.recording import Recorder
     from agent.publish.notify.delivery import Delivery
@@ -165,11 +167,12 @@ def _recorder(inputs: Inputs) -> Recorder:
     from agent.publish.notify.sinks import senders
 
     opened = place(inputs.configuration, os.environ)
+    state.make(opened.state)
     signer = opened.signer(make=True)
     assert signer is not None
     opened.ledger.ready(signer)
     delivery = Delivery(Outbox(opened.database), senders(inputs.configuration), run.Clock())
-    return Recorder(opened, signer, inputs, run.Clock(), delivery)
+    return Recorder(opened, signer, inputs, run.Clock(), live, delivery)
 
 
 def _duration(text: str) -> int:
@@ -217,12 +220,21 @@ def _import(options: argparse.Namespace) -> int:
         "collected_at": options.collected_at,
         "asserted_by": options.assert_complete,
     }
+    if options.source == "sigma":
+        from agent import sigma_command
+
+        if any(value is not None for value in (*given.values(), options.resource_group)):
+            raise ConfigurationError("sigma takes rules, --control and -o: everything else is about the files of an estate")
+        return sigma_command.import_rules(options.sources, options.output, options.control)
+    if len(options.sources) != 1 or options.control is not None:
+        raise ConfigurationError(f"{options.source} takes one folder, and no --control: that is for sigma")
+    (folder,) = options.sources
     if options.source == "az-cli":
-        print(az_cli.import_folder(options.folder, options.output, group=options.resource_group, **given))
+        print(az_cli.import_folder(folder, options.output, group=options.resource_group, **given))
     elif options.resource_group is not None:
         raise ConfigurationError("--resource-group is for az-cli: AWS has none")
     else:
-        print(aws_cli.import_folder(options.folder, options.output, **given))
+        print(aws_cli.import_folder(folder, options.output, **given))
     return UPHELD
 
 
@@ -300,11 +312,20 @@ def _permissions(options: argparse.Namespace) -> int:
 
     configuration = config.load(options.config, os.environ)
     logs = configuration.settings.collect.logs
+    policy: object
     if options.provider == "aws-queue":
         policy = permissions.queue_policy(logs)
     else:
         inputs = run.prepare(configuration)
-        policy = permissions.aws_policy(inputs.book.catalogue, run.plan_for(inputs, every=not inputs.promises.promises), logs)
+        kinds, subscriptions = inputs.book.catalogue, [id_ for one in configuration.settings.collect.azure for id_ in one.subscriptions]
+        wanted = run.plan_for(inputs, every=not inputs.promises.promises, of=[options.provider.partition("-")[0]])
+        match options.provider:
+            case "aws":
+                policy = permissions.aws_policy(kinds, wanted, logs)
+            case "azure":
+                policy = permissions.azure_role(kinds, wanted, subscriptions)
+            case _:
+                policy = permissions.azure_optional_roles(kinds, subscriptions)
     print(json.dumps(policy, indent=2))
     return UPHELD
 

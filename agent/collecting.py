@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import timedelta
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agent import collecting_logs, state
+from agent import collecting_azure, collecting_logs, state
 from agent.clock import Clock
 from agent.collect.aws_client import Deadline, WrongAccount, endpoint_override
 from agent.collect.estate import EstateWriter
-from agent.config import ConfigurationError, Tls
+from agent.config import Collect, ConfigurationError, Tls
 from agent.config_values import plain
 from agent.inputs import Inputs
 from checks.model import GLOBAL, Manifest, Scope, digest
@@ -38,31 +38,43 @@ def tool() -> str:
     return f"upheld {version('upheld')}"
 
 
-def plan_for(inputs: Inputs, *, every: bool) -> Plan:
-    """What must be collected. Tags only where a promise's scope goes by them; what exists only in a run about everything, or settings."""
+def providers(settings: Collect) -> tuple[str, ...]:
+    """The clouds that are read: those configured. Without any, AWS as the credentials see it, unless there are only endpoints, or
+    an empty list says that there is no account of it to read."""
+    only_endpoints = settings.tls is not None and settings.tls.alone
+    aws = bool(settings.aws) or not (settings.azure or only_endpoints or settings.no_aws)
+    return (*(["aws"] if aws else []), *(["azure"] if settings.azure else []))
+
+
+def plan_for(inputs: Inputs, *, every: bool, of: Collection[str] | None = None) -> Plan:
+    """What must be collected `of` some providers, else of those that are read. Tags only where a promise's scope goes by them; what
+    exists only in a run about everything, or settings."""
     if inputs.about in HERE:
         return {}
+    read = providers(inputs.configuration.settings.collect) if of is None else of
     rules = inputs.rules if every else inputs.judged
     tagged = any(promise.scope.exclude or promise.names_tags for promise in inputs.promises.promises)
     universe = bool(inputs.promises.promises) and inputs.about in {None, Target.SETTINGS}
-    needed = whole(plan(rules, tags=tagged, universe=universe), inputs.book.catalogue)
+    needed = whole(plan(rules, providers=read, tags=tagged, universe=universe), inputs.book.catalogue)
     if not any(rule.kind == TLS_ENDPOINT for rule in rules):
         return needed
-    return {**needed, **(_serving(needed) if inputs.configuration.settings.collect.tls else {}), TLS_ENDPOINT: frozenset({"*"})}
+    serving = _serving(needed, read) if inputs.configuration.settings.collect.tls else {}
+    return {**needed, **serving, TLS_ENDPOINT: frozenset({"*"})}
 
 
-def _serving(needed: Plan) -> Plan:
-    """What tells which endpoints are served, beside what is needed of it anyway."""
+def _serving(needed: Plan, of: Collection[str]) -> Plan:
+    """What tells which endpoints are served in the clouds that are read, beside what is needed of it anyway."""
     from agent.collect.tls_served import TELLING
 
-    return {name: members | needed.get(name, frozenset()) for name, members in TELLING.items()}
+    telling = {name: members for name, members in TELLING.items() if name.partition(".")[0] in of}
+    return {name: members | needed.get(name, frozenset()) for name, members in telling.items()}
 
 
 def collect(
     inputs: Inputs, place: Path, wanted: Plan, clock: Clock, progress: Progress | None = None, *, every: bool = False,
     runs: Iterable[Told] = (),
 ) -> None:  # fmt: skip
-    """Read the world into an estate at `place`: AWS, then TLS endpoints, then logs; `every`: by all rules over rows. `runs`: what an
+    """Read the world into an estate at `place`: AWS, Azure, then TLS endpoints, then logs; `every`: by all rules over rows. `runs`: what an
     agent's schedule says. Raises ConfigurationError where it may not begin.
     """
     from agent.collect import tls_served, tls_stage
@@ -71,18 +83,24 @@ def collect(
     started = rfc3339(clock.now())
     deadline = Deadline(clock.monotonic() + inputs.configuration.settings.collect.deadline, clock.monotonic)
     tls = _endpoints(inputs, wanted)
-    of_aws = {name: members for name, members in wanted.items() if name != TLS_ENDPOINT}
-    none = (tls is not None and tls[0].alone) or inputs.configuration.settings.collect.no_aws
-    doors = _doors(inputs, deadline, clock, none=none) if of_aws else ()
+    of_cloud = {name: members for name, members in wanted.items() if name != TLS_ENDPOINT}
+    of_azure = {name: members for name, members in of_cloud.items() if name.startswith("azure.")}
+    of_aws = {name: members for name, members in of_cloud.items() if name not in of_azure}
+    eyes = collecting_azure.eyes(inputs, deadline, clock)
+    doors = _doors(inputs, deadline, clock) if of_aws else ()
     with EstateWriter(place, tls_served.REMEMBERED if tls else ()) as writer:
         accounts, identity = _aws(inputs, of_aws, doors, writer, deadline, clock, progress)
+        azure = collecting_azure.collect(inputs, of_azure, eyes, writer, deadline, clock, progress)
+        accounts, identity = accounts | azure.accounts, identity | azure.identity
         if tls:
             tls_stage.collect(*tls, writer, clock.now, lambda: deadline.left <= 0, progress)
             accounts[TLS_ACCOUNT] = (GLOBAL,)
         log_types = collecting_logs.collect(inputs, writer, accounts, deadline, clock, progress, every=every)
         run_types = _runs(runs, writer, accounts, clock)
-        scope = Scope(accounts, tuple(sorted({*(wanted if tls else of_aws), *log_types, *run_types})))
-        writer.finish(Manifest("upheld.estate/1", started, rfc3339(clock.now()), tool(), identity, endpoint_override(), scope))
+        scope = Scope(accounts, tuple(sorted({*(wanted if tls else of_cloud), *log_types, *run_types})))
+        endpoint = ", ".join(filter(None, (endpoint_override() if doors else None, azure.endpoint))) or None
+        source = "+".join(providers(inputs.configuration.settings.collect)) or "aws"
+        writer.finish(Manifest("upheld.estate/1", started, rfc3339(clock.now()), tool(), identity, endpoint, scope, source=source))
 
 
 def _runs(runs: Iterable[Told], writer: EstateWriter, accounts: dict[str, tuple[str, ...]], clock: Clock) -> tuple[str, ...]:
@@ -99,9 +117,10 @@ def _runs(runs: Iterable[Told], writer: EstateWriter, accounts: dict[str, tuple[
     return (RUN,)
 
 
-def _doors(inputs: Inputs, deadline: Deadline, clock: Clock, *, none: bool) -> Sequence[Entered | Shut]:
-    """The accounts of AWS, entered or not: those configured, else the one of the credentials. `none` where the configuration says
-    that none is to be read: to leave an account out must be said, or its resources would count as none.
+def _doors(inputs: Inputs, deadline: Deadline, clock: Clock) -> Sequence[Entered | Shut]:
+    """The accounts of AWS, entered or not: those configured, else the one of the credentials. None where the configuration says
+    that there are only endpoints, or names what is read of Azure and nothing of AWS: to leave an account out must be said, or
+    its resources would count as none.
 
     Raises ConfigurationError.
     """
@@ -111,7 +130,8 @@ def _doors(inputs: Inputs, deadline: Deadline, clock: Clock, *, none: bool) -> S
         targets = [
             AwsTarget(one.account, one.role, plain(one.external_id), one.regions) for one in inputs.configuration.settings.collect.aws
         ]
-        return [] if none and not targets else enter(targets or [AwsTarget()], deadline, ATTEMPTS, clock.now)
+        aws = "aws" in providers(inputs.configuration.settings.collect)
+        return enter(targets or [AwsTarget()], deadline, ATTEMPTS, clock.now) if aws else []
     except (WrongAccount, ValueError) as error:
         raise ConfigurationError(str(error)) from error
 

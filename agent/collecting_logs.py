@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from agent import state
@@ -32,7 +33,12 @@ def collect(
     """
     rules = inputs.rules if every else inputs.judged
     over_rows = inputs.log_rules if every else inputs.judged_rows
-    if not inputs.configuration.settings.collect.logs or not (over_rows or any(rule.kind == SOURCE for rule in rules)):
+    if not _asked(inputs, every=every):
+        if _asked(replace(inputs, about=None), every=every):  # an account whose logs are read has settings, too, in any run
+            from agent.collect.log_sources import account
+
+            for one in inputs.configuration.settings.collect.logs:
+                accounts.setdefault(account(one.account), (GLOBAL,))
         return ()
     from agent.collect import log_sources, log_stage
     from agent.collect.log_memory import LogMemory
@@ -44,10 +50,17 @@ def collect(
         folder = state.make(state.configured(inputs.configuration, os.environ) or state.usual(os.environ))
         key = log_sources.key(folder) if any(rule.file.control == PERSONAL for rule in rules) else None
         with LogMemory(folder / MEMORY) as memory:
-            for source in log_sources.opened(inputs.configuration, regions, deadline, clock.now, key):
+            for source in log_sources.opened(inputs.configuration, regions, deadline, clock.now, key, folder):
                 asked = log_sources.questions(bound, now)
                 log_stage.collect(source, asked, memory, writer, now, lambda: deadline.left <= 0, progress)
                 accounts.setdefault(source.account, (GLOBAL,))
     except (DocumentError, OSError, sqlite3.Error) as error:
         raise ConfigurationError(str(error)) from error
     return TYPES
+
+
+def _asked(inputs: Inputs, *, every: bool) -> bool:
+    """Whether any rule asks for the logs that are configured."""
+    rules = inputs.rules if every else inputs.judged
+    over_rows = inputs.log_rules if every else inputs.judged_rows
+    return bool(inputs.configuration.settings.collect.logs) and bool(over_rows or any(rule.kind == SOURCE for rule in rules))

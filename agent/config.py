@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BeforeValidator, Discriminator, Field, Tag
 
 from agent.config_agent import Agent
+from agent.config_azure import Azure, again
 from agent.config_logs import LogSource, twice
 from agent.config_values import REGION, AwsAccount, Secret, Strict, seconds
 from agent.rulebook import read_document
@@ -71,6 +72,7 @@ class Collect(Strict):
     deadline: Annotated[int, BeforeValidator(seconds, json_schema_input_type=str | Literal[0])] = 900
     aws: list[Aws] = []
     """The accounts to read; where the key is absent, that of the credentials. An empty list says that there is none to read."""
+    azure: list[Azure] = []
     tls: Tls | None = None
     logs: list[LogSource] = []
 
@@ -139,8 +141,12 @@ def load(option: str | None, environment: Mapping[str, str]) -> Configuration:
     for index, account in enumerate(accounts):
         if account in accounts[:index]:
             raise ConfigurationError(f"{file}:{document.line(('collect', 'aws', index))}: account {account} stands twice")
-    if (again := twice(settings.collect.logs)) is not None:
-        index, name = again
+    if (found := again(settings.collect.azure)) is not None:
+        where, at, subscription = found
+        line = document.line(("collect", "azure", where, "subscriptions", at))
+        raise ConfigurationError(f"{file}:{line}: subscription {subscription} stands twice")
+    if (same := twice(settings.collect.logs)) is not None:
+        index, name = same
         raise ConfigurationError(f"{file}:{document.line(('collect', 'logs', index))}: the source {name} stands twice")
     return Configuration(settings, file, document)
 

@@ -107,6 +107,13 @@ class BlobPlace(Strict):
     credential: Literal["managed-identity", "workload-identity", "service-principal", "cli"]
 
 
+class Spark(Strict):
+    """A standalone cluster of Apache Spark, and this machine's name as its workers reach it."""
+
+    spark: Annotated[str, Field(pattern=r"^(spark://[^/\s]+:[0-9]+|local\[[0-9]+\])$")]
+    host: str | None = None
+
+
 class LogSource(Strict):
     """One source of logs. Exactly one of `files`, `s3` and `azure_blob` says where they are; `window` is in seconds."""
 
@@ -121,6 +128,8 @@ class LogSource(Strict):
     """The `log_format` of a web server, as it stands in its configuration."""
     window: Annotated[int, BeforeValidator(_window, json_schema_input_type=str)] = 7 * 86400
     completeness: Literal["assume"] | None = None
+    engine: Spark | None = None
+    """Who counts the rows, where that is not this machine."""
     digests: bool | None = None
     public_keys: list[str] = []
 

@@ -17,7 +17,7 @@ import threading
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
@@ -42,7 +42,7 @@ from agent.publish.notify.outbox import Outbox, Waiting
 from agent.publish.notify.sinks import senders
 from agent.publish.result import Result
 from agent.publish.text import printable
-from agent.run_clock import Times
+from agent.run_clock import run_clock
 from agent.run_event import Observer, RunEvent, tell
 from agent.schedule import Schedule
 from agent.service_manager import ServiceManager
@@ -73,7 +73,7 @@ class Book:
 
     def record(self, inputs: Inputs, result: Result, estate: Path, clock: Clock) -> None:
         """Raises LedgerError."""
-        recorder = Recorder(self.place, self.signer, inputs, clock, self.delivery)
+        recorder = Recorder(self.place, self.signer, inputs, clock, live=True, delivery=self.delivery)
         recorder(result, estate)
         if recorder.failure is not None:
             raise recorder.failure
@@ -93,7 +93,6 @@ class Daemon:
     runs: Runs = field(init=False)
     accounts: Accounts = field(init=False)
     schedule: Schedule = field(init=False)
-    times: Times = field(init=False)
     stopping: threading.Event = field(default_factory=threading.Event)
     _signals: queue.SimpleQueue[int] = field(default_factory=queue.SimpleQueue)
     _complained: bool = False
@@ -113,7 +112,6 @@ class Daemon:
             self.metrics = Metrics(self.clock, max_age, self._waiting)
             self.observers = (*self.observers, self.metrics.ran)
             self.accounts = Accounts.read(self.clock, folder, settings.every.intervals)
-            self.times = Times(self.clock, _newest(book))
             self.schedule = Schedule(self.clock, self._run, self.accounts.overlap)
             with self._served(settings) as metrics:
                 self.schedule.start(settings.every.intervals, random.uniform(0, settings.splay))
@@ -228,7 +226,7 @@ class Daemon:
             log.logger().info("run-begun")
             for kind in kinds:
                 self.accounts.begin(kind)
-            clock = self.times.begin(self.stopping.is_set)
+            clock = run_clock(self.clock, self.stopping.is_set)
             started, since = clock.now(), self.clock.monotonic()
             try:
                 event = self._event(RunEvent(id_, name, started, started), runs, clock, kinds)
@@ -261,15 +259,16 @@ class Daemon:
         for kind in kinds:
             self.accounts.end(kind, failure)
         if failure is not None and not unrecorded:
-            self._record_failure(runs, clock)
+            result = self._record_failure(runs, clock)
         return replace(event, finished=clock.now(), result=result, failure=failure)
 
-    def _record_failure(self, runs: Runs, clock: Clock) -> None:
+    def _record_failure(self, runs: Runs, clock: Clock) -> Result | None:
         """Put the failure into the ledger. Where that fails, too, the next run that is recorded tells of it."""
         try:
-            runs.failed(clock, self.accounts.told(), self.stopping.is_set)
+            return runs.failed(clock, self.accounts.told(), self.stopping.is_set)
         except (ConfigurationError, DocumentError, EstateError, LedgerError) as error:
             log.logger().error("failure-not-recorded", detail=printable(error))
+            return None
 
     def _remember(self) -> None:
         try:
@@ -279,7 +278,7 @@ class Daemon:
 
 
 def _said(event: RunEvent, seconds: float) -> None:
-    if event.result is None:
+    if event.failure is not None or event.result is None:
         log.logger().error("run-failed", detail=event.failure, seconds=round(seconds, 1))
         return
     result, recorded = event.result, event.result.recorded
@@ -287,9 +286,3 @@ def _said(event: RunEvent, seconds: float) -> None:
         "run-ended", seconds=round(seconds, 1), verdict=result.verdict(), findings=result.counts, gaps=result.gap_count,
         ledger_run=recorded.number if recorded else None,
     )  # fmt: skip
-
-
-def _newest(book: Book) -> datetime | None:
-    """When the newest run in the ledger was."""
-    found = book.place.ledger.newest()
-    return None if found is None else datetime.fromisoformat(found)

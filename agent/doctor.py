@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from agent import run
 from agent.collect.aws_client import endpoint_override
+from agent.collect.azure_cloud import ENDPOINT
 from agent.collect.estate import read_estate
+from agent.collecting import providers
 from agent.exits import UNPROVEN, UPHELD
-from agent.permissions import aws_actions, aws_calls
+from agent.permissions import aws_actions, aws_calls, azure_calls
 from agent.publish.text import gap_lines, printable
 from agent.run import Clock, Inputs
-from checks.model import LISTING, Estate, Reason
-from checks.plan import Plan
+from checks.model import LISTING, Estate, Reason, provider
+from checks.plan import AZURE_SUBSCRIPTIONS, Plan
 
 _CLOCK_LIMIT = 300
 """Seconds: AWS refuses requests whose time is further off (Signature Version 4, AWS General Reference)."""
@@ -31,7 +34,12 @@ def examine(inputs: Inputs, clock: Clock) -> int:
         if inputs.promises.promises
         else f"promises       none: all {len(inputs.book.rules)} rules"
     )
-    print(f"endpoint       {printable(endpoint_override() or 'AWS')}")
+    read = providers(inputs.configuration.settings.collect)
+    places = [
+        *([endpoint_override() or "AWS"] if "aws" in read else []),
+        *([os.environ.get(ENDPOINT) or "Azure"] if "azure" in read else []),
+    ]
+    print(f"endpoint       {printable(', '.join(places) or 'none')}")
     with tempfile.TemporaryDirectory(prefix="upheld-doctor-") as folder:
         place = Path(folder) / "estate"
         run.collect(inputs, place, wanted, clock)
@@ -47,10 +55,18 @@ def examine(inputs: Inputs, clock: Clock) -> int:
 
 def _permissions(inputs: Inputs, estate: Estate, wanted: Plan) -> str:
     """What was answered, what was refused, and what nobody asked because nothing of the kind exists."""
-    needed = set(aws_actions(inputs.book.catalogue, wanted))
-    looked = {(look.type, look.call) for look in estate.looks}
-    answered = {action for type_, call, action in aws_calls(inputs.book.catalogue, wanted) if (type_, call) in looked}
-    answered |= {"sts:GetCallerIdentity"} if estate.manifest.identity else set()
+    read = {provider(account) for account in estate.manifest.scope.accounts}
+    kinds, looked = inputs.book.catalogue, {(look.type, look.call) for look in estate.looks}
+    needed, calls = set[str](), list[tuple[str, str, str]]()
+    answered = set[str]()
+    if "aws" in read:
+        needed |= set(aws_actions(kinds, wanted))
+        calls += aws_calls(kinds, wanted)
+        answered |= {"sts:GetCallerIdentity"} if any(provider(one) == "aws" for one in estate.manifest.identity) else set()
+    if "azure" in read:
+        calls += azure_calls(kinds, wanted)
+        needed |= {action for _, _, action in azure_calls(kinds, wanted)}
+    answered |= {action for type_, call, action in calls if (type_, call) in looked}
     denied = {gap.action for gap in estate.gaps if gap.action}
     idle = needed - answered - denied
     return (
@@ -69,12 +85,18 @@ def _findings(estate: Estate, clock: Clock) -> Iterator[str]:
     for account in sorted(set(estate.manifest.scope.accounts) - set(estate.manifest.identity)):
         gap = next(gap for gap in estate.gaps if gap.account == account)
         yield printable(f"identity       {account}: cannot be entered: {gap.reason} {gap.code} {gap.message}")
+    if known := {one.id for one in estate.of(AZURE_SUBSCRIPTIONS)}:
+        read = {account for account in estate.manifest.identity if provider(account) == "azure"}
+        unread = sorted(known - read)
+        beside = f"; nobody reads {', '.join(unread[:3])}{' and others' if len(unread) > 3 else ''}" if unread else ""
+        yield printable(f"subscriptions  {len(known & read)} of {len(known)} that are known are read{beside}")
     yield f"clock          {clock.now().isoformat(timespec='seconds')}: {_clock(estate)}"
 
 
 def _clock(estate: Estate) -> str:
-    if any(gap.reason is Reason.CLOCK_SKEW for gap in estate.gaps):
-        return "AWS refuses this machine's time: set the clock"
+    if skewed := next((gap for gap in estate.gaps if gap.reason is Reason.CLOCK_SKEW), None):
+        return f"{'Azure' if provider(skewed.account) == 'azure' else 'AWS'} refuses this machine's time: set the clock"
     if not estate.manifest.identity:
         return "not compared, for nothing was answered"
-    return f"within {_CLOCK_LIMIT // 60} minutes of AWS's, or it would have been refused"
+    whose = " and ".join(sorted({"Azure" if provider(one) == "azure" else "AWS" for one in estate.manifest.identity}))
+    return f"within {_CLOCK_LIMIT // 60} minutes of {whose}'s, or it would have been refused"

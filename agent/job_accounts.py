@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -29,6 +29,8 @@ class Account:
     failure: str | None = None
     missed: int = 0
     overlapped: int = 0
+    telling: tuple[int, int] = (0, 0)
+    """How much of both is in the run that is on its way."""
 
 
 @dataclass(slots=True)
@@ -69,7 +71,7 @@ class Accounts:
     def begin(self, kind: Kind) -> None:
         """A run of the kind begins."""
         account, now = self._of(kind), self.clock.monotonic()
-        if account.begun is not None:
+        if account.begun is not None and kind in self.every:  # a reload may have taken it off while it waited
             account.missed += max(int((now - account.begun) / self.every[kind] + TOLERANCE) - 1, 0)
         account.begun = now
 
@@ -78,18 +80,20 @@ class Accounts:
         self._of(kind).overlapped += 1
 
     def end(self, kind: Kind, failure: str | None) -> None:
-        """A run of the kind ended. What was missed before it is told once it is recorded, and begins anew."""
+        """A run of the kind ended. What it told of is told; what came up while it ran is for the next one."""
         account = self._of(kind)
         account.ended, account.failure = self.clock.now().isoformat(), failure
         if failure is None:
-            account.missed = account.overlapped = 0
+            missed, overlapped = account.telling
+            account.missed, account.overlapped = account.missed - missed, account.overlapped - overlapped
 
     def told(self, succeeding: frozenset[Kind] = frozenset()) -> list[Told]:
         """What the schedule says now. Of kinds that are `succeeding`, a run is about to be recorded that has a part in saying so."""
         found = []
         for kind, every in self.every.items():
             account = self._of(kind)
-            now = kind in succeeding
+            if now := kind in succeeding:
+                account.telling = (account.missed, account.overlapped)
             ended, failure = (self.clock.now().isoformat(), None) if now else (account.ended, account.failure)
             found.append(Told(str(kind), every, ended, failure, account.missed, account.overlapped))
         return found
@@ -97,8 +101,12 @@ class Accounts:
     def write(self) -> None:
         """Keep it. Raises OSError."""
         wall, monotonic = self.clock.now(), self.clock.monotonic()
+        names = ("ended", "failure", "missed", "overlapped")
         kinds = {
-            str(kind): {**asdict(one), "begun": (wall - timedelta(seconds=monotonic - one.begun)).isoformat()}
+            str(kind): {
+                **{name: getattr(one, name) for name in names},
+                "begun": (wall - timedelta(seconds=monotonic - one.begun)).isoformat(),
+            }
             for kind, one in self.held.items()
             if one.begun is not None
         }

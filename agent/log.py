@@ -64,6 +64,7 @@ def adopt_libraries() -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)  # what is missed or overlaps, the schedule says itself
 
 
 @contextmanager

@@ -4,21 +4,6 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Final
-
-LOG_FORMATS: Final = (
-    "alb",
-    "alb_connection",
-    "cloudfront",
-    "cloudtrail",
-    "elb",
-    "nlb_tls",
-    "route53_resolver",
-    "s3_access",
-    "vpc_flow",
-    "web",
-)
-"""What the readers of logs read; said again here, because the help must not wait for Arrow."""
 
 
 def check(command: argparse.ArgumentParser) -> None:
@@ -53,14 +38,17 @@ def check(command: argparse.ArgumentParser) -> None:
 
 def import_(command: argparse.ArgumentParser) -> None:
     """`upheld import`: whose files, and what they do not say of themselves."""
-    command.add_argument("source", choices=["aws-cli", "az-cli"], help="what wrote the files")
+    command.add_argument("source", choices=["aws-cli", "az-cli", "sigma"], help="what wrote the files, or sigma for rules that detect")
     command.add_argument(
-        "folder",
+        "sources",
         metavar="SRC",
         type=Path,
-        help="its files: [ACCOUNT/REGION/]SERVICE.OPERATION[@RESOURCE].json; for az-cli [SUBSCRIPTION/[GROUP/]]NAME.json",
+        nargs="+",
+        help="its files: [ACCOUNT/REGION/]SERVICE.OPERATION[@RESOURCE].json; for az-cli [SUBSCRIPTION/[GROUP/]]NAME.json; for sigma"
+        " any number of files and folders of rules",
     )
-    command.add_argument("-o", "--output", metavar="DIR", type=Path, required=True, help="the new estate's folder")
+    command.add_argument("-o", "--output", metavar="DIR", type=Path, required=True, help="the new folder of the estate, or of the rules")
+    command.add_argument("--control", help="for sigma: the control that the rules are to decide")
     command.add_argument("--account", help="the account or subscription of files that no folder assigns to one")
     command.add_argument("--region", help="the region of files that no folder assigns to one; the location of templates' resource groups")
     command.add_argument("--resource-group", metavar="GROUP", help="the resource group of templates that no folder assigns to one")

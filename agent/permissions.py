@@ -10,8 +10,17 @@ from agent.collect.log_s3 import DECRYPT, GET, LIST
 from agent.collect.trail_keys import LIST_KEYS
 from agent.config import ConfigurationError
 from agent.config_logs import LogSource, S3Place, partition
+from checks.arm import SUBSCRIPTIONS
 from checks.catalogue import Catalogue, TagCall
-from checks.plan import TAGS, Plan, whole
+from checks.plan import AZURE_KINDS, TAGS, Plan, whole
+
+_EVERYTHING = "*/read"
+_SUBSCRIPTION = "Microsoft.Resources/subscriptions/read"
+_PERMISSIONS = "Microsoft.Authorization/permissions/read"
+_PROVIDERS = "Microsoft.Resources/subscriptions/providers/read"
+_GRAPH = "Microsoft.ResourceGraph/resources/read"
+_DESCENDANTS = "Microsoft.Management/managementGroups/descendants/read"
+"""What every collection asks beside the types (Azure permissions reference, Management and governance)."""
 
 
 def aws_actions(catalogue: Catalogue, plan: Plan) -> list[str]:
@@ -23,6 +32,8 @@ def aws_calls(catalogue: Catalogue, plan: Plan) -> Iterator[tuple[str, str, str]
     """Every call of the plan: the type that it is made for, its name, its IAM action."""
     for name, members in whole(plan, catalogue).items():
         kind = catalogue[name]
+        if kind.arm is not None:
+            continue
         if kind.list_ != "none":
             yield name, kind.list_.call, kind.iam or _action(kind.service, kind.list_.call)
         for detail in kind.detail if "*" in members else kind.details_for(members):
@@ -39,6 +50,56 @@ def _action(service: str, call: str) -> str:
 def aws_policy(catalogue: Catalogue, plan: Plan, logs: Sequence[LogSource] = ()) -> dict[str, Any]:
     """An IAM policy document: the settings that the plan reads, and the buckets that the sources of logs are in."""
     return _policy([_statement("UpheldReadsConfiguration", aws_actions(catalogue, plan), "*"), *_of_logs(logs)])
+
+
+def azure_actions(catalogue: Catalogue, plan: Plan) -> list[str]:
+    """Every action of Azure RBAC that the plan's lists and details need, sorted; not what is asked only where it is wanted."""
+    held = {action for _, _, action in azure_calls(catalogue, plan)}
+    return sorted(held | {_SUBSCRIPTION, _PERMISSIONS, _PROVIDERS, _GRAPH}, key=str.lower)
+
+
+def azure_calls(catalogue: Catalogue, plan: Plan) -> Iterator[tuple[str, str, str]]:
+    """Every call of the plan: the type that it is made for, the call as looks name it, its action."""
+    for name, members in whole(plan, catalogue).items():
+        arm = catalogue[name].arm
+        if arm is None:
+            continue
+        if arm.type != SUBSCRIPTIONS:
+            yield name, f"GET {arm.path}", arm.permission
+        for detail in arm.details_for(members):
+            if not detail.effective:
+                yield name, f"GET {detail.get}", detail.permission(arm.type)
+
+
+def azure_role(catalogue: Catalogue, plan: Plan, subscriptions: Sequence[str]) -> dict[str, Any]:
+    """A custom role that reads what the plan needs, as `az role definition create` takes it.
+
+    Where promises are about all that exists, that is the built-in role Reader, `*/read`: Resource Graph counts what the caller may
+    read, and what it may not is not known to exist (Azure built-in roles, "Reader").
+    """
+    actions = [_EVERYTHING] if AZURE_KINDS in plan else azure_actions(catalogue, plan)
+    why = "Reads the settings that upheld judges" + (", and what else exists" if AZURE_KINDS in plan else "")
+    return _role("upheld reader", why, actions, [f"/subscriptions/{one}" for one in subscriptions])
+
+
+def azure_optional_roles(catalogue: Catalogue, subscriptions: Sequence[str]) -> list[dict[str, Any]]:
+    """What Reader does not permit and upheld does without: the rules in effect, and which subscriptions a tenant has."""
+    details = [(kind.arm, detail) for kind in catalogue.values() if kind.arm for detail in kind.arm.details if detail.effective]
+    effective = sorted({detail.permission(arm.type) for arm, detail in details})
+    scopes = [f"/subscriptions/{one}" for one in subscriptions]
+    root = ["/providers/Microsoft.Management/managementGroups/{tenant id}"]
+    return [
+        _role("upheld effective rules", "Asks for the rules and routes in effect on network interfaces", effective, scopes),
+        _role("upheld subscriptions", "Lists the subscriptions below the tenant's root management group", [_DESCENDANTS], root),
+    ]
+
+
+def _role(name: str, description: str, actions: list[str], scopes: list[str]) -> dict[str, Any]:
+    """The form of a role (Azure RBAC documentation, "Azure custom roles", Custom role properties)."""
+    return {
+        "Name": name, "IsCustom": True, "Description": description, "Actions": actions, "NotActions": [], "DataActions": [],
+        "NotDataActions": [], "AssignableScopes": scopes or ["/subscriptions/{subscription id}"],
+    }  # fmt: skip
 
 
 def queue_policy(logs: Iterable[LogSource]) -> dict[str, Any]:

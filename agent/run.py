@@ -18,6 +18,7 @@ from agent.row_rules import Rows
 from checks.judge import Bound, Population, bind, judge, key
 from checks.logs.source import coverage
 from checks.model import Estate, Finding, digest
+from checks.population import cloud_populations
 from checks.rule import Rule
 from checks.runs import RUN
 from checks.standing import Standing
@@ -95,6 +96,7 @@ def assess(inputs: Inputs, estate: Estate, *, every: bool, max_age: int, clock: 
     result.notes += _notes(inputs, result, unmatched, every=every, max_age=max_age if stale else 0)
     result.notes += rows.notes
     result.logs = coverage(estate)
+    result.clouds = cloud_populations(estate)
     result.whereabouts = Whereabouts(
         estate, book.catalogue, {**book.rules, **book.log_rules}, [*bound, *worded], populations, inputs.promises.promises,
         narrowed=inputs.narrowed, every=every, stale=stale, about=inputs.about,

@@ -13,7 +13,8 @@ from agent.publish.result import Result
 class RunEvent:
     """A run that has ended: with a result, which is in the ledger (`result.recorded`), or with a failure in words.
 
-    The result holds everything that was collected: an observer takes from it what it needs, and does not keep it.
+    With a failure, the result is what the ledger was told of it, findings about the schedule alone, or None where that could not be
+    recorded either. A result holds everything that was collected: an observer takes from it what it needs, and does not keep it.
     """
 
     id: str
@@ -26,6 +27,7 @@ class RunEvent:
 
 
 Observer = Callable[[RunEvent], None]
+"""Called in the thread that made the run, before the next one can begin: what takes long belongs elsewhere."""
 
 
 def tell(observers: tuple[Observer, ...], event: RunEvent) -> None:

@@ -68,9 +68,10 @@ class Schedule:
             self._add(kind, seconds, splay + seconds)
 
     def soon(self, seconds: float = 0) -> None:
-        """A run about everything. One that waits already is that one."""
+        """A run about everything. One that waits already is that one; one that is on its way is not, it may have looked before."""
         self.due[WHOLE] = self.clock.monotonic() + seconds
-        self._scheduler.add_job(self._go, DateTrigger(self._wall(seconds)), [WHOLE], id=WHOLE, replace_existing=True)
+        trigger = DateTrigger(self._wall(seconds))
+        self._scheduler.add_job(self._go, trigger, [WHOLE], id=WHOLE, replace_existing=True, max_instances=2)
 
     def change(self, every: Mapping[Kind, int]) -> None:
         """Other intervals. Kinds whose interval is the same stay due when they are."""

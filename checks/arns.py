@@ -37,6 +37,8 @@ def known(catalogue: Catalogue, kinds: Iterable[str]) -> Kinds:
     """How the ARNs of the catalogue's types begin, and those of `kinds`, as far as one word serves for both."""
     found: dict[tuple[str, str], frozenset[str]] = {}
     for kind in kinds:
+        if not kind.startswith("AWS::"):
+            continue
         _, service, word = kind.split("::")
         found[_plain(service), _plain(word)] = frozenset({kind})
     for type_ in catalogue.values():

@@ -9,9 +9,10 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from checks import paths
+from checks.arm import SUBSCRIPTIONS, Arm
 from checks.document import Document, validate
 from checks.paths import Path
-from checks.shape import SCALAR, Shape, declared, json_schema
+from checks.shape import declared, json_schema
 
 NonEmpty = Annotated[str, Field(min_length=1)]
 
@@ -105,41 +106,6 @@ class TagCall(_Strict):
     source: str | None = None
 
 
-_ENVELOPE: Mapping[str, Shape] = {
-    **dict.fromkeys(("id", "name", "type", "location"), SCALAR["string"]),
-    "tags": Shape("map", element=SCALAR["string"]),
-}
-"""What every resource of Azure Resource Manager has around its `properties` (Azure REST API reference, Resources - Get by ID)."""
-
-
-class Arm(_Strict):
-    """A type of Azure Resource Manager: its own name, the API version, and the members that are kept, with their types."""
-
-    type: Annotated[str, Field(pattern=r"^Microsoft\.[A-Za-z0-9]+(/[A-Za-z0-9]+)+$")]
-    api: Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}(-preview)?$")]
-    witness: NonEmpty | None = None
-    """A member of `properties` that every whole answer has: without it, an object is not one of the type, but its outline."""
-    members: Annotated[dict[NonEmpty, Any], Field(min_length=1)]
-    printed: dict[NonEmpty, NonEmpty] = {}
-    """Names that the Azure CLI prints for other ones of ARM -> ARM's own."""
-
-    @model_validator(mode="after")
-    def _whole(self) -> Arm:
-        inner = self.shape.step("properties") or self.shape
-        if self.witness and inner.step(self.witness) is None:
-            raise ValueError(f"the witness {self.witness} is not among the members")
-        return self
-
-    @property
-    def name(self) -> str:
-        """The type as rules and estates name it."""
-        return "azure." + self.type.lower().removeprefix("microsoft.").replace("/", ".")
-
-    @cached_property
-    def shape(self) -> Shape:
-        return Shape("structure", {**_ENVELOPE, **declared(self.members).members})
-
-
 _AS_ARM_DOES: Mapping[str, Any] = {"list": "none", "scope": "global", "id": "id", "region_from": "location", "tags": "tags"}
 """ARM lists a type over all locations of a subscription, and names, places and tags every resource alike."""
 
@@ -208,11 +174,18 @@ class Kind(_Strict):
     @property
     def pseudo(self) -> bool:
         """An account or a region: one each, nothing lists them."""
-        return self.list_ == "none" and self.arm is None and self.found is None
+        return self.list_ == "none" and self.found is None and (self.arm is None or self.arm.type == SUBSCRIPTIONS)
+
+    @property
+    def known_as(self) -> list[str]:
+        """The kinds by which what counts resources knows the type: AWS Config, or Resource Graph."""
+        return self.config or ([self.arm.type] if self.arm is not None else [])
 
     @property
     def parents(self) -> tuple[str, ...]:
         """The types whose listed things the type's own listing is asked for."""
+        if self.arm is not None:
+            return (self.arm.per,) if self.arm.per else ()
         return () if self.list_ == "none" else tuple(per.type for per in self.list_.per)
 
     @property
@@ -231,6 +204,8 @@ class Kind(_Strict):
             if detail.not_configured:
                 found.add((detail.into,))
             found |= {(detail.into, *paths.parse(path)) for path in detail.omitted_means_none}
+        for completing in self.arm.details if self.arm is not None else ():
+            found |= completing.nullable
         return frozenset(found)
 
     @cached_property
@@ -273,6 +248,21 @@ def read(documents: Iterable[Document]) -> Catalogue:
             kinds[name], stand_in[name] = kind.model_copy(update={"name": name, "service": file.service}), document
     for name, kind in kinds.items():
         for parent in kind.parents:
-            if parent not in kinds or kinds[parent].pseudo or kinds[parent].parents or kinds[parent].scope != kind.scope:
+            if not _lists(kinds, kind, parent):
                 stand_in[name].fail(("types", name), f"{name} cannot be listed per {parent}")
     return kinds
+
+
+def _lists(kinds: Catalogue, kind: Kind, parent: str) -> bool:
+    """Whether a type is listed so that another can be listed per each of its resources; types of ARM over several levels."""
+    if parent not in kinds or kinds[parent].pseudo or kinds[parent].scope != kind.scope:
+        return False
+    if kind.arm is None:
+        return not kinds[parent].parents
+    above = {kind.name}
+    while parent in kinds and kinds[parent].arm is not None and parent not in above:
+        if not kinds[parent].parents:
+            return True
+        above.add(parent)
+        (parent,) = kinds[parent].parents
+    return False

@@ -10,7 +10,8 @@ from checks import paths, referred, telling
 from checks.catalogue import Catalogue
 from checks.expression import Condition, Outcome, evaluate
 from checks.judge_paths import Networks
-from checks.judge_rows import Logs
+from checks.judge_rows import Logs, assumed
+from checks.logs.source import SOURCE
 from checks.model import (
     GLOBAL,
     LISTING,
@@ -351,6 +352,8 @@ class _Judge:
                 assumptions.add(str(listing))
         if self.estate.manifest.asserted_complete_by:
             assumptions.add(str(Asserted(self.estate.manifest.asserted_complete_by)))
+        if resource.type == SOURCE:
+            assumptions.update(assumed(resource))
         held = tuple(sorted(look for look in looks if look in self.estate.looks_by_id))
         return Evidence(held, values, tuple(gaps), tuple(sorted(assumptions)), seen=self._seen(resource))
 

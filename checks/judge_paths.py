@@ -90,8 +90,9 @@ class Networks:
 
     def _unseen(self, body: Body, network: Resource) -> Iterator[str]:
         """Types that the body asks about and nobody listed where the network is: which interfaces serve one is not known."""
+        region = GLOBAL if network.type.startswith("azure.") else network.region  # ARM lists a type over all locations
         for type_ in body.to.type if isinstance(body.to, Kinds) else ():
-            listing = self.estate.listing(type_, Place(network.account, network.region))
+            listing = self.estate.listing(type_, Place(network.account, region))
             if isinstance(listing, tuple):
                 yield f"what there is of {type_} was not seen ({listing[0].reason})"
 

@@ -87,7 +87,7 @@ class Logs:
         """A part for each group of rows that breaks the rule or leaves it undecided, and one for all others, unless a complete
         log shows that the rule applies to none. `doubt`: why rows that break nothing prove nothing, whatever the log shows."""
         looks = tuple(sorted(set(source.evidence) & self.estate.looks_by_id.keys()))
-        assumptions = _assumed(source)
+        assumptions = assumed(source)
         gaps = self.estate.resource_gaps.get((SOURCE, source.account, source.id, source.region), ())
         counted = self.sources.counts(source, question(rule, params, self.estate.manifest.now))
         if counted is None:
@@ -203,7 +203,8 @@ def _span(tally: Tally) -> str:
     return f", at {first}" if first == last else f", from {first} to {last}"
 
 
-def _assumed(source: Resource) -> tuple[str, ...]:
+def assumed(source: Resource) -> tuple[str, ...]:
+    """What stands in for a proof that a log source is complete: what somebody says."""
     if source.data.get("Completeness") != ASSUME:
         return ()
     if by := source.data.get("AssertedBy"):

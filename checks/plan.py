@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from checks.catalogue import Catalogue
 from checks.network.read import TAGGED as TAGGED_FOR_PATHS
@@ -20,12 +20,14 @@ ACCOUNTS = "aws.organizations.account"
 KINDS = "aws.config.discovered_count"
 RECORDER = "aws.config.recorder"
 TAGGED = "aws.tagging.resource"
-UNIVERSE = (REGIONS, ACCOUNTS, KINDS, RECORDER, TAGGED)
-"""The types that show what exists: regions, accounts, kinds of resource."""
+AZURE_SUBSCRIPTIONS = "azure.tenant.subscription"
+AZURE_KINDS = "azure.resourcegraph.count"
+UNIVERSE = {"aws": (REGIONS, ACCOUNTS, KINDS, RECORDER, TAGGED), "azure": (AZURE_SUBSCRIPTIONS, AZURE_KINDS)}
+"""Provider -> the types that show what exists: regions, accounts, kinds of resource."""
 
 
-def plan(rules: Iterable[Rule], *, provider: str = "aws", tags: bool = False, universe: bool = True) -> Plan:
-    """The provider's types and members that the rules refer to; with `tags` their tags, with `universe` what exists."""
+def plan(rules: Iterable[Rule], *, providers: Collection[str] = ("aws",), tags: bool = False, universe: bool = True) -> Plan:
+    """The providers' types and members that the rules refer to; with `tags` their tags, with `universe` what exists."""
     needed: dict[str, set[str]] = {}
     judged: set[str] = set()
     for rule in rules:
@@ -33,14 +35,15 @@ def plan(rules: Iterable[Rule], *, provider: str = "aws", tags: bool = False, un
         if rule.file.paths is not None:
             judged |= TAGGED_FOR_PATHS
         for kind, members in rule.needs().items():
-            if kind.partition(".")[0] == provider:
+            if kind.partition(".")[0] in providers:
                 needed.setdefault(kind, set()).update(members)
     if tags:
         for kind in judged & needed.keys():
             needed[kind].add(TAGS)
-    needed.setdefault(REGIONS, set())
-    if universe:
-        for kind in UNIVERSE:
+    if "aws" in providers:
+        needed.setdefault(REGIONS, set())
+    for provider in providers if universe else ():
+        for kind in UNIVERSE[provider]:
             needed.setdefault(kind, set()).add("*")
     return {kind: frozenset(members) for kind, members in sorted(needed.items())}
 
@@ -77,5 +80,7 @@ def named(rules: Iterable[Rule], plan: Plan, catalogue: Catalogue) -> Named:
 
 def whole(plan: Plan, catalogue: Catalogue) -> Plan:
     """The plan with the types that others in it are listed per: VPCs, where what is associated with each is asked for."""
-    parents = {parent: frozenset[str]() for kind in plan for parent in catalogue[kind].parents}
-    return dict(sorted({**parents, **plan}.items()))
+    held = dict(plan)
+    while parents := {parent: frozenset[str]() for kind in held for parent in catalogue[kind].parents if parent not in held}:
+        held |= parents
+    return dict(sorted(held.items()))

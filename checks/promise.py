@@ -19,9 +19,11 @@ from checks.network.wanted import Unclear
 from checks.rule import Parameter, Rule
 
 NonEmpty = Annotated[str, Field(min_length=1)]
-_ACCOUNT = re.compile(r"(?<![0-9])[0-9]{12}(?![0-9])")
+_ACCOUNT = re.compile(r"(?<![0-9])(?<![0-9A-Fa-f]{4}-)[0-9]{12}(?![0-9])")
+"""An account of AWS, which the end of a subscription's id is not."""
+_SUBSCRIPTION = re.compile(r"(?<![0-9A-Fa-f-])[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}(?![0-9A-Fa-f])")
 _REGION = re.compile(r"\b[a-z]{2}(?:-[a-z]+)+-[0-9]\b")
-_KIND = re.compile(r"\bAWS::[A-Za-z0-9]+::[A-Za-z0-9]+\b")
+_KIND = re.compile(r"\bAWS::[A-Za-z0-9]+::[A-Za-z0-9]+\b|\bMicrosoft\.[A-Za-z0-9]+(?:/[A-Za-z0-9]+)+")
 
 
 class _Strict(BaseModel):
@@ -31,7 +33,9 @@ class _Strict(BaseModel):
 def _account(value: object) -> str:
     if isinstance(value, str) and _ACCOUNT.fullmatch(value):
         return value
-    raise ValueError(f"an AWS account id is 12 digits in quotation marks, and {value!r} is not")
+    if isinstance(value, str) and _SUBSCRIPTION.fullmatch(value):
+        return value.lower()
+    raise ValueError(f"an AWS account id is 12 digits in quotation marks, and {value!r} is not, nor the GUID of an Azure subscription")
 
 
 class Policy(_Strict):
@@ -154,7 +158,8 @@ class Assumption(_Strict):
     @classmethod
     def _read(cls, value: Any) -> Any:
         if isinstance(value, dict) and "covers" not in value and isinstance(what := value.get("what"), str):
-            covers = {"accounts": _ACCOUNT.findall(what), "regions": _REGION.findall(what), "kinds": _KIND.findall(what)}
+            accounts = [*_ACCOUNT.findall(what), *map(str.lower, _SUBSCRIPTION.findall(what))]
+            covers = {"accounts": accounts, "regions": _REGION.findall(what), "kinds": _KIND.findall(what)}
             if not any(covers.values()):
                 raise ValueError("`what` names no account id, region or kind (AWS::EC2::Volume): name one, or add `covers`")
             return {**value, "covers": covers}

@@ -16,7 +16,7 @@ from checks.logs import subset
 from checks.logs.rows import NoRow, check
 from checks.logs.table import Table
 from checks.logs.tables import TABLES
-from checks.logs.terms import Term
+from checks.logs.terms import Term, columns
 from checks.network.body import Body
 from checks.network.read import READ
 from checks.network.wanted import Unclear
@@ -100,6 +100,9 @@ class RuleFile(_Strict):
     """In the place of `resource`: the table of a log, each of whose rows is judged."""
     applies_if: NonEmpty | None = None
     upheld_if: NonEmpty | None = None
+    broken_if: NonEmpty | None = None
+    """With `rows`, in the place of `upheld_if`: what must not stand in the log, such as an attack as a detection describes it. It may
+    name what is bad: a row that it does not describe is upheld, which says that this was not seen there, and nothing more."""
     literal_if: NonEmpty | None = None
     """What the sentence says word for word, where `upheld_if` says what it is about: a promise picks the reading that counts."""
     paths: Body | None = None
@@ -126,6 +129,11 @@ class RuleFile(_Strict):
         """The type of resource, or the table, that is judged."""
         return self.rows or self.resource or ""
 
+    @property
+    def good(self) -> str | None:
+        """The condition whose truth is upheld, whichever way it is written; None where there are `paths`."""
+        return self.upheld_if if self.broken_if is None else f"!({self.broken_if}\n)"
+
     @model_validator(mode="after")
     def _one_subject(self) -> RuleFile:
         if (self.resource is None) == (self.rows is None):
@@ -134,12 +142,14 @@ class RuleFile(_Strict):
             raise ValueError("beside `rows`, nothing is said by `paths`, `literal_if` or `covers`")
         if self.rows is None and (self.group_by or self.required):
             raise ValueError("`group_by` and `required` are for rules with `rows`")
+        if self.rows is None and self.broken_if is not None:
+            raise ValueError("`broken_if` is for rules with `rows`: of a resource, say what is good")
         return self
 
     @model_validator(mode="after")
     def _one_body(self) -> RuleFile:
-        if (self.upheld_if is None) == (self.paths is None):
-            raise ValueError("a rule has either `upheld_if` or `paths`")
+        if sum(body is not None for body in (self.upheld_if, self.broken_if, self.paths)) != 1:
+            raise ValueError("a rule has either `upheld_if` or `paths`; over rows, it may have `broken_if` instead")
         if self.paths is not None and (self.applies_if is not None or self.literal_if is not None or self.show or self.intended):
             raise ValueError("beside `paths`, nothing is said by `applies_if`, `literal_if`, `show` or `intended`")
         if bool(self.examples.differing) != (self.literal_if is not None):
@@ -193,6 +203,13 @@ class Rule:
     def params(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Every declared parameter, as given or by default. What the rule does not declare is left out."""
         return {name: given.get(name, parameter.default) for name, parameter in self.file.params.items()}
+
+    def columns(self) -> frozenset[str]:
+        """With `rows`, the columns that it reads: in its conditions, and to show and group what it finds."""
+        if self.terms is None:
+            return frozenset()
+        applies = frozenset() if self.terms.applies_if is None else columns(self.terms.applies_if)
+        return columns(self.terms.upheld_if) | applies | {*self.file.show, *self.file.group_by}
 
     def needs(self) -> dict[str, set[str]]:
         """Per resource type, the top-level members that must be collected; `*` for all."""
@@ -255,11 +272,15 @@ def _of_rows(file: RuleFile, document: Document, table: Table) -> Rule:
     params = {name: parameter.type for name, parameter in file.params.items()}
     shapes = {table.name: table.shape}
     words = Vocabulary(kind=table.name, shapes=shapes, catalogue={}, params=params, subject="row")
-    assert file.upheld_if is not None
-    upheld_if, upheld = _compile_for_rows(document, "upheld_if", file.upheld_if, words, table)
+    denying = replace(words, deny_lists=True)
+    assert file.good is not None
+    if file.broken_if is not None:
+        _compile_for_rows(document, "broken_if", file.broken_if, denying, table)  # by itself: then an error shows its place
+    allowed = words if file.broken_if is None else denying
+    upheld_if, upheld = _compile_for_rows(document, "upheld_if", file.good, allowed, table)
     applies_if, applies = None, None
     if file.applies_if is not None:
-        applies_if, applies = _compile_for_rows(document, "applies_if", file.applies_if, replace(words, deny_lists=True), table)
+        applies_if, applies = _compile_for_rows(document, "applies_if", file.applies_if, denying, table)
     references = upheld_if.references | (applies_if.references if applies_if else frozenset())
     return Rule(file, document, applies_if, upheld_if, None, references, {}, Terms(table, applies, upheld))
 

@@ -59,17 +59,21 @@ class Standing:
         populations: Populations = {}
         for target in Target:
             if (part := self.parts.get(target)) is not None:
-                stale = now - part.at > self.max_age
+                stale = self._stale(part.at, now)
                 bound += part.bound
-                populations |= {name: _stale(held, part.at) if stale else held for name, held in part.populations.items()}
+                populations |= {name: _aged(held, part.at) if stale else held for name, held in part.populations.items()}
         return sorted(bound, key=lambda one: one.rule.id), populations
 
     def exists(self, estate: Estate) -> Estate:
         """What is known to exist, as of now: of an estate that shows nothing of it, what was seen before and is not too old."""
-        if self.universe is None or estate.manifest.now - self.universe.manifest.now > self.max_age:
+        if self.universe is None or self._stale(self.universe.manifest.now, estate.manifest.now):
             return Estate(replace(estate.manifest, scope=Scope({}, ())), {}, (), ())
         finished = estate.manifest.finished  # assumptions expire by the run's own time
         return replace(self.universe, manifest=replace(self.universe.manifest, finished=finished))
+
+    def _stale(self, at: datetime, now: datetime) -> bool:
+        """Whether a look is too old; or so far in the future, the clock having been set back, that nobody can tell how old."""
+        return abs(now - at) > self.max_age
 
 
 def _universe(estate: Estate) -> Estate:
@@ -79,7 +83,7 @@ def _universe(estate: Estate) -> Estate:
     return Estate(estate.manifest, held, looks, tuple(gap for gap in estate.gaps if gap.type in UNIVERSE))
 
 
-def _stale(held: Population, at: datetime) -> Population:
+def _aged(held: Population, at: datetime) -> Population:
     """A population that nobody looked at for too long: whatever it came to is unproven, and so is that it was empty."""
     count = max(sum(held.counts.values()), 1)
     reason = (f"{Reason.STALE}: nobody looked since {at.isoformat()}", "")

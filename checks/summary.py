@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from checks.catalogue import Catalogue
 from checks.control import Controls
 from checks.judge import Bound, Population, key
+from checks.logs.tables import TABLES
 from checks.model import Estate
 from checks.promise import Assumption, Promise, Promises, find_quote
 from checks.universe import missing
@@ -129,7 +130,9 @@ def _promise(
     assumed: list[str] = []
     if not promise.unverifiable:
         parts = tuple(_control(promise, binding.id, binding.params, bound, populations) for binding in promise.controls)
-        unseen, assumed = _universe(estate, promise, controls, catalogue, _judged(promise, bound, catalogue), promises.assume)
+        unseen, assumed = _universe(
+            estate, promise, controls, catalogue, _judged(promise, bound, catalogue), _clouds(promise, bound), promises.assume
+        )
         lacks += [*unseen, *(f"no rule judges {part.id}" for part in parts if not part.rules)]
         # What is no longer promised cannot be broken, and nobody has confirmed what is promised now.
         verdict, open_ = (Verdict.UNPROVEN, Verdict.UNPROVEN) if lack else _verdicts(parts, unproven=bool(lacks))
@@ -144,9 +147,19 @@ def _judged(promise: Promise, bound: Sequence[Bound], catalogue: Catalogue) -> d
     judged: dict[str, set[str]] = {}
     for one in bound:
         if promise in one.promises:
-            kinds = catalogue[one.rule.kind].config if one.rule.file.rows is None else ()
+            kinds = catalogue[one.rule.kind].known_as if one.rule.file.rows is None else ()
             judged.setdefault(one.rule.file.control, set()).update(kinds, one.rule.file.covers)
     return judged
+
+
+def _clouds(promise: Promise, bound: Sequence[Bound]) -> dict[str, set[str]]:
+    """Per control of the promise, whose things its rules judge: of AWS, of Azure, of both."""
+    clouds: dict[str, set[str]] = {}
+    for one in bound:
+        if promise in one.promises:
+            rows = one.rule.file.rows
+            clouds.setdefault(one.rule.file.control, set()).add(TABLES[rows].provider if rows else one.rule.kind.partition(".")[0])
+    return clouds
 
 
 def _verdicts(parts: Sequence[ControlSummary], *, unproven: bool) -> tuple[Verdict, Verdict]:
@@ -191,6 +204,7 @@ def _universe(
     controls: Controls,
     catalogue: Catalogue,
     judged: dict[str, set[str]],
+    clouds: dict[str, set[str]],
     assume: Iterable[Assumption],
 ) -> tuple[list[str], list[str]]:
     """What of the universe nobody saw, and the assumptions that stand in for the rest of it."""
@@ -200,7 +214,7 @@ def _universe(
     used: list[str] = []
     if estate.manifest.asserted_complete_by:
         used.append(f"{estate.manifest.asserted_complete_by} asserts that the imported files hold all there is")
-    for lack in missing(estate, promise, controls, catalogue, judged):
+    for lack in missing(estate, promise, controls, catalogue, judged, clouds):
         fitting = [assumption for assumption in assumptions if lack.covered_by(assumption)]
         if current := [assumption for assumption in fitting if assumption.expires >= today]:
             used += [str(assumption) for assumption in current if str(assumption) not in used]

@@ -14,6 +14,8 @@ from checks.rule import Rule
 from checks.verdict import Verdict
 
 _FEW = 3
+_TOLD = "Told"
+"""How members are named that hold sentences."""
 
 
 def of_gap(gap: Gap) -> str:
@@ -27,7 +29,7 @@ def of_gap(gap: Gap) -> str:
 def because(kind: Kind, data: Any) -> str:
     """What the type's own members say about what is absent: a sentence as it stands, all else with the member's name."""
     said = {path: held for path in kind.explains if (held := list(paths.values(data, paths.parse(path))))}
-    sentences = [held[0] for held in said.values() if isinstance(held[0], str) and " " in held[0]]
+    sentences = [held[0] for path, held in said.items() if paths.ELEMENT not in paths.parse(path) and " " in str(held[0])]
     named = {path: held for path, held in said.items() if held[0] not in sentences}
     told = [*sentences, *([shown(named)] if named else [])]
     return f" ({'; '.join(told)})" if told else ""
@@ -53,7 +55,14 @@ def _sentence(rule: Rule, outcome: Outcome, evidence: Evidence) -> str:
 
 def shown(values: Mapping[str, Any]) -> str:
     """Values as a person reads them: `Encrypted is false, State is in-use`."""
-    return ", ".join(f"{name} is {_short(value)}" for name, value in values.items())
+    return ", ".join(f"{name} is {sentences(value) if name.endswith(_TOLD) else _short(value)}" for name, value in values.items())
+
+
+def sentences(told: Any) -> str:
+    """What is told in sentences already, the first of them."""
+    if not isinstance(told, list):
+        return str(told)
+    return "; ".join(told[:_FEW]) + (f"; and {len(told) - _FEW} more" if len(told) > _FEW else "")
 
 
 def _short(value: Any) -> str:
@@ -64,7 +73,5 @@ def _short(value: Any) -> str:
             return "true" if value else "false"
         case list() if not value:
             return "empty"
-        case list() if all(isinstance(one, str) and " " in one for one in value):  # sentences
-            return "; ".join(value[:_FEW]) + (f"; and {len(value) - _FEW} more" if len(value) > _FEW else "")
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return text if len(text) <= 60 else text[:57] + "..."

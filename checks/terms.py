@@ -95,7 +95,7 @@ class Vocabulary:
     params: Mapping[str, str]
     intended_empty: frozenset[str] = frozenset()
     deny_lists: bool = False
-    """`applies_if` may name what it leaves out: there an unknown value must stay in the population."""
+    """`applies_if` may name what it leaves out, where an unknown value must stay in the population, and `broken_if` what is bad."""
     subject: Literal["resource", "row"] = "resource"
     """What is judged: a resource of the type `kind`, or a row of the table of that name, of which the catalogue knows nothing."""
 

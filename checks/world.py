@@ -45,8 +45,10 @@ class EstateWorld:
     def lookup(self, type_: str, id_: str) -> Data | None:
         """The resource of this account that has the id, ARN or alias; None where a complete listing shows there is none.
 
-        What has no ARN is looked for in the judged resource's region, or if that one is global, in all regions.
+        What has no ARN is looked for in the judged resource's region, or if that one is global, in all regions. An id of Azure
+        is the same however it is spelled.
         """
+        id_ = _spelled(type_, id_)
         account, regions = self._address(type_, id_)
         everywhere = self._catalogue[type_].is_global
         named = [one for one in self._indexed(type_).get((account, id_), ()) if everywhere or one.region in regions]
@@ -146,7 +148,7 @@ class EstateWorld:
         if type_ not in self._index:
             index: dict[tuple[str, str], list[Resource]] = {}
             for resource in self._estate.of(type_):
-                for name in {resource.id, *self._names(resource)}:
+                for name in {_spelled(type_, resource.id), *self._names(resource)}:
                     index.setdefault((resource.account, name), []).append(resource)
             self._index[type_] = index
         return self._index[type_]
@@ -157,6 +159,11 @@ class EstateWorld:
             yield from (value for value in paths.values(resource.data, paths.parse(alias)) if isinstance(value, str))
         if kind.arn:
             yield _arn(kind.arn, resource)
+
+
+def _spelled(type_: str, id_: str) -> str:
+    """An id as the index has it: those of Azure Resource Manager do not differ by case, those of others do."""
+    return id_.lower() if type_.startswith("azure.") else id_
 
 
 def _arn(template: str, resource: Resource) -> str:

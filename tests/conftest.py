@@ -19,6 +19,7 @@ from hypothesis import settings
 from agent.cli import main
 from tests.world import log_bucket as logs
 from tests.world import shop
+from tests.world.arm_double import ArmDouble, arm_double
 from tests.world.likeness import make_like_aws
 from tests.world.proxy import FaultProxy
 from tests.world.servers import ACCOUNT, Moto, environment, moto
@@ -111,3 +112,16 @@ def bucket(log_bucket: logs.LogBucket, monkeypatch: pytest.MonkeyPatch) -> Itera
     with log_bucket.entered():
         yield log_bucket
     log_bucket.proxy.clear()
+
+
+@pytest.fixture(scope="session")
+def azure_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ArmDouble]:
+    with arm_double(tmp_path_factory.mktemp("azure")) as running:
+        yield running
+
+
+@pytest.fixture
+def azure(azure_server: ArmDouble) -> ArmDouble:
+    """The double of Azure, empty."""
+    azure_server.clear()
+    return azure_server

@@ -72,7 +72,7 @@ class AwsShapes(Mapping[str, Shape]):
 
     def _build(self, kind: Kind) -> Shape:
         if kind.arm is not None:
-            return kind.arm.shape
+            return kind.arm.completed
         if kind.members:
             return declared(kind.members)
         members: dict[str, Shape] = {}

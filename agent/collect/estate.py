@@ -63,13 +63,13 @@ class EstateWriter:
 
     def add_resources(self, resources: Iterable[Resource]) -> None:
         """Append the resources of one listing to their files."""
-        files: dict[Path, list[Resource]] = {}
+        files: dict[tuple[str, str, str], list[Resource]] = {}
         for resource in resources:
             if resource.type in self.remembers:
                 self.remembered.append(resource)
-            folder = self._folder / _safe(resource.type.partition(".")[0]) / _safe(resource.account) / _safe(resource.region)
-            files.setdefault(folder / f"{_safe(resource.type)}.jsonl", []).append(resource)
-        for file, members in files.items():
+            files.setdefault((resource.type, resource.account, resource.region), []).append(resource)
+        for (type_, account, region), members in files.items():
+            file = self._folder / _safe(type_.partition(".")[0]) / _safe(account) / _safe(region) / f"{_safe(type_)}.jsonl"
             file.parent.mkdir(parents=True, exist_ok=True)
             with file.open("a", encoding="ascii") as stream:
                 for resource in sorted(members, key=lambda resource: resource.id):

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from agent.collect import log_parquet
 from agent.collect.gunzip import Damaged, TooLarge
 from agent.collect.log_objects import Unreadable
 from agent.collect.logs import FileRead, read_contents, written
@@ -54,12 +57,14 @@ class Counter:
     key: bytes | None = None
     declared: str | None = None
     """The format of a web server's lines, as its configuration writes it."""
-    _prepared: dict[str, Questions] = field(default_factory=dict)
+    keep: Callable[[str], Path] | None = None
+    """Where the rows of an object are kept, by its name, where others are to count them."""
+    _prepared: dict[str, _About] = field(default_factory=dict)
     _engine: DuckDB | None = None
 
     def another(self) -> Counter:
         """One that counts the same, with nothing prepared: what another process can be given."""
-        return Counter(self.source, self.questions, self.now, self.key, self.declared)
+        return Counter(self.source, self.questions, self.now, self.key, self.declared, self.keep)
 
     def count(self, objects: Iterable[tuple[str, Iterator[bytes]]], format_: str) -> Iterator[ObjectRead]:
         """What each object comes to, in their order. Contents are uncompressed, and may raise what a store raises.
@@ -72,7 +77,13 @@ class Counter:
         for name, contents in objects:
             one = _Read(FileRead(name), _Hashed(contents))
             read.append(one)
-            for batch in read_contents(iter(one.hashed), one.found, format_=format_, declared=self.declared):
+            if self.keep is not None:
+                self._kept(one, read_contents(iter(one.hashed), one.found, format_=format_, declared=self.declared), self.keep(name))
+            for batch in (
+                ()
+                if self.keep is not None
+                else read_contents(iter(one.hashed), one.found, format_=format_, declared=self.declared, wanted=self._wanted)
+            ):
                 table = f"log.{one.found.format}"
                 held.setdefault(table, []).append(batch)
                 if self._scanner is not None:
@@ -85,10 +96,26 @@ class Counter:
         self._ask(read, held)
         yield from (one.told() for one in read)
 
+    def _kept(self, one: _Read, batches: Iterator[Any], place: Path) -> None:
+        """The rows of an object in a file; none where there are none."""
+        first = next(batches, None)
+        if first is None:
+            place.unlink(missing_ok=True)
+            return
+        table = TABLES[f"log.{one.found.format}"]
+
+        def scanned() -> Iterator[Any]:
+            for batch in chain([first], batches):
+                if self._scanner is not None:
+                    one.personal.append(self._scanner.scan(table, batch))
+                yield batch
+
+        log_parquet.write(table, scanned(), place)
+
     def _ask(self, read: list[_Read], held: dict[str, list[Any]]) -> None:
         by_name = {written(one.found.path): one for one in read}
         for table, batches in held.items():
-            for object_, partial in by_object(self._duckdb(), self._asked(table), self.source, batches).items():
+            for object_, partial in by_object(self._duckdb(), self._about(table).questions, self.source, batches).items():
                 by_name[object_ or ""].parts.append(partial)
         held.clear()
 
@@ -100,10 +127,16 @@ class Counter:
 
         return Scanner(self.key, client_ip=True, linked=True)
 
-    def _asked(self, table: str) -> Questions:
+    def _wanted(self, table: str) -> frozenset[str]:
+        """The columns that the questions about a table read, and the scan for personal data."""
+        scanned = self._scanner.columns(TABLES[table]) if self._scanner is not None else frozenset[str]()
+        return self._about(table).columns | scanned
+
+    def _about(self, table: str) -> _About:
         if table not in self._prepared:
             asked = [Asked(one.name, one.rule(), one.params) for one in self.questions if one.table == table]
-            self._prepared[table] = prepare(TABLES[table], asked, self.now, apart=True)
+            columns = frozenset({"time"}.union(*(one.rule.columns() for one in asked)))
+            self._prepared[table] = _About(prepare(TABLES[table], asked, self.now, apart=True), columns)
         return self._prepared[table]
 
     def _duckdb(self) -> DuckDB:
@@ -112,6 +145,14 @@ class Counter:
 
             self._engine = DuckDB(duckdb.connect(":memory:", config={"threads": 1}))
         return self._engine
+
+
+@dataclass(frozen=True, slots=True)
+class _About:
+    """What is asked of a table, and the columns that are read for it; where a row stands is always read."""
+
+    questions: Questions
+    columns: frozenset[str]
 
 
 @dataclass(slots=True)

@@ -12,6 +12,7 @@ from typing import Final
 from agent.collect import log_counting
 from agent.collect.aws_client import Deadline
 from agent.collect.gunzip import LIMITS, Limits
+from agent.collect.log_cluster import Cluster
 from agent.collect.log_objects import LogObject, LogStore, Unlisted
 from agent.collect.log_s3 import S3Logs
 from agent.collect.log_stage import Examine, LogSource
@@ -55,9 +56,15 @@ class Shut:
 
 
 def opened(
-    configuration: Configuration, regions: Mapping[str, Sequence[str]], deadline: Deadline, now: Callable[[], datetime], key: bytes | None
+    configuration: Configuration,
+    regions: Mapping[str, Sequence[str]],
+    deadline: Deadline,
+    now: Callable[[], datetime],
+    key: bytes | None,
+    folder: Path,
 ) -> Iterator[LogSource]:
-    """Each source of `collect.logs`. `regions`: those that each account of AWS that was read uses.
+    """Each source of `collect.logs`. `regions`: those that each account of AWS that was read uses;
+    `folder`: the state directory.
 
     Raises ConfigurationError and DocumentError for what the configuration does not say well.
     """
@@ -79,6 +86,7 @@ def opened(
             regions=None if used is None else frozenset(used),
             key=key,
             declared=one.declared,
+            cluster=Cluster(one.engine.spark, folder / "rows" / one.id, one.engine.host) if one.engine else None,
         )
 
 

@@ -7,9 +7,11 @@ from collections import Counter as Counts
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
 from agent.collect.estate import EstateWriter
+from agent.collect.log_cluster import FAILURES, Cluster, rows_file
 from agent.collect.log_counting import Counter, Question
 from agent.collect.log_memory import LogMemory
 from agent.collect.log_objects import LogObject, LogStore, Unlisted
@@ -60,6 +62,8 @@ class LogSource:
     """With a key, rows are scanned for personal data: what is found is told as hashes under it."""
     declared: str | None = None
     """The `log_format` of a web server, where its lines are not as usual."""
+    cluster: Cluster | None = None
+    """Who counts its rows, where that is not this machine."""
 
 
 @dataclass(slots=True)
@@ -102,6 +106,13 @@ class _Sum:
         if len(self._waiting) >= _TOGETHER:
             self.counted()
 
+    def elsewhere(self, counted: Partial) -> None:
+        """Take the place of what was counted here: the cells of the window."""
+        cells = {key: held for key, held in counted.cells.items() if self._within(key.hour)}
+        samples = {key: held for key, held in counted.samples.items() if self._within(key.hour)}
+        self.counts = Partial(cells, samples, {self.source: self.rows.total()})
+        self._waiting.clear()
+
     def counted(self) -> Partial:
         self.counts = merge([self.counts, *self._waiting])
         self._waiting.clear()
@@ -133,13 +144,18 @@ def collect(
     sums, unknown, held, hashed = _summed(source, seen, memory, writer, start, now)
     trail = _examined(source, seen, held, start, now)
     for format_, found in sorted(sums.items()):
+        failed = _elsewhere(source, format_, found, questions, held, now)
         found.doubts += unknown
+        found.whole = found.whole and not unknown
         look = Look(
             digest(SOURCE, found.source), source.account, GLOBAL, SOURCE, "read", found.source, found.objects, found.objects,
             rfc3339(now), None, hashed,
         )  # fmt: skip
         writer.add_look(look)
-        writer.add_resources(resources(_told(source, format_, found, seen, trail, questions, now), (look.id,)))
+        asked = () if failed else tuple(one.name for one in questions if one.table == f"log.{format_}")
+        writer.add_resources(resources(_told(source, format_, found, seen, trail, asked, now), (look.id,)))
+        if failed:
+            writer.add_gap(Gap(SOURCE, source.account, GLOBAL, found.source, None, Reason.FAILED, "spark", message=failed))
         if seen.unlisted:
             writer.add_gap(_unlisted(source, found.source, seen.unlisted))
     for one in seen.objects:
@@ -154,6 +170,21 @@ def _examined(source: LogSource, seen: _Seen, held: Sequence[Held], start: datet
         return None
     late = [Held(name, None, "there was no time to read it") for name in sorted(seen.late)]
     return source.examine(None if seen.unlisted else [*held, *late], start, now)
+
+
+def _elsewhere(
+    source: LogSource, format_: str, found: _Sum, questions: Sequence[Question], held: Sequence[Held], now: datetime
+) -> str:  # fmt: skip
+    """Have the rows counted by a cluster, where the source has one; why that failed, where it did."""
+    if source.cluster is None:
+        return ""
+    try:
+        counted = source.cluster.count(found.source, f"log.{format_}", questions, [one.path for one in held], now)
+    except FAILURES as error:
+        found.elsewhere(Partial())
+        return f"its rows were not counted: {error}"
+    found.elsewhere(counted)
+    return ""
 
 
 def _read(
@@ -171,19 +202,32 @@ def _read(
     except Unlisted as error:
         seen.unlisted = error
     seen.objects.sort(key=lambda one: one.name)
-    asked = digest(source.format, source.declared, [one.name for one in questions], source.key is not None and digest(source.key.hex()))
+    asked = digest(
+        source.format,
+        source.declared,
+        [one.name for one in questions],
+        bool(source.cluster),
+        source.key is not None and digest(source.key.hex()),
+    )
     known = memory.known(source.id, asked)
-    new = [one for one in seen.objects if (written(one.name), one.version) not in known]
+    kept = source.cluster is None or {one.name for one in seen.objects if rows_file(source.cluster.folder, one.name).exists()}
+    new = [one for one in seen.objects if (written(one.name), one.version) not in known or (kept is not True and one.name not in kept)]
     seen.late = {one.name for one in new}
-    for some in count(
-        Counter(source.id, questions, now, source.key, source.declared), source.store, new, source.format, late=late, small=small
-    ):
+    for some in count(_counter(source, questions, now), source.store, new, source.format, late=late, small=small):
         memory.keep(source.id, (("" if read.reason else asked, one.version, read) for one, read in some))
         seen.late.difference_update(one.name for one, _ in some)
         if progress:
             progress(len(new) - len(seen.late), len(new))
     memory.forget(source.id, ((one.name, one.version) for one in seen.objects))
     return seen
+
+
+def _counter(source: LogSource, questions: tuple[Question, ...], now: datetime) -> Counter:
+    """Who reads the objects: with a cluster, it keeps their rows and asks nothing of them."""
+    if source.cluster is None:
+        return Counter(source.id, questions, now, source.key, source.declared)
+    source.cluster.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return Counter(source.id, (), now, source.key, source.declared, partial(rows_file, source.cluster.folder))
 
 
 def _is_another(format_: str, name: str) -> bool:
@@ -216,11 +260,11 @@ def _summed(
 
 
 def _told(
-    source: LogSource, format_: str, found: _Sum, seen: _Seen, trail: TrailReport | None, questions: Sequence[Question], now: datetime
+    source: LogSource, format_: str, found: _Sum, seen: _Seen, trail: TrailReport | None, asked: tuple[str, ...], now: datetime
 ) -> Told:
     table = f"log.{format_}"
     unlisted = seen.unlisted.what if seen.unlisted else ""
-    delivered = Delivered(table, trail, source.regions, unlisted, found.doubts, found.hours, source.assume)
+    delivered = Delivered(table, trail, source.regions, unlisted, found.doubts, found.hours, source.assume, source.account)
     start, until = found.window()
     data = {
         "Format": format_,
@@ -234,8 +278,7 @@ def _told(
         **({"Whole": True} if found.whole and not unlisted and not seen.late else {}),
         **({"Personal": _personal(found.personal)} if source.key else {}),
     }
-    names = tuple(one.name for one in questions if one.table == table)
-    return Told(found.source, source.account, table, data, hours(delivered, start, until, now), names, found.counted(), found.rows)
+    return Told(found.source, source.account, table, data, hours(delivered, start, until, now), asked, found.counted(), found.rows)
 
 
 def _personal(found: list[Found]) -> dict[str, Any]:

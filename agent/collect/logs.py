@@ -6,9 +6,10 @@ read, and the one in its name with the hour before. Where nothing tells them, it
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,15 +21,23 @@ import pyarrow.compute as pc
 from agent.collect.gunzip import LIMITS, Damaged, Limits, TooLarge, uncompressed
 from agent.collect.log_files import files, read
 from agent.collect.log_objects import Unreadable
-from checks.logs.formats.declared import reader
-from checks.logs.formats.detect import DIGEST, READERS, detect
+from checks.logs.formats import declared as web
+from checks.logs.formats.detect import DIGEST, detect, reader
 from checks.logs.formats.faults import Faults, NotRecords
 from checks.logs.tables import TABLES
 
 HEAD: Final = 1 << 16
 HOUR: Final = timedelta(hours=1)
-_STAMP: Final = re.compile(r"_(20[0-9]{6}T[0-9]{4})Z[_.]")
-"""The time in the names of files that CloudTrail, flow logs and load balancers deliver: when it was delivered, or its first or last row."""
+_LONGEST: Final = timedelta(days=400)
+"""What one object may be about: a time that is farther off is a wrong one."""
+_STAMPS: Final = (
+    (re.compile(r"_(20[0-9]{6}T[0-9]{4})Z[_.][^/]*$"), "%Y%m%dT%H%M"),
+    (re.compile(r"\.(20[0-9]{2}-[0-9]{2}-[0-9]{2}-[0-9]{2})\.[^/]*$"), "%Y-%m-%d-%H"),
+    (re.compile(r"/(y=20[0-9]{2}/m=[0-9]{2}/d=[0-9]{2}/h=[0-9]{2})/"), "y=%Y/m=%m/d=%d/h=%H"),
+)
+"""The time in the names of objects: of what CloudTrail, flow logs and load balancers deliver, when that was, or its first or last
+row; of CloudFront's and of Azure's, the hour that they are of (CloudFront developer guide, "Standard logging"; Azure Monitor
+documentation, "Azure resource logs": y=, m=, d=, h=)."""
 
 
 @dataclass(slots=True)
@@ -59,21 +68,29 @@ class FileRead:
         if self.whole:
             return set()
         hours = {hour for hour in self.rows if hour is not None}
-        if stamp := _STAMP.search(Path(self.path).name):
-            at = datetime.strptime(stamp[1], "%Y%m%dT%H%M").replace(minute=0, tzinfo=UTC)
+        if (at := _named(self.path)) is not None:
             hours |= {at - HOUR, at}  # what is delivered now began up to an hour ago
         return _between(hours) if hours else None
 
 
-def read_file(path: Path, found: FileRead, *, format_: str = "auto", limits: Limits = LIMITS) -> Iterator[Any]:
+Wanted = Callable[[str], Collection[str]]
+"""Of a table, by its name, the columns that are asked for."""
+
+
+def read_file(
+    path: Path, found: FileRead, *, format_: str = "auto", limits: Limits = LIMITS, wanted: Wanted | None = None
+) -> Iterator[Any]:
     """The record batches of a file of this machine, as `read_contents` gives them."""
-    return read_contents(uncompressed(read(path), str(path), limits), found, format_=format_)
+    return read_contents(uncompressed(read(path), str(path), limits), found, format_=format_, wanted=wanted)
 
 
-def read_contents(pieces: Iterator[bytes], found: FileRead, *, format_: str = "auto", declared: str | None = None) -> Iterator[Any]:
+def read_contents(
+    pieces: Iterator[bytes], found: FileRead, *, format_: str = "auto", declared: str | None = None, wanted: Wanted | None = None
+) -> Iterator[Any]:
     """The record batches of any store's object (its `pieces`), with the schema of its format's table.
 
-    What goes wrong is written into `found`, whose path is the object's name.
+    What goes wrong is written into `found`, whose path is the object's name. Columns that are not `wanted` (None: all are) may be
+    null, and what is odd in them is not told.
     """
     try:
         head, contents = _head(pieces)
@@ -85,7 +102,8 @@ def read_contents(pieces: Iterator[bytes], found: FileRead, *, format_: str = "a
             return
         if found.format == DIGEST:
             return
-        read_rows = READERS[found.format] if declared is None else reader(declared)
+        columns = None if wanted is None else wanted(f"log.{found.format}")
+        read_rows = reader(found.format, columns) if declared is None else web.reader(declared)
         for batch in read_rows(itertools.chain([head], contents), written(found.path), found.faults):
             _count(batch, found)
             yield batch
@@ -104,6 +122,15 @@ def schema(format_: str) -> Any:
 def written(path: str) -> str:
     """A path as text that every engine takes: bytes in it that are no text become escapes."""
     return path.encode("utf-8", "backslashreplace").decode()
+
+
+def _named(path: str) -> datetime | None:
+    """The hour in the name of an object; None where it has none, or one that there is not."""
+    for pattern, form in _STAMPS:
+        if stamp := pattern.search(path):
+            with contextlib.suppress(ValueError):
+                return datetime.strptime(stamp[1], form).replace(minute=0, tzinfo=UTC)
+    return None
 
 
 def _head(contents: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
@@ -133,8 +160,10 @@ def _count(batch: Any, found: FileRead) -> None:
         found.rows[hour] = found.rows.get(hour, 0) + one["counts"]
 
 
-def _between(hours: set[datetime]) -> set[datetime]:
-    """Every hour from the first to the last: what is missing may be of any of them."""
+def _between(hours: set[datetime]) -> set[datetime] | None:
+    """Every hour from the first to the last: what is missing may be of any of them. None where these are more than a log has."""
+    if max(hours) - min(hours) > _LONGEST:
+        return None
     first, last = min(hours).timestamp(), max(hours).timestamp()
     return {datetime.fromtimestamp(at, UTC) for at in range(int(first), int(last) + 1, 3600)}
 

@@ -185,9 +185,11 @@ TELLING: Plan = {
         {"Description", "DenyAllIgwTraffic", "Groups", "Association", "PrivateIpAddresses", "Ipv6Addresses"}
     ),
     _GROUP: frozenset({"IpPermissions"}),
+    "azure.network.applicationgateways": frozenset({"properties"}),
+    _PUBLIC_ADDRESS: frozenset({"properties"}),
 }
-"""The members by which each type of AWS tells what it serves. Its interfaces are listed whole, so that instances need not be."""
-REMEMBERED = frozenset({*SERVED, *TELLING, _PUBLIC_ADDRESS})
+"""The members by which each type tells what it serves. Interfaces of AWS are listed whole, so that instances need not be."""
+REMEMBERED = frozenset({*SERVED, *TELLING})
 """The types that a collection has to remember for it."""
 
 

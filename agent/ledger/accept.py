@@ -18,8 +18,6 @@ from checks.document import Document, parse
 from checks.lifecycle import Known, Status
 from checks.promise import Acceptance, read_exceptions
 
-_HEAD = "schema: upheld.exceptions/1\nexceptions:\n"
-
 
 def acceptance(known: Known, owner: str, reason: str, until: date, today: date) -> Acceptance:
     """Raises LedgerError where there is nothing to accept, or no time to accept it for."""
@@ -45,9 +43,9 @@ def write(accepted: Acceptance, file: Path) -> bool:
 
     Raises DocumentError and LedgerError; the file is then as it was.
     """
-    text = read_text(file) if file.exists() else _HEAD
+    text = read_text(file) if file.exists() else "schema: upheld.exceptions/1\nexceptions: []\n"
     document = parse(text, str(file))
-    before = dict(read_exceptions(document)) if document.data.get("exceptions") else {}
+    before = dict(read_exceptions(document))
     written = _written(text, document, accepted)
     after = read_exceptions(parse(written, str(file)))
     if after != {**before, accepted.finding: accepted}:
@@ -58,20 +56,19 @@ def write(accepted: Acceptance, file: Path) -> bool:
 
 def _written(text: str, document: Document, accepted: Acceptance) -> str:
     """The text with the entry in it."""
-    held = document.data.get("exceptions")
+    held = document.data["exceptions"]
     lines = text.splitlines(keepends=True)
     if not held:
-        return _HEAD + _entry(accepted, "  ")
+        place = document.lines["exceptions",] - 1
+        return "".join([*lines[:place], "exceptions:\n", _entry(accepted, "  "), *lines[place + 1 :]])
     starts = [document.lines["exceptions", index] - 1 for index in range(len(held))]
-    indent = lines[starts[0]][: lines[starts[0]].find("-")] if "-" in lines[starts[0]] else "  "
-    for index, one in enumerate(held):
-        if one["finding"] == accepted.finding:
-            end = starts[index + 1] if index + 1 < len(held) else _end(lines, starts[index], indent)
-            return "".join([*lines[: starts[index]], _entry(accepted, indent), *lines[end:]])
-    end = _end(lines, starts[-1], indent)
+    indent = lines[starts[0]].partition("-")[0]
+    same = [index for index, one in enumerate(held) if one["finding"] == accepted.finding]
+    start = starts[same[0] if same else -1]
+    end = _end(lines, start, indent)
     if not lines[end - 1].endswith("\n"):
         lines[end - 1] += "\n"
-    return "".join([*lines[:end], _entry(accepted, indent), *lines[end:]])
+    return "".join([*lines[: start if same else end], _entry(accepted, indent), *lines[end:]])
 
 
 def _end(lines: list[str], start: int, indent: str) -> int:

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import URL, make_url
@@ -39,7 +40,9 @@ class Database:
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """One transaction, after which everything or nothing is there. Raises LedgerError."""
-        with self._told("recorded"), self._engine(write=True).begin() as connection:
+        if (file := self.file) is not None and not os.access(file.parent, os.W_OK):
+            raise LedgerError(f"the state directory {file.parent} cannot be written (read-only?): name another with `state`")
+        with self._told("recorded"), self.engine.execution_options(upheld_write=True).begin() as connection:
             _prepare(connection, self.name)
             yield connection
 
@@ -48,7 +51,7 @@ class Database:
         """One consistent view. Raises LedgerError, also where nothing was recorded yet."""
         if (file := self.file) is not None and not file.exists():
             raise LedgerError(f"there is no ledger at {file}: `upheld check --record` begins one")
-        with self._told("read"), self._engine(write=False).connect() as connection, connection.begin():
+        with self._told("read"), self._readable().connect() as connection, connection.begin():
             if _revision(connection, self.name) != HEAD:
                 raise LedgerError(f"the ledger {self.name} holds no runs, or those of an older schema: `upheld check --record` updates it")
             yield connection
@@ -59,8 +62,16 @@ class Database:
         url = self.engine.url
         return Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
 
-    def _engine(self, *, write: bool) -> Engine:
-        return self.engine.execution_options(upheld_write=write)
+    def _readable(self) -> Engine:
+        """A file on a read-only disk is read as one that does not change: SQLite would have to write beside it otherwise
+        (sqlite.org, Write-Ahead Logging, 5). What is still in its write-ahead log would not be seen then."""
+        file = self.file
+        if file is None or os.access(file.parent, os.W_OK):
+            return self.engine
+        log = file.with_name(f"{file.name}-wal")
+        if log.exists() and log.stat().st_size:
+            raise LedgerError(f"{file} was not closed, and {file.parent} cannot be written: copy the folder, and read the copy")
+        return create_engine(f"sqlite:///file:{quote(str(file.absolute()))}?mode=ro&immutable=1&uri=true", poolclass=NullPool)
 
     @contextmanager
     def _told(self, what: str) -> Iterator[None]:

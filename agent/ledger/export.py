@@ -10,8 +10,8 @@ from typing import Any, Final
 import rfc8785
 from sqlalchemy import Connection, select
 
-from agent.ledger import LedgerError, tables
-from agent.ledger.ledger import signed_head
+from agent.ledger import LedgerError, rows, tables
+from agent.ledger.ledger import leaves, signed_head
 from agent.ledger.run_record import unpack
 from agent.ledger.signing import SignedHead, Signer, Verifier, envelope, read_head
 from checks import seal
@@ -34,26 +34,26 @@ def run(connection: Connection, number: int) -> dict[str, Any]:
     if stored is None:
         raise LedgerError(f"there is no run {number} in the ledger")
     try:
-        return unpack(bytes(stored))[0]
-    except ValueError as error:
+        return unpack(rows.blob(stored))[0]
+    except (ValueError, TypeError) as error:
         raise LedgerError(f"the record of run {number} cannot be read ({error}): see `upheld ledger verify`") from error
 
 
 def inclusion(connection: Connection, number: int) -> dict[str, Any]:
     """The proof that a run is in the newest head, with the run."""
-    record, newest, leaves = run(connection, number), head(connection), _leaves(connection)
-    path = [part.hex() for part in seal.inclusion(leaves[: newest.head.size], number - 1)]
+    record, newest, held = run(connection, number), head(connection), leaves(connection)
+    path = [part.hex() for part in seal.inclusion(held[: newest.head.size], number - 1)]
     return {"schema": SCHEMA, "kind": "inclusion", "record": record, "path": path, "head": newest.record}
 
 
 def consistency(connection: Connection, first: SignedHead) -> dict[str, Any]:
     """The proof that the ledger begins with what an earlier head was of. Raises LedgerError where it does not."""
-    newest, leaves = head(connection), _leaves(connection)
+    newest, held = head(connection), leaves(connection)
     if first.head.ledger != newest.head.ledger:
         raise LedgerError("the head is that of another ledger")
-    if not 0 < first.head.size <= newest.head.size or seal.root(leaves[: first.head.size]) != first.head.root:
+    if not 0 < first.head.size <= newest.head.size or seal.root(held[: first.head.size]) != first.head.root:
         raise LedgerError(f"the ledger does not begin with the {first.head.size} runs of that head: see `upheld ledger verify --head`")
-    path = [part.hex() for part in seal.consistency(leaves[: newest.head.size], first.head.size)]
+    path = [part.hex() for part in seal.consistency(held[: newest.head.size], first.head.size)]
     return {"schema": SCHEMA, "kind": "consistency", "first": first.record, "path": path, "head": newest.record}
 
 
@@ -81,10 +81,6 @@ def statement(connection: Connection, number: int, signer: Signer) -> dict[str, 
     return envelope(
         {"_type": "https://in-toto.io/Statement/v1", "subject": subjects, "predicateType": PREDICATE, "predicate": predicate}, signer
     )
-
-
-def _leaves(connection: Connection) -> list[bytes]:
-    return [bytes(one) for one in connection.execute(select(tables.runs.c.leaf).order_by(tables.runs.c.number)).scalars()]
 
 
 def read_signed_head(file: Path) -> SignedHead:

@@ -51,12 +51,14 @@ class History:
     max_age: timedelta
 
     def promises(self, only: str | None = None) -> list[PromiseHistory]:
-        """The timelines of promises. Raises LedgerError for one that no run judged."""
+        """The timelines of promises. Where the clock was set back, no time passed. Raises LedgerError for one that no run judged."""
         table = tables.promises
         statement = select(table.c.promise, table.c.at, table.c.verdict).order_by(table.c.promise, table.c.run)
         by_promise: dict[str, list[tuple[datetime, Verdict | None]]] = {}
         for name, at, verdict in self.connection.execute(statement if only is None else statement.where(table.c.promise == only)):
-            by_promise.setdefault(name, []).append((datetime.fromisoformat(at), None if verdict is None else Verdict(verdict)))
+            held = by_promise.setdefault(name, [])
+            moment = datetime.fromisoformat(at)
+            held.append((max(moment, held[-1][0]) if held else moment, None if verdict is None else Verdict(verdict)))
         if only is not None and not by_promise:
             known = self.connection.execute(select(table.c.promise).distinct().order_by(table.c.promise)).scalars()
             raise LedgerError(f"no run judged a promise {only!r}; the ledger knows {', '.join(known) or 'none'}")
@@ -95,8 +97,9 @@ class History:
         statement = select(moved, about.c.id, about.c.rule, about.c.type, about.c.resource, about.c.account, about.c.region).join(
             about, about.c.number == moved.c.finding
         )
-        if since is not None:
-            statement = statement.where(moved.c.at >= since)
+        if since is not None:  # by run, which the rows are ordered by
+            first = select(func.min(tables.runs.c.number)).where(tables.runs.c.finished >= since).scalar_subquery()
+            statement = statement.where(moved.c.run >= first)
         if finding is not None:
             statement = statement.where(moved.c.finding == finding)
         if promise is not None:

@@ -6,8 +6,8 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,6 +21,8 @@ from checks.lifecycle import Known, Told, Transition, fold, tell
 from checks.seal import Tree
 
 HEAD_FILE: Final = "ledger-head.json"
+_AHEAD: Final = timedelta(hours=1)
+"""By how much the clock of whoever collected may be ahead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,16 +69,16 @@ class Ledger:
             ledger = connection.execute(select(tables.ledger).with_for_update()).one()
             self._fits(ledger.key, signer)
             tree = self._tree(connection, ledger.origin, signer)
-            if (again := self._known(connection, run.id)) is not None:
+            if (again := self._recorded(connection, run.id, tree.size)) is not None:
                 return again
-            previous = self._previous(connection, run)
+            previous = self._previous(connection, run, now)
             known = {one.id: one for one in map(rows.finding, connection.execute(select(tables.findings)))}
             told = tell(known, (seen(one, known, partial=run.partial) for one in run.findings()), run.absent, run.finished, self.max_age)
             number = tree.size + 1
             record = compose(run, Entry(ledger.origin, number, now, evidence), told)
             stored, leaf = pack(record)
             changed, made = fold({one.number: one for one in known.values()}, told, run.finished)
-            lacks = _lacks(connection)
+            lacks = _lacks(connection, tree.size)
             connection.execute(
                 insert(tables.runs),
                 {"number": number, "id": run.id, "finished": run.finished, "verdict": run.verdict, "record": stored, "leaf": leaf},
@@ -99,11 +101,6 @@ class Ledger:
             self._fits(ledger.key, signer)
             self._tree(connection, ledger.origin, signer)
 
-    def newest(self) -> str | None:
-        """When the newest run was; None where there is none. Raises LedgerError."""
-        with self.database.reading() as connection:
-            return connection.execute(select(tables.runs.c.finished).order_by(tables.runs.c.number.desc()).limit(1)).scalar_one_or_none()
-
     @staticmethod
     def _fits(key: str | None, signer: Signer) -> None:
         if key is not None and key != signer.verifier.id:
@@ -114,10 +111,9 @@ class Ledger:
 
     def _tree(self, connection: Connection, origin: str, signer: Signer) -> Tree:
         """The tree so far. Nothing is recorded on top of what does not fit its seal, or is shorter than was seen before."""
-        leaves = list(connection.execute(select(tables.runs.c.leaf).order_by(tables.runs.c.number)).scalars())
         anchor = self.anchor()
         tree = Tree()
-        for leaf in leaves:
+        for leaf in leaves(connection):
             tree.add(leaf)
             if anchor and tree.size == anchor.head.size and tree.root != anchor.head.root:
                 raise LedgerError(
@@ -148,24 +144,40 @@ class Ledger:
         except (OSError, ValueError, RecursionError) as error:
             raise LedgerError(f"{file} cannot be read ({error}): it shows whether the ledger was cut off") from error
 
-    def _previous(self, connection: Connection, run: Run) -> str | None:
-        """When the run before was. Raises LedgerError where that is after this one: what is older says nothing of how things are."""
+    def _previous(self, connection: Connection, run: Run, now: str) -> str | None:
+        """When the run before was. Raises LedgerError for an estate that is older, which says nothing of how things are, or of the
+        future, after which nothing else could be recorded."""
         found = connection.execute(select(tables.runs.c.finished).order_by(tables.runs.c.number.desc()).limit(1)).scalar_one_or_none()
+        if run.live:
+            return found
         if found is not None and found > run.finished:
             raise LedgerError(
                 f"the estate is of {run.finished}, and the newest run in the ledger of {found}: only what is newer is recorded"
             )
+        if datetime.fromisoformat(run.finished) > datetime.fromisoformat(now) + _AHEAD:
+            raise LedgerError(f"the estate is of {run.finished}, and it is {now}: what is of the future is not recorded")
         return found
 
-    def _known(self, connection: Connection, id_: str) -> Recorded | None:
-        """A run that is there already."""
-        row = connection.execute(select(tables.runs.c.number).where(tables.runs.c.id == id_)).one_or_none()
-        if row is None:
+    def _recorded(self, connection: Connection, id_: str, newest: int) -> Recorded | None:
+        """A run that is there already, as it was told the first time. Once others came after it, what it was held against is not
+        told any more: then everything is new."""
+        number = connection.execute(select(tables.runs.c.number).where(tables.runs.c.id == id_)).scalar_one_or_none()
+        if number is None:
             return None
         origin = connection.execute(select(tables.ledger.c.origin)).scalar_one()
-        head = connection.execute(select(tables.checkpoints).where(tables.checkpoints.c.size == row.number)).one()
-        before = connection.execute(select(tables.runs.c.finished).where(tables.runs.c.number == row.number - 1)).scalar_one_or_none()
-        return Recorded(row.number, signed_head(head, origin), before, (), {}, {}, again=True)
+        head = connection.execute(select(tables.checkpoints).where(tables.checkpoints.c.size == number)).one()
+        previous = connection.execute(select(tables.runs.c.finished).where(tables.runs.c.number == number - 1)).scalar_one_or_none()
+        known = {one.number: one for one in map(rows.finding, connection.execute(select(tables.findings)))}
+        moved = connection.execute(
+            select(tables.transitions).where(tables.transitions.c.run == number).order_by(tables.transitions.c.finding)
+        )
+        turns = [(rows.transition(row, known[row.finding].id), known[row.finding]) for row in moved]
+        before = {one.id: one for one in known.values()} if number == newest else {}
+        for turn, one in turns:
+            before.pop(one.id, None)
+            if number == newest and turn.before is not None and turn.before is not turn.after:
+                before[one.id] = replace(one, status=turn.before)
+        return Recorded(number, signed_head(head, origin), previous, turns, before, _lacks(connection, number - 1), again=True)
 
     def _remember(self, head: SignedHead) -> None:
         """Keep the newest head outside of the ledger. The run is recorded already: should this fail, the file is only older."""
@@ -183,7 +195,15 @@ def _sign(head: Head, signer: Signer) -> SignedHead:
 
 def signed_head(row: Any, origin: str) -> SignedHead:
     """A checkpoint's row."""
-    return SignedHead(Head(origin, row.size, bytes(row.root), row.time), row.key, bytes(row.signature))
+    return SignedHead(Head(origin, row.size, rows.blob(row.root), row.time), row.key, rows.blob(row.signature))
+
+
+def leaves(connection: Connection) -> list[bytes]:
+    """The leaves as they are stored, in their order. Raises LedgerError where one is none."""
+    try:
+        return [rows.blob(one) for one in connection.execute(select(tables.runs.c.leaf).order_by(tables.runs.c.number)).scalars()]
+    except TypeError as error:
+        raise LedgerError("the ledger does not fit its seal: `upheld ledger verify` says what is wrong") from error
 
 
 def _checkpoint(signed: SignedHead) -> dict[str, Any]:
@@ -216,10 +236,10 @@ def _write(
             connection.execute(insert(table), held)
 
 
-def _lacks(connection: Connection) -> dict[str, list[str]]:
-    """What kept promises from being proven in the newest run, by promise."""
-    stored = connection.execute(select(tables.runs.c.record).order_by(tables.runs.c.number.desc()).limit(1)).scalar_one_or_none()
-    return {} if stored is None else {one["id"]: one["lacks"] for one in unpack(stored)[0]["promises"]}
+def _lacks(connection: Connection, number: int) -> dict[str, list[str]]:
+    """What kept promises from being proven in a run, by promise."""
+    stored = connection.execute(select(tables.runs.c.record).where(tables.runs.c.number == number)).scalar_one_or_none()
+    return {} if stored is None else {one["id"]: one["lacks"] for one in unpack(rows.blob(stored))[0]["promises"]}
 
 
 def write_json(file: Path, record: Any) -> None:

@@ -19,7 +19,7 @@ from agent.ledger.signing import Signer, Verifier, own_signer, read_signer, read
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Everything of one ledger. Opening it asks nothing of the database yet."""
+    """Everything of one ledger. Opening it makes nothing, and asks nothing of the database yet."""
 
     configuration: Configuration
     state: Path
@@ -58,7 +58,7 @@ class Place:
 def place(configuration: Configuration, environment: Mapping[str, str]) -> Place:
     """Raises ConfigurationError and LedgerError."""
     settings = configuration.settings.agent.ledger
-    folder = state.make(state.configured(configuration, environment) or state.usual(environment))
+    folder = state.configured(configuration, environment) or state.usual(environment)
     try:
         url = plain(settings.url)
     except ValueError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from checks.lifecycle import Known, Status, Told, Transition
+from checks.lifecycle import Change, Known, Status, Told, Transition
 from checks.model import Subject
 
 
@@ -44,6 +44,13 @@ def finding(row: Any) -> Known:
     )  # fmt: skip
 
 
+def blob(value: Any) -> bytes:
+    """The bytes of a column. Raises TypeError for what somebody put in their place: `bytes` would make of a number as many."""
+    if isinstance(value, bytes | memoryview):
+        return bytes(value)
+    raise TypeError(f"{type(value).__name__} in the place of bytes")
+
+
 def observations(number: int, told: Told) -> list[dict[str, Any]]:
     return [
         {"run": number, "finding": one, "verdict": str(held.verdict), "digest": held.digest} for one, held in sorted(told.observed.items())
@@ -58,6 +65,12 @@ def transitions(number: int, made: Iterable[Transition]) -> list[dict[str, Any]]
         }
         for one in made
     ]  # fmt: skip
+
+
+def transition(row: Any, id_: str) -> Transition:
+    """The opposite, of the finding of that id."""
+    before = None if row.before is None else Status(row.before)
+    return Transition(row.finding, id_, before, Status(row.after), Change(row.change), row.cause, row.at)
 
 
 def promises(record: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -25,6 +25,9 @@ SCHEMA: Final = "upheld.run/1"
 _EXACT: Final = 2**53 - 1
 """The largest whole number that canonical JSON can hold (RFC 8785, 3.2.2.3; RFC 7493, 2.2)."""
 
+_MOST: Final = 1 << 30
+"""How large a record may be, in bytes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Run:
@@ -43,6 +46,8 @@ class Run:
     """What became of a finding that the run did not make; None where it did not look."""
     partial: bool = False
     """Whether it asked for some of the promises only."""
+    live: bool = False
+    """Whether the world was read just now: its time is then whatever the clock says, also where that was set back."""
 
 
 def seen(record: Mapping[str, Any], known: Mapping[str, Known], *, partial: bool) -> Seen:
@@ -120,7 +125,7 @@ def unpack(stored: bytes) -> tuple[dict[str, Any], bytes]:
     """A stored record, and its leaf. Raises ValueError where it is damaged."""
     packed = zlib.decompressobj()
     try:
-        canonical = packed.decompress(stored)
+        canonical = packed.decompress(stored, _MOST)
     except zlib.error as error:
         raise ValueError("it is damaged") from error
     if not packed.eof or packed.unused_data:

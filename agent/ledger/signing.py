@@ -100,6 +100,7 @@ def read_head(record: Any) -> SignedHead:
         if record["schema"] != HEAD_SCHEMA or not isinstance(record["size"], int):
             raise ValueError(f"it is not of schema {HEAD_SCHEMA}")
         head = Head(str(record["ledger"]), record["size"], bytes.fromhex(record["root"]), str(record["time"]))
+        head.message  # noqa: B018 - raises where it cannot have been signed
         return SignedHead(head, str(record["key"]), base64.b64decode(record["signature"], validate=True))
     except (KeyError, TypeError) as error:
         raise ValueError(f"it is not of schema {HEAD_SCHEMA}") from error

@@ -91,8 +91,8 @@ class _Verifier:
         if row.number != number:
             self._say(f"{what} stands where run {number} is to be: runs were taken out or put in")
         try:
-            record, leaf = unpack(bytes(row.record))
-            if leaf != bytes(row.leaf):
+            record, leaf = unpack(rows.blob(row.record))
+            if leaf != rows.blob(row.leaf):
                 self._say(f"{what}: its record was changed after it was sealed")
             said = (record["number"], record["id"], record["finished"], record["verdict"], record["ledger"])
             if said != (row.number, row.id, row.finished, row.verdict, origin):
@@ -102,7 +102,7 @@ class _Verifier:
         except (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError) as error:
             self._say(f"{what}: its record cannot be read: {type(error).__name__}: {error}")
             self.whole = False
-            return bytes(row.leaf) if isinstance(row.leaf, bytes | memoryview) else b""
+            return row.leaf if isinstance(row.leaf, bytes) else b""
         return leaf
 
     def _replay(self, record: Mapping[str, Any]) -> None:

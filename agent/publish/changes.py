@@ -19,13 +19,11 @@ _QUIET = frozenset({Change.FOUND, Change.PROVEN, Change.RETURNED})
 
 def lines(recorded: Recorded) -> Iterator[str]:
     """Which run of the ledger it is, and what changed: counted, and those that somebody should look at by name."""
-    if recorded.again:
-        yield f"run {recorded.number} of the ledger: it was recorded already"
-        return
     counts = Counter(one.change for one, _ in recorded.turns)
     told = ", ".join(f"{counts[change]} {change}" for change in Change if counts[change]) or "nothing changed"
     after = f"since {short(recorded.previous)}: {told}" if recorded.previous else f"its first: {told}"
-    yield f"run {recorded.number} of the ledger, {after}"
+    again = " (recorded already)" if recorded.again else ""
+    yield f"run {recorded.number} of the ledger{again}, {after}"
     if recorded.previous is None:
         return
     loud = [(one, known) for one, known in recorded.turns if one.change not in _QUIET]

@@ -56,6 +56,7 @@ def coverage_record(result: Result) -> dict[str, Any]:
         "calls": result.calls,
         "counts": result.counts,
         "accepted": result.accepted,
+        "clouds": [dataclasses.asdict(cloud) for cloud in result.clouds],
         "rules": [dataclasses.asdict(rule) for rule in result.rules],
         **({"logs": list(result.logs)} if result.logs else {}),
     }
@@ -149,6 +150,8 @@ def json_schema() -> dict[str, Any]:
             "notes": texts,
         },
     )
+    number, known = {"type": "integer", "minimum": 0}, {"type": ["integer", "null"], "minimum": 0}
+    cloud = _object({"cloud": text, "accounts_seen": number, "accounts_known": known, "resources_seen": number, "resources_known": known})
     coverage = _object(
         {
             "accounts": {"type": "object", "additionalProperties": texts},
@@ -158,7 +161,7 @@ def json_schema() -> dict[str, Any]:
             "accepted": {"type": "integer"},
             "rules": {"type": "array", "items": rule},
         },
-        {"logs": {"type": "array", "items": _log()}},
+        {"logs": {"type": "array", "items": _log()}, "clouds": {"type": "array", "items": cloud}},
     )
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Any
 
 from checks.model import Finding, Gap, Manifest
+from checks.population import CloudPopulation
 from checks.summary import PromiseSummary, RuleSummary
 from checks.verdict import Verdict, combine
 from checks.whereabouts import Whereabouts
@@ -67,6 +68,7 @@ class Result:
     notes: list[str] = field(default_factory=list)
     logs: Sequence[Mapping[str, Any]] = ()
     """Of each log source, what was read, and of which hours it is known to be whole."""
+    clouds: Sequence[CloudPopulation] = ()
     whereabouts: Whereabouts | None = None
     """What tells where findings of earlier runs went."""
     recorded: Recorded | None = None

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 from agent.publish.result import Result
 from checks.model import GLOBAL, LISTING, Finding, Gap
+from checks.population import CloudPopulation
 from checks.summary import PromiseSummary, RuleSummary
-from checks.telling import shown
+from checks.telling import sentences, shown
 from checks.verdict import Verdict
 
 WIDTH = 100
@@ -139,6 +140,8 @@ class TextReport:
             words = ["unverifiable" if promise.verdict is None else str(promise.verdict) for promise in result.promises]
             yield f"{_many(len(words), 'promise')}: {_tally(words)}"
         yield f"{_many(result.total, 'finding')}: {_tally_counts(result.counts)}; {_many(result.gap_count, 'gap')}"
+        if len(result.clouds) > 1 or any(cloud.cloud == "azure" for cloud in result.clouds):
+            yield from map(_population, result.clouds)
         if result.accepted:
             yield f"{_many(result.accepted, 'finding')} accepted"
         if result.idle:
@@ -158,6 +161,14 @@ class TextReport:
             text, WIDTH, initial_indent=indent if first is None else first, subsequent_indent=indent,
             break_long_words=False, break_on_hyphens=False,
         )  # fmt: skip
+
+
+def _population(cloud: CloudPopulation) -> str:
+    """`Azure: 2 of 3 subscriptions seen; 57 resources seen, 61 known`."""
+    name, accounts = {"aws": ("AWS", "accounts"), "azure": ("Azure", "subscriptions")}[cloud.cloud]
+    of = f"{cloud.accounts_known}" if cloud.accounts_known is not None else "an unknown number of"
+    known = f"{cloud.resources_known} known" if cloud.resources_known is not None else "how many there are is not known"
+    return f"{name}: {cloud.accounts_seen} of {of} {accounts} seen; {cloud.resources_seen} resources seen, {known}"
 
 
 def _alike(rules: Iterable[RuleSummary], examples: Examples, promise: str) -> Iterable[Sequence[RuleSummary]]:
@@ -207,7 +218,7 @@ def _what(finding: Finding, *, breaks: bool) -> str:
         one_way = " (no reply comes back)" if finding.evidence.values.get("one_way") else ""
         return printable(f"{finding.evidence.values['packet']} gets through{one_way}")
     if breaks and (told := next((held for name, held in finding.evidence.values.items() if name.lower().endswith("told")), None)):
-        return printable(told if isinstance(told, str) else shown({"": told}).removeprefix(" is "))
+        return printable(sentences(told))
     if breaks and finding.evidence.values:
         return printable(shown(finding.evidence.values))
     return printable(finding.explanation.removeprefix("Not decided: ").rstrip("."))

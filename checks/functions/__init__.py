@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from checks.functions import addresses, attributes, dates, network_acls, policy_access, policy_coverage, security_groups, tls, undecided
+from checks.functions import (
+    addresses,
+    attributes,
+    dates,
+    locations,
+    network_acls,
+    policy_access,
+    policy_coverage,
+    security_groups,
+    tls,
+    undecided,
+)
 from checks.functions.declare import FUNCTIONS, DataError
 
 __all__ = [
@@ -11,6 +22,7 @@ __all__ = [
     "addresses",
     "attributes",
     "dates",
+    "locations",
     "network_acls",
     "policy_access",
     "policy_coverage",

@@ -92,3 +92,23 @@ def cidrs_within(cidrs: list[object], allowed: list[object]) -> bool:
     """
     asked = AddressSet.of(map(read_network, cidrs))
     return not asked - AddressSet.of(map(read_network, allowed))
+
+
+@function(returns="list", first="string", last="string")
+def address_range(first: str, last: str) -> list[str]:
+    """The addresses from `first` to `last`, both included, as the fewest CIDRs: address_range('10.0.0.0', '10.0.0.5') is
+    ['10.0.0.0/30', '10.0.0.4/31'].
+
+    `first`, `last`: single addresses of one family, as text; firewall rules of Azure's database servers are written so.
+
+    DataError: what is no single address, two families, or a range that ends before it begins.
+    Source: Azure REST API reference, SQL, Firewall Rules (startIpAddress, endIpAddress); RFC 4632, RFC 4291.
+    """
+    bounds = [read_network(first), read_network(last)]
+    if any(network.num_addresses != 1 for network in bounds):
+        raise DataError(f"not a single address: {first!r} or {last!r}")
+    start, end = (network.network_address for network in bounds)
+    if isinstance(start, IPv4Address) != isinstance(end, IPv4Address) or int(start) > int(end):
+        raise DataError(f"no range of addresses: {first!r} to {last!r}")
+    kind = "v4" if isinstance(start, IPv4Address) else "v6"
+    return AddressSet(**{kind: ((int(start), int(end)),)}).cidrs()

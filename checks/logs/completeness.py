@@ -41,7 +41,8 @@ class Doubt:
 @dataclass(frozen=True, slots=True)
 class Delivered:
     """What is known of a source's delivery. `trail`: its digests, where it has any; `regions`: those of which there must be a chain,
-    None where nobody knows them; `unlisted`: why its objects could not all be listed; `seen`: the hours of which there are rows."""
+    None where nobody knows them; `unlisted`: why its objects could not all be listed; `seen`: the hours of which there are rows;
+    `account`: the account of AWS whose trail it is said to be."""
 
     table: str
     trail: TrailReport | None
@@ -50,6 +51,7 @@ class Delivered:
     doubts: Sequence[Doubt]
     seen: frozenset[datetime]
     assume: bool
+    account: str = ""
 
 
 def hours(delivered: Delivered, start: datetime, until: datetime, now: datetime) -> tuple[Row, ...]:
@@ -63,7 +65,7 @@ def _claims(delivered: Delivered, start: datetime, until: datetime, now: datetim
         if hour + HOUR > due:
             yield Claim(hour, hour + HOUR, Proof.NOT_YET_DUE, "its rows may still be on their way")
         elif delivered.trail is not None:
-            yield _by_digests(delivered.trail, delivered.regions, hour)
+            yield _by_digests(delivered.trail, delivered, hour)
         elif delivered.assume:
             yield Claim(hour, hour + HOUR, Proof.PROVEN)
         else:
@@ -76,7 +78,7 @@ def _claims(delivered: Delivered, start: datetime, until: datetime, now: datetim
         yield from _doubted(doubt, start, until)
 
 
-def _by_digests(trail: TrailReport, regions: frozenset[str] | None, hour: datetime) -> Claim:
+def _by_digests(trail: TrailReport, delivered: Delivered, hour: datetime) -> Claim:
     """What the chains of all regions say of the deliveries in which an hour's events are."""
     found: list[Proof] = []
     why: list[str] = []
@@ -89,12 +91,12 @@ def _by_digests(trail: TrailReport, regions: frozenset[str] | None, hour: dateti
     if not trail.chains:
         found.append(Proof.CANNOT_TELL)
         why.append("there is no digest")
-    elif regions is None:
+    elif delivered.regions is None:
         found.append(Proof.CANNOT_TELL)
         why.append("which regions the account uses is not known, so a region without digests would not be missed")
-    elif missing := sorted(regions - {chain.chain.region for chain in trail.chains}):
+    elif missing := sorted(delivered.regions - {one.chain.region for one in trail.chains if one.chain.account == delivered.account}):
         found.append(Proof.CANNOT_TELL)
-        why.append(f"there is no digest of {', '.join(missing)}")
+        why.append(f"there is no digest of {', '.join(missing)} in account {delivered.account}")
     for problem in trail.problems:
         if problem.chain is None and _is_about(problem, hour):
             found.append(problem.proof)

@@ -15,8 +15,8 @@ import ibis
 from checks.logs.compile import Compiler
 from checks.logs.masking import masked
 from checks.logs.partial import SAMPLES, Cell, Key, Partial, Sample, Tally, merge
-from checks.logs.rows import logical
-from checks.logs.table import PROVENANCE, Table, address_columns
+from checks.logs.rows import value
+from checks.logs.table import PROVENANCE, Column, Table, address_columns
 from checks.rule import Rule
 
 if TYPE_CHECKING:
@@ -85,9 +85,8 @@ class Asked:
 @dataclass(frozen=True, slots=True)
 class _Prepared:
     name: str
-    table: Table
-    group_by: tuple[str, ...]
-    show: tuple[str, ...]
+    group_by: tuple[Column, ...]
+    show: tuple[Column, ...]
     counts: Any
     samples: Any
 
@@ -193,9 +192,8 @@ def _prepare(rows: Any, table: Table, asked: Asked, now: datetime, *, apart: boo
     counts = held.group_by(by).agg(rows=held.count(), first=held.time.min(), last=held.time.max())
     within = ibis.window(group_by=within_hour, order_by=["time", "object", "line"])
     ranked = held.filter(held.applies & ~held.upheld).mutate(rank=ibis.row_number().over(within))
-    return _Prepared(
-        asked.name, table, tuple(file.group_by), tuple(file.show), counts, ranked.filter(ranked["rank"] < SAMPLES).drop("rank")
-    )
+    samples = ranked.filter(ranked["rank"] < SAMPLES).drop("rank")
+    return _Prepared(asked.name, tuple(map(table.__getitem__, file.group_by)), tuple(map(table.__getitem__, file.show)), counts, samples)
 
 
 def _stored(table: Table, names: Iterable[str]) -> list[str]:
@@ -238,13 +236,11 @@ def _object(questions: Questions, row: Mapping[str, Any]) -> str | None:
 def _key(source: str, prepared: _Prepared, row: Mapping[str, Any]) -> Key:
     if row["applies"] is False:
         return Key(source, prepared.name, _utc(row["hour"]), ())
-    held = logical(prepared.table, {name.removeprefix("group_"): value for name, value in row.items() if name.startswith("group_")})
-    return Key(source, prepared.name, _utc(row["hour"]), tuple(held.get(name) for name in prepared.group_by))
+    return Key(source, prepared.name, _utc(row["hour"]), tuple(value(column, row, "group_") for column in prepared.group_by))
 
 
 def _sample(prepared: _Prepared, row: Mapping[str, Any]) -> Sample:
-    held = logical(prepared.table, {name: value for name, value in row.items() if not name.startswith("group_")})
-    shown = tuple((name, masked(prepared.table[name], held.get(name))) for name in prepared.show)
+    shown = tuple((column.name, masked(column, value(column, row))) for column in prepared.show)
     return Sample(_utc(row["time"]), row["object"], row["line"], shown)
 
 

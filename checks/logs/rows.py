@@ -75,14 +75,17 @@ def _stored(column: Column, value: Any) -> dict[str, Any]:
 def logical(table: Table, held: Mapping[str, Any]) -> dict[str, Any]:
     """The row that Arrow's values make, as a rule sees it; the inverse of `physical`. Columns that are not held are left out."""
     row: dict[str, Any] = {name: held[name] for name, _ in PROVENANCE if held.get(name) is not None}
-    for column in table.columns:
-        if column.kind == "address":
-            parts = [held.get(name) for name in address_columns(column.name)]
-            if parts[0] is not None and parts[1] is not None and parts[2] is not None:
-                row[column.name] = address_text(parts[0], parts[1], parts[2])
-        elif (value := held.get(column.name)) is not None:
-            row[column.name] = rfc3339(value) if isinstance(value, datetime) else value
+    row |= {column.name: found for column in table.columns if (found := value(column, held)) is not None}
     return row
+
+
+def value(column: Column, held: Mapping[str, Any], prefix: str = "") -> Any:
+    """What Arrow's values, each under its column's name with a prefix, make of a column; None for null and what is not held."""
+    if column.kind == "address":
+        family, high, low = (held.get(prefix + name) for name in address_columns(column.name))
+        return None if family is None or high is None or low is None else address_text(family, high, low)
+    found = held.get(prefix + column.name)
+    return rfc3339(found) if isinstance(found, datetime) else found
 
 
 def rfc3339(moment: datetime) -> str:

@@ -33,7 +33,7 @@ def question(rule: Rule, params: Mapping[str, Any], now: datetime) -> str:
     assert terms is not None
     conditions = [one for one in (terms.applies_if, terms.upheld_if) if one is not None]
     moment = rfc3339(now) if any(isinstance(term, Now) for condition in conditions for term in walk(condition)) else None
-    return digest(rule.id, rule.kind, file.applies_if, file.upheld_if, file.group_by, file.show, params, moment)
+    return digest(rule.id, rule.kind, file.applies_if, file.good, file.group_by, file.show, params, moment)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,4 @@
-"""What the prover reads of Azure: every type, with all of its members.
-
-Nothing collects them yet: they come into an estate by import, and what a rule's plan holds of them is left out of what is
-asked of AWS.
-"""
+"""What the prover reads of Azure: every type, with all of its members."""
 
 from __future__ import annotations
 
@@ -15,9 +11,16 @@ _NAMES = {
         "publicipprefixes", "routetables", "natgateways", "loadbalancers", "servicetags", "applicationgateways", "azurefirewalls",
         "firewallpolicies", "firewallpolicies.rulecollectiongroups", "ipgroups", "privateendpoints", "privatelinkservices",
         "bastionhosts", "virtualnetworkgateways", "localnetworkgateways", "connections", "virtualhubs",
-        "virtualhubs.hubvirtualnetworkconnections", "networkmanagers",
+        "virtualhubs.hubvirtualnetworkconnections", "networkmanagers", "networkmanagers.networkgroups.staticmembers",
+        "networkmanagers.securityadminconfigurations.rulecollections", "networkmanagers.connectivityconfigurations",
+        "networkmanagers.securityadminconfigurations.rulecollections.rules",
     ),
-    "compute": ("virtualmachines", "virtualmachinescalesets"),
+    "compute": ("virtualmachines", "virtualmachinescalesets", "virtualmachinescalesets.virtualmachines.networkinterfaces"),
+    "apimanagement": ("service",),
+    "app": ("managedenvironments",),
+    "containerinstance": ("containergroups",),
+    "containerservice": ("managedclusters",),
+    "web": ("hostingenvironments",),
     "sql": ("servers", "servers.firewallrules", "servers.virtualnetworkrules", "managedinstances"),
     "dbforpostgresql": ("flexibleservers", "flexibleservers.firewallrules"),
     "dbformysql": ("flexibleservers", "flexibleservers.firewallrules"),

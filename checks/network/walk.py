@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from checks.network.flow import Answered, Flow, answered, changed, flow, inverse, of_one_kind, reply
 from checks.network.graph import Allowance, End, Graph, Labels, Link, Rewrite, Translation, any_of
-from checks.network.packets import EVERYBODY, NOTHING, PORTS, Addresses, PacketSet, Span, packets, support, who
+from checks.network.packets import EVERYBODY, NOTHING, PORTS, Addresses, PacketSet, Span, packets, rows, support, who
 
 EPHEMERAL: Span = (1024, PORTS)
 """The source ports that clients may use: NAT gateways and load balancers use all of them, Linux and Windows fewer (VPC
@@ -346,12 +346,20 @@ _NONE = Allowance(NOTHING, NOTHING)
 
 
 def _proxied(inside: Sure, surely: list[Answered]) -> Sure:
-    """What a proxy may go on with, and what it surely does: of the parts that are answered, those that together are a flow."""
+    """What a proxy may go on with, and what it surely does: of the parts that are answered, those that together are a flow.
+
+    Which these are depends on the order they are taken in, so it is one that comes from the parts alone.
+    """
     everybody = EVERYBODY[inside.may.family]
     source, destination = NOTHING, NOTHING
-    for part in surely:
+    for part in sorted(surely, key=lambda one: (_spelt(one.flow.source), _spelt(one.flow.destination), one.ports)):
         there = support(part.flow.source, everybody)
         if source & there in {NOTHING, part.flow.source} or destination & there is part.flow.destination:
             source, destination = source | part.flow.source, destination | part.flow.destination
     must = inside.must.narrowed(source, destination)
     return Sure(inside.may, inside.may) if must == inside.may else Sure(must, inside.may)
+
+
+def _spelt(held: PacketSet) -> list[tuple[Span, Span, tuple[Span, ...]]]:
+    """A set of packets in the one way that it can be written."""
+    return [(protocols, ports, who_.spans) for protocols, ports, who_ in rows(held)]

@@ -130,3 +130,25 @@ def test_a_folder_that_cannot_be_read_is_unproven_and_not_empty(office: Path) ->
     assert ended.code == 3
     assert set(verdicts(ended).values()) == {"unproven"}
     assert any(gap["type"] == "log.source" for gap in ended.report["gaps"])
+
+
+def test_a_cluster_of_spark_counts_what_this_machine_counts(office: Path) -> None:
+    add(office, login("No"))
+    here = check(office)
+    configure(office, engine={"spark": "local[1]"})
+    there = check(office)
+    assert told(there) == told(here)
+    assert "broken" in {verdict for _, _, verdict in told(there)}
+    assert list((office / "state/rows/trail").glob("*.parquet"))
+
+
+def test_a_cluster_that_is_not_there_leaves_rules_over_rows_unproven_and_says_so(office: Path) -> None:
+    add(office, login("No"))
+    configure(office, engine={"spark": "spark://127.0.0.1:9"})
+    ended = check(office)
+    assert {one["verdict"] for one in findings(ended, "log-console-login-mfa")} == {"unproven"}
+    assert any("its rows were not counted" in gap.get("message", "") for gap in ended.report["gaps"])
+
+
+def told(ended: Ended) -> set[tuple[str, str, str]]:
+    return {(one["rule"], one["resource"]["id"], one["verdict"]) for one in ended.report["findings"]}

@@ -8,7 +8,7 @@ import pytest
 
 from agent import config
 from agent.config import ConfigurationError
-from agent.config_notify import Occasion, MailSink, SlackSink, SyslogSink, TeamsSink, WebhookSink, name
+from agent.config_notify import MailSink, Occasion, SlackSink, SyslogSink, TeamsSink, WebhookSink, name
 
 GOOD = """
 schema: upheld.config/1

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -43,7 +45,7 @@ class Memory:
         self.known |= changed
         for number in within(told.seen):
             if self.known[number].last_seen != at(hour):
-                self.known[number] = _at(self.known[number], at(hour))
+                self.known[number] = replace(self.known[number], last_seen=at(hour))
         return made
 
     def status(self, name: str) -> Status:
@@ -51,12 +53,6 @@ class Memory:
 
     def __getitem__(self, name: str) -> Known:
         return next(one for one in self.known.values() if one.id == name)
-
-
-def _at(known: Known, moment: str) -> Known:
-    from dataclasses import replace
-
-    return replace(known, last_seen=moment)
 
 
 def changes(made: list[Transition]) -> list[Change]:
@@ -199,4 +195,4 @@ def test_law_9_what_was_not_looked_at_is_never_fresh(history: list[tuple[dict[st
 @given(st.sets(st.integers(1, 60)))
 def test_ranges_hold_the_same_numbers(numbers: set[int]) -> None:
     assert within(ranges(numbers)) == numbers
-    assert all(one[1] + 1 < other[0] for one, other in zip(ranges(numbers), ranges(numbers)[1:], strict=False))
+    assert all(one[1] + 1 < other[0] for one, other in itertools.pairwise(ranges(numbers)))

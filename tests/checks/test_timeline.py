@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
@@ -51,6 +52,6 @@ def test_spans_leave_no_time_out_and_never_call_the_unseen_upheld(told: list[tup
     now = runs[-1][0] + more * HOUR
     held = spans(runs, now, age * HOUR)
     assert (held[0].start, held[-1].end) == (runs[0][0], now)
-    assert all(one.end == other.start for one, other in zip(held, held[1:], strict=False))
+    assert all(one.end == other.start for one, other in itertools.pairwise(held))
     upheld = sum((span.end - span.start for span in held if span.verdict is UP), timedelta())
     assert upheld <= age * HOUR * sum(verdict is UP for _, verdict in runs)

@@ -6,10 +6,14 @@ from typing import Any
 
 import pytest
 
+from checks.logs.engine import Asked, prepare
 from checks.logs.formats.cloudtrail_derived import derived
 from checks.logs.runtime import of_row
+from checks.logs.table import Table
 from checks.logs.tables import TABLES
+from checks.rule import Rule
 from tests.agent.road import shipped
+from tests.checks.logs.grammar import NOW
 
 RULES = {name: rule for name, rule in shipped().log_rules.items() if rule.terms is not None}
 FAILED = "row.outcome == 'failure'"
@@ -65,3 +69,11 @@ def test_what_a_request_asks_for_decides_the_rule_that_asks(rule: str, source: s
     }  # fmt: skip
     row = {"event_source": record["eventSource"], "event_name": name, "outcome": "success", **derived(record)}
     assert of_row(RULES[rule], TABLES["log.cloudtrail"], row, {}, "2026-01-01T00:00:00Z")[0] == verdict
+
+
+@pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
+def test_a_rule_asks_for_every_column_that_its_queries_read(rule: Rule) -> None:
+    """Others are not read from the logs, and would be null."""
+    table = TABLES[rule.kind]
+    less = Table(table.name, tuple(column for column in table.columns if column.name in {"time"} | rule.columns()))
+    assert prepare(less, [Asked(rule.id, rule, rule.params({}))], NOW).prepared

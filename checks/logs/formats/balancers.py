@@ -41,7 +41,8 @@ def texts(fields: Fields, wanted: Mapping[str, str]) -> dict[str, Any]:
 
 def numbers(fields: Fields, wanted: Mapping[str, str], faults: Faults) -> dict[str, Any]:
     """The columns that hold whole numbers."""
-    return {column: integers(fields.table[name], fields.lines, name, faults) for name, column in wanted.items()}
+    held = fields.table
+    return {column: integers(held[name], fields.lines, name, faults) for name, column in wanted.items() if name in held.column_names}
 
 
 def told_by_name(object_: str, count: int) -> dict[str, Any]:
@@ -66,8 +67,9 @@ def endpoint(array: Any, name: str, lines: Any, faults: Faults) -> dict[str, Any
     return {**addresses(address, name, lines, faults), f"{name}_port": integers(port, lines, f"{name} port", faults)}
 
 
-def request(array: Any, balancer: Any, lines: Any, faults: Faults) -> dict[str, Any]:
-    """The parts of the request line. A request that could not be parsed has `-` for what there is none of."""
+def request(array: Any, balancer: Any | None, lines: Any, faults: Faults) -> dict[str, Any]:
+    """The parts of the request line, and where the balancer is told the listener. A request that could not be parsed has `-` for what
+    there is none of."""
     parts = request_line.parts(array.combine_chunks())
     unread(array, parts["port"], "request", lines, faults)
     version = pc.utf8_trim_whitespace(parts["version"])
@@ -78,8 +80,7 @@ def request(array: Any, balancer: Any, lines: Any, faults: Faults) -> dict[str, 
         "path": parts["path"],
         "http_version": or_null(or_null(version, "-"), ""),
         "listener_port": integers(parts["port"], lines, "port", faults),
-        "listener": pc.binary_join_element_wise(balancer.combine_chunks(), parts["port"], ":"),
-    }
+    } | ({} if balancer is None else {"listener": pc.binary_join_element_wise(balancer.combine_chunks(), parts["port"], ":")})
 
 
 def unread(array: Any, parts: Any, name: str, lines: Any, faults: Faults) -> None:

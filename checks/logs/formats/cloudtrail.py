@@ -1,29 +1,30 @@
 """CloudTrail log files: `{"Records": [...]}`, of each record the members that the table has, by fixed names.
 
 The schema is never inferred: real records hold members that differ only in case. What is open in form (requestParameters,
-responseElements, ...) stays JSON text.
+responseElements, ...) stays JSON text. What no column that is asked for needs, is checked to be JSON and left there.
 Source: CloudTrail user guide, "CloudTrail record contents", "CloudTrail userIdentity element", "AWS Management Console
 sign-in events" (ConsoleLogin: additionalEventData.MFAUsed is Yes or No, responseElements.ConsoleLogin Success or Failure).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any, Final
 
-import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from checks.logs.formats import cloudtrail_calls
 from checks.logs.formats.columns import address_arrays, batch, booleans, texts
-from checks.logs.formats.faults import Faults, NotRecords
-from checks.logs.formats.json_records import Members, Records, objects, text, whole
+from checks.logs.formats.faults import Faults
 from checks.logs.formats.json_values import json_texts, times
+from checks.logs.formats.members import Members, Path, Records, of_document
+from checks.logs.formats.record_parts import SIZE, parts
 from checks.logs.table import address_columns
 from checks.logs.tables.cloudtrail import CLOUDTRAIL
 
 _ROWS: Final = 20_000
-_PATHS: Final = {
+_TEXTS: Final[dict[str, Path]] = {
     "event_id": ("eventID",), "event_name": ("eventName",), "event_source": ("eventSource",), "event_type": ("eventType",),
     "event_category": ("eventCategory",), "account": ("recipientAccountId",), "region": ("awsRegion",), "user_agent": ("userAgent",),
     "principal_type": ("userIdentity", "type"), "principal_account": ("userIdentity", "accountId"),
@@ -33,7 +34,7 @@ _PATHS: Final = {
     "tls_host": ("tlsDetails", "clientProvidedHostHeader"), "vpc_endpoint": ("vpcEndpointId",), "request_id": ("requestID",),
     "shared_event_id": ("sharedEventID",), "issuer": ("userIdentity", "sessionContext", "sessionIssuer", "arn"),
 }  # fmt: skip
-_BOOLEANS: Final = {
+_BOOLEANS: Final[dict[str, Path]] = {
     "read_only": ("readOnly",), "management": ("managementEvent",), "session_from_console": ("sessionCredentialFromConsole",),
     "session_mfa": ("userIdentity", "sessionContext", "attributes", "mfaAuthenticated"),
 }  # fmt: skip
@@ -41,73 +42,105 @@ _JSON: Final = {
     "request": "requestParameters", "response": "responseElements", "additional": "additionalEventData",
     "service_details": "serviceEventDetails",
 }  # fmt: skip
+_ARN: Final = ("userIdentity", "arn")
+_DERIVED: Final[dict[str, tuple[Path, ...]]] = {
+    "time": (("eventTime",),), "source": (("sourceIPAddress",),), "source_name": (("sourceIPAddress",),),
+    "principal": (_ARN, _TEXTS["principal_id"]), "mfa": (("eventName",), ("additionalEventData",)),
+    "outcome": (("eventName",), ("errorCode",), ("responseElements",)), "resource": (("resources", "ARN"),),
+}  # fmt: skip
+_NEEDS: Final[dict[str, tuple[Path, ...]]] = {
+    **{name: (path,) for name, path in (_TEXTS | _BOOLEANS).items()}, **{name: ((member,),) for name, member in _JSON.items()}, **_DERIVED,
+    **cloudtrail_calls.NEEDS,
+}  # fmt: skip
+"""The members that each column is made of."""
+_ALL: Final = frozenset(_NEEDS)
 
 
-def read(pieces: Iterable[bytes], object_: str, faults: Faults) -> Iterator[Any]:
-    """Record batches of CLOUDTRAIL; `line` is the number of the record in its file, from 1. Raises NotRecords."""
-    found = _records(text(whole(pieces), None, faults))
-    for start in range(0, len(found), _ROWS):
-        yield _batch(objects([*enumerate(found[start : start + _ROWS], start + 1)], faults), object_, faults)
+def read(
+    pieces: Iterable[bytes], object_: str, faults: Faults, wanted: Collection[str] | None = None, *, size: int = SIZE
+) -> Iterator[Any]:
+    """Record batches of CLOUDTRAIL; `line` is the number of the record in its file, from 1. Raises NotRecords.
+
+    `wanted` names columns (None: all); others may be null, but not `time`. Files larger than `size` are
+    read in parts, and what was read of one before it turned out to be damaged is given.
+    """
+    asked = _ALL if wanted is None else frozenset(wanted) & _ALL | {"time"}
+    members = Members.of(frozenset(path for name in asked for path in _NEEDS[name]))
+
+    first = 1
+    for part in parts(pieces, members.of_list, of_document, lambda raw: _unicode(raw, faults), size=size):
+        for start in range(0, len(part), _ROWS):
+            yield _batch(part.records(start, start + _ROWS, first + start, faults), asked, object_, faults)
+        first += len(part)
 
 
-def _records(raw: bytes) -> list[Any]:
+def _unicode(raw: bytes, faults: Faults) -> bytes:
     try:
-        data = orjson.loads(raw)
-    except orjson.JSONDecodeError as error:
-        raise NotRecords(f"not JSON: {error}") from error
-    found = data.get("Records") if isinstance(data, dict) else None
-    if not isinstance(found, list):
-        raise NotRecords("there is no list of Records in it")
-    return found
+        raw.isascii() or raw.decode()
+    except UnicodeDecodeError:
+        if "encoding" not in faults.counts:
+            faults.add("encoding", None, "bytes that are not UTF-8 were replaced", lost=False)
+        return raw.decode("utf-8", "replace").encode()
+    return raw
 
 
-def _batch(found: Records, object_: str, faults: Faults) -> Any:
-    lines, inner = found.numbers, Members(found, faults, told=_OBJECTS)
+def _batch(records: Records, asked: frozenset[str], object_: str, faults: Faults) -> Any:
+    lines = records.lines
     columns: dict[str, Any] = {}
-    for name, path in _PATHS.items():
-        columns[name] = texts(inner.values(path), lines, ".".join(path), faults)
-    for name, path in _BOOLEANS.items():
-        columns[name] = booleans(inner.values(path), lines, ".".join(path), faults)
-    for name, member in _JSON.items():
-        columns[name] = json_texts(inner.values((member,)), lines, member, faults)
-    columns |= _derived(inner, columns["principal_id"])
+    for name in asked & _JSON.keys():
+        held = records.parsed(_JSON[name], range(len(lines)))
+        columns[name] = json_texts(held, lines, _JSON[name], faults)
+    for name in _TEXTS:
+        if name in asked:
+            columns[name] = _texts(records, _TEXTS[name], faults)
+    for name in _BOOLEANS:
+        if name in asked:
+            columns[name] = booleans(records.values(_BOOLEANS[name]), lines, ".".join(_BOOLEANS[name]), faults)
+    columns["time"] = times(records.values(("eventTime",)), lines, "eventTime", faults, required=True)
+    if "principal" in asked:
+        named = columns.get("principal_id")
+        columns["principal"] = pc.coalesce(
+            _texts(records, _ARN, faults), _texts(records, _TEXTS["principal_id"], faults) if named is None else named
+        )
+    if asked & {"source", "source_name"}:
+        columns |= _source(_texts(records, ("sourceIPAddress",), faults))
+    columns |= _derived(records, asked) | cloudtrail_calls.columns(records, asked, faults)
     return batch(CLOUDTRAIL, columns, object_, pa.array(lines, pa.int64()))
 
 
-_OBJECTS: Final = frozenset({"userIdentity", "tlsDetails"})
+def _texts(records: Records, path: Path, faults: Faults) -> Any:
+    return texts(records.values(path), records.lines, ".".join(path), faults)
 
 
-def _derived(inner: Members, principal_id: Any) -> dict[str, Any]:
-    lines, faults = inner.numbers, inner.faults
-    source = texts(inner.values(("sourceIPAddress",)), lines, "sourceIPAddress", faults)
-    address = address_arrays(source, "source")
+def _source(text: Any) -> dict[str, Any]:
+    address = address_arrays(text, "source")
     known = pc.is_valid(address[address_columns("source")[0]])
-    names = inner.values(("eventName",))
-    used = inner.values(("additionalEventData", "MFAUsed")) if "ConsoleLogin" in names else [None] * len(names)
-    return {
-        **address,
-        "source_name": pc.if_else(known, pa.scalar(None, pa.string()), source),
-        "time": times(inner.values(("eventTime",)), lines, "eventTime", faults, required=True),
-        "principal": pc.coalesce(texts(inner.values(("userIdentity", "arn")), lines, "userIdentity.arn", faults), principal_id),
-        "mfa": pa.array([_mfa(value) if name == "ConsoleLogin" else None for name, value in zip(names, used, strict=True)], pa.bool_()),
-        "outcome": pa.array([_outcome(record) for record in inner.objects(())], pa.string()),
-        "resource": pa.array([_resource(value) for value in inner.values(("resources",))], pa.string()),
-    }
+    return {**address, "source_name": pc.if_else(known, pa.scalar(None, pa.string()), text)}
 
 
-def _mfa(used: Any) -> bool | None:
-    return {"yes": True, "no": False}.get(used.lower()) if isinstance(used, str) else None
+def _derived(records: Records, asked: frozenset[str]) -> dict[str, Any]:
+    columns: dict[str, Any] = {}
+    if asked & {"mfa", "outcome"}:
+        names = records.values(("eventName",))
+        logins = [place for place, name in enumerate(names) if name == "ConsoleLogin"]
+    if "mfa" in asked:
+        used: list[bool | None] = [None] * len(names)
+        for place, additional in zip(logins, records.parsed("additionalEventData", logins), strict=True):
+            used[place] = {"yes": True, "no": False}.get(_word(additional, "MFAUsed"))
+        columns["mfa"] = pa.array(used, pa.bool_())
+    if "outcome" in asked:
+        outcomes = ["success" if code is None else "failure" for code in records.values(("errorCode",))]
+        told: list[str | None] = [*outcomes]
+        for place, response in zip(logins, records.parsed("responseElements", logins), strict=True):
+            word = _word(response, "ConsoleLogin")
+            told[place] = word if word in {"success", "failure"} else None
+        columns["outcome"] = pa.array(told, pa.string())
+    if "resource" in asked:
+        columns["resource"] = pa.array(records.only(("resources", "ARN")), pa.string())
+    return columns
 
 
-def _outcome(record: Mapping[str, Any]) -> str | None:
-    if record.get("eventName") != "ConsoleLogin":
-        return "success" if record.get("errorCode") is None else "failure"
-    response = record.get("responseElements")
-    told = response.get("ConsoleLogin") if isinstance(response, dict) else None
-    return told.lower() if isinstance(told, str) and told.lower() in {"success", "failure"} else None
-
-
-def _resource(listed: Any) -> str | None:
-    one = listed[0] if isinstance(listed, list) and len(listed) == 1 else None
-    arn = one.get("ARN") if isinstance(one, dict) else None
-    return arn if isinstance(arn, str) else None
+def _word(held: Any, member: str) -> str:
+    """A word in an object, in lower case; empty where there is none."""
+    value = held.get(member) if isinstance(held, dict) else None
+    return value.lower() if isinstance(value, str) else ""

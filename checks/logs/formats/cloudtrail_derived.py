@@ -7,7 +7,7 @@ Source: CloudTrail user guide, "CloudTrail record contents" (requestParameters, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final
 
 from checks.functions.addresses import cidrs_within
@@ -18,6 +18,13 @@ from checks.logs.formats.cloudtrail_selectors import narrows_selectors
 
 Record = Mapping[str, Any]
 Values = Mapping[str, Any]
+Call = tuple[str, str]
+"""eventSource and eventName."""
+
+
+def may_tell(call: Call, columns: Collection[str]) -> bool:
+    """Whether a record of this call may have any of these columns, of those that are read from requests and responses."""
+    return any(_TOLD_BY[column](call) for column in columns)
 
 
 def derived(record: Record) -> dict[str, Any]:
@@ -26,7 +33,7 @@ def derived(record: Record) -> dict[str, Any]:
     request, response = _map(record.get("requestParameters")), _map(record.get("responseElements"))
     narrows, public = _NARROWS.get(call), _PUBLIC.get(call)
     return {
-        "by_service": _by_service(record),
+        "by_service": by_service(_map(record.get("userIdentity")).get("invokedBy"), record.get("sourceIPAddress")),
         "target": _target(call[0], request),
         "narrows": narrows(request) if narrows else None,
         "log_validation": _truth(request.get("enableLogFileValidation")) if call in _TRAIL else None,
@@ -49,7 +56,8 @@ def _text(value: Any) -> str | None:
 
 
 def _number(value: Any) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    """A whole number of 64 bits."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and -(2**63) <= value < 2**63 else None
 
 
 def _truth(value: Any) -> bool | None:
@@ -73,12 +81,15 @@ def _items(value: Any) -> list[Any] | None:
 # -- who called -----------------------------------------------------------------------------------------------------------
 
 
-def _by_service(record: Record) -> bool | None:
-    """Source: CloudTrail user guide, "CloudTrail record contents": sourceIPAddress of a service is its DNS name, or AWS Internal."""
-    source = _text(record.get("sourceIPAddress"))
-    if _text(_map(record.get("userIdentity")).get("invokedBy")):
+def by_service(invoked_by: Any, source: Any) -> bool | None:
+    """Of userIdentity.invokedBy and sourceIPAddress.
+
+    Source: CloudTrail user guide, "CloudTrail record contents": sourceIPAddress of a service is its DNS name, or AWS Internal.
+    """
+    if _text(invoked_by):
         return True
-    return None if source is None else source == "AWS Internal" or source.endswith((".amazonaws.com", ".amazonaws.com.cn"))
+    name = _text(source)
+    return None if name is None else name == "AWS Internal" or name.endswith((".amazonaws.com", ".amazonaws.com.cn"))
 
 
 # -- what it is about -----------------------------------------------------------------------------------------------------
@@ -100,6 +111,8 @@ def _target(source: str, request: Values) -> str | None:
     named = (_text(request.get(member)) for member in _TARGETS.get(source, ()))
     if found := next(filter(None, named), None):
         return found
+    if source != "ec2.amazonaws.com":
+        return None
     flow_logs = _each(_map(request.get("DeleteFlowLogsRequest")).get("FlowLogId"))
     return _text(_map(flow_logs[0]).get("content")) if len(flow_logs) == 1 else None
 
@@ -160,7 +173,7 @@ _RETENTION: Final = {
     ("logs.amazonaws.com", "PutRetentionPolicy"): "retentionInDays",
     ("cloudtrail.amazonaws.com", "UpdateEventDataStore"): "retentionPeriod",
 }
-_NARROWS: Final[Mapping[tuple[str, str], Callable[[Values], bool | None]]] = {
+_NARROWS: Final[Mapping[Call, Callable[[Values], bool | None]]] = {
     ("cloudtrail.amazonaws.com", "UpdateTrail"): _narrows_trail,
     ("cloudtrail.amazonaws.com", "PutEventSelectors"): narrows_selectors,
     ("cloudtrail.amazonaws.com", "UpdateEventDataStore"): _narrows_event_data_store,
@@ -190,11 +203,15 @@ _NOT_THE_WEB: Final = "0-79,81-442,444-65535"
 
 def _public_acl(request: Values) -> bool | None:
     """Source: S3 user guide, Access control list (ACL) overview: canned ACLs, predefined groups, headers for grants."""
-    told: list[bool | None] = [_CANNED.get(str(name)) for name in _each(request.get("x-amz-acl"))]
-    told += [any(group in str(grantee) for group in _GROUPS) for header in _GRANTS for grantee in _each(request.get(header))]
+    told: list[bool | None] = [_CANNED.get(_text(name) or "") for name in _each(request.get("x-amz-acl"))]
+    told += [_names_everyone(_text(grantees)) for header in _GRANTS for grantees in _each(request.get(header))]
     granted = _map(_map(request.get("AccessControlPolicy")).get("AccessControlList")).get("Grant")
     told += [_grants_everyone(_map(grant).get("Grantee")) for grant in _each(granted)]
     return True if True in told else None if None in told or not told else False
+
+
+def _names_everyone(header: str | None) -> bool | None:
+    return None if header is None else any(group in header for group in _GROUPS)
 
 
 def _grants_everyone(grantee: Any) -> bool | None:
@@ -260,7 +277,7 @@ def _ranges(asked: Any, name: str, renamed: str) -> list[dict[str, Any]] | None:
     return None if entries is None else [{renamed: _map(one).get(name)} for one in entries]
 
 
-_PUBLIC: Final[Mapping[tuple[str, str], Callable[[Values], bool | None]]] = {
+_PUBLIC: Final[Mapping[Call, Callable[[Values], bool | None]]] = {
     ("ec2.amazonaws.com", "AuthorizeSecurityGroupIngress"): _public_ingress,
     ("ec2.amazonaws.com", "ModifyImageAttribute"): _public_share("launchPermission"),
     ("ec2.amazonaws.com", "ModifySnapshotAttribute"): _public_share("createVolumePermission"),
@@ -298,7 +315,7 @@ _REMOVING: Final = ("Delete", "Deregister", "Terminate", "Stop", "Cancel", "Deta
 _ENCRYPTED: Final = frozenset({("ec2.amazonaws.com", "CreateVolume")})
 
 
-def _stores(call: tuple[str, str], request: Values, region: str | None) -> bool | None:
+def _stores(call: Call, request: Values, region: str | None) -> bool | None:
     source, name = call
     if call == ("s3.amazonaws.com", "CreateBucket"):  # its data is where it says, and that is not always where it is logged
         asked = _text(_map(request.get("CreateBucketConfiguration")).get("LocationConstraint")) or "us-east-1"
@@ -306,3 +323,23 @@ def _stores(call: tuple[str, str], request: Values, region: str | None) -> bool 
     if name in _STORING.get(source, frozenset()):
         return True
     return False if name.startswith(_REMOVING) else None
+
+
+# -- which calls tell what ------------------------------------------------------------------------------------------------
+
+
+def _may_store(call: Call) -> bool:
+    return _stores(call, {}, "us-east-1") is not None
+
+
+_TOLD_BY: Final[Mapping[str, Callable[[Call], bool]]] = {
+    "target": lambda call: call[0] in _TARGETS,
+    "narrows": _NARROWS.__contains__,
+    "log_validation": _TRAIL.__contains__,
+    "retention_days": _RETENTION.__contains__,
+    "public": _PUBLIC.__contains__,
+    "stores": _may_store,
+    "encrypted": _ENCRYPTED.__contains__,
+}
+TOLD: Final = frozenset(_TOLD_BY)
+"""The columns that are read from requests and responses."""

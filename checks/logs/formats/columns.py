@@ -2,36 +2,47 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from checks.logs.formats import ipv4
 from checks.logs.formats.faults import Faults
-from checks.logs.table import ADDRESS_PARTS, Table, address_columns, address_parts
+from checks.logs.table import Table, address_columns, address_parts
+from checks.logs.tables import TABLES
 
 TIME: Final = pa.timestamp("us", tz="UTC")
+_TYPES: Final = (pa.string(), pa.int64(), pa.bool_(), TIME)
+"""Of the columns of all tables."""
 _INTEGER: Final = r"^-?[0-9]{1,18}$"
 _ISO: Final = re.compile(r"[0-9]{4}-?[0-9]{2}-?[0-9]{2}[T ][0-9]{2}:?[0-9]{2}(:?[0-9]{2}([.,][0-9]+)?)?(Z|[+-][0-9]{2}(:?[0-9]{2})?)?")
 _EPOCH: Final = re.compile(r"[0-9]{10}([0-9]{3})?")
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _COMMON_LOG: Final = rf"^[0-9]{{2}}/({'|'.join(_MONTHS)})/[0-9]{{4}}:[0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}} [+-][0-9]{{4}}$"
-_OCTET: Final = "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
-_IPV4: Final = rf"^{_OCTET}[.]{_OCTET}[.]{_OCTET}[.]{_OCTET}$"
 _LATEST: Final = 1 << 36
 """Seconds since 1970 beyond any log: the year 4147."""
 
 
 def batch(table: Table, columns: Mapping[str, Any], object_: str, lines: Any) -> Any:
     """A record batch of a table: the columns that were read, null for all others."""
-    schema = table.schema()
+    schema = _schema(table.name)
     count = len(lines)
     held = {"object": pa.repeat(pa.scalar(object_, pa.string()), count), "line": lines, **columns}
-    arrays = [_flat(held[field.name], field.type) if field.name in held else pa.nulls(count, field.type) for field in schema]
+    nothing = {type_: pa.nulls(count, type_) for type_ in _TYPES}
+    arrays = [_flat(held[name], type_) if name in held else nothing[type_] for name, type_ in zip(schema.names, schema.types, strict=True)]
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+
+@functools.cache
+def _schema(name: str) -> pa.Schema:
+    return TABLES[name].schema()
 
 
 def _flat(array: Any, type_: Any) -> Any:
@@ -119,37 +130,22 @@ def addresses(array: Any, name: str, lines: Any, faults: Faults) -> dict[str, An
 def address_arrays(array: Any, name: str) -> dict[str, Any]:
     """The three columns of an address, null for what is none; each distinct text is parsed once."""
     coded = (array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array).dictionary_encode()
-    plain = pc.match_substring_regex(coded.dictionary, _IPV4)
-    others = pc.invert(plain)
-    parts = [_parts(text) for text in pc.filter(coded.dictionary, others).to_pylist()]
-    columns = list(_ipv4(coded.dictionary, plain))
-    if parts:
-        columns = [
-            pc.replace_with_mask(column, others, pa.array(held, pa.int64()))
-            for column, held in zip(columns, zip(*parts, strict=True), strict=True)
-        ]
-    return {column: pc.take(values, coded.indices) for column, values in zip(address_columns(name), columns, strict=True)}
+    number, known = ipv4.numbers(coded.dictionary)
+    parts = np.stack((np.where(known, 4, 0), np.zeros_like(number), number))
+    for place in np.flatnonzero(~known):
+        if (found := _parts(coded.dictionary[place].as_py())) is not None:
+            parts[:, place] = found
+            known[place] = True
+    return {
+        column: pc.take(pa.array(values, mask=~known), coded.indices) for column, values in zip(address_columns(name), parts, strict=True)
+    }
 
 
-def _ipv4(texts: Any, plain: Any) -> tuple[Any, Any, Any]:
-    """The three columns of the texts that are IPv4 addresses, null for all others."""
-    octets = pc.list_flatten(pc.split_pattern(pc.filter(texts, plain), ".")).cast(pa.int64())
-    four = pa.FixedSizeListArray.from_arrays(octets, 4)
-    low = pc.list_element(four, 0)
-    for index in range(1, 4):
-        low = pc.add(pc.multiply(low, 256), pc.list_element(four, index))
-    family, high = pc.if_else(plain, pa.scalar(4, pa.int64()), None), pc.if_else(plain, pa.scalar(0, pa.int64()), None)
-    return family, high, pc.replace_with_mask(pa.nulls(len(texts), pa.int64()), plain, low)
-
-
-_NO_ADDRESS: Final = (None,) * len(ADDRESS_PARTS)
-
-
-def _parts(text: str) -> tuple[int | None, ...]:
+def _parts(text: str | None) -> tuple[int, int, int] | None:
     try:
-        return address_parts(text)
+        return None if text is None else address_parts(text)
     except ValueError:
-        return _NO_ADDRESS
+        return None
 
 
 def texts(values: Sequence[Any], lines: Sequence[int], name: str, faults: Faults) -> Any:
@@ -173,6 +169,8 @@ def written(values: Sequence[Any], lines: Sequence[int], name: str, faults: Faul
 
 def booleans(values: Sequence[Any], lines: Sequence[int], name: str, faults: Faults) -> Any:
     """Values of JSON that must be true or false; CloudTrail writes some as text."""
+    with contextlib.suppress(pa.ArrowInvalid, pa.ArrowTypeError):
+        return pa.array(values, pa.bool_())
     words = {"true": True, "false": False}
     kept = [value if value is None or isinstance(value, bool) else words.get(value) if isinstance(value, str) else None for value in values]
     _told(values, kept, lines, f"{name} is neither true nor false", faults)

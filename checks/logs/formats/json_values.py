@@ -40,7 +40,10 @@ def texts(values: Sequence[Any], numbers: Sequence[int], name: str, faults: Faul
 
 def json_texts(values: Sequence[Any], numbers: Sequence[int], name: str, faults: Faults) -> Any:
     """Texts as they are, and all else as JSON."""
-    return texts(_each(values, _json, numbers, f"{name} is nested too deeply", faults), numbers, name, faults)
+    try:
+        return pa.array([None if value is None or value == "" else _json(value) for value in values], pa.string())
+    except TypeError:  # something nests more deeply than it can be written, and less than it can be read
+        return pa.array(_each(values, _json_or_none, numbers, f"{name} is nested too deeply", faults), pa.string())
 
 
 def integers(values: Sequence[Any], numbers: Sequence[int], name: str, faults: Faults) -> Any:
@@ -118,12 +121,15 @@ def _text(value: Any) -> str | None:
     return value if isinstance(value, str) else str(value) if isinstance(value, int) and not isinstance(value, bool) else None
 
 
-def _json(value: Any) -> str | None:
-    if isinstance(value, str):
-        return value
+def _json(value: Any) -> str | bytes:
+    """Raises TypeError for what nests too deeply."""
+    return value if isinstance(value, str) else orjson.dumps(value)
+
+
+def _json_or_none(value: Any) -> str | bytes | None:
     try:
-        return orjson.dumps(value).decode()
-    except TypeError:  # it nests more deeply than it can be written, and less than it can be read
+        return _json(value)
+    except TypeError:
         return None
 
 

@@ -6,11 +6,11 @@ import contextlib
 import itertools
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from io import BytesIO
 from typing import Any, Final
 
+import numpy as np
 import pyarrow as pa
 from pyarrow import csv
 
@@ -19,6 +19,7 @@ from checks.logs.formats.faults import Faults
 BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 """What some programs put before a text in UTF-8."""
 CHUNK: Final = 4 << 20
+_BREAK, _QUOTE = b'\n"'
 MAXIMUM_LINE: Final = 1 << 20
 """No log writes longer lines; what is longer is skipped and counted."""
 
@@ -32,36 +33,39 @@ class Chunk:
 
     @property
     def count(self) -> int:
-        return self.data.count(b"\n") + 1
+        return int(np.count_nonzero(_are(self.data, _BREAK))) + 1
 
 
 def chunks(pieces: Iterable[bytes], faults: Faults, *, size: int = CHUNK, longest: int = MAXIMUM_LINE) -> Iterator[Chunk]:
-    """Pieces of a file as chunks of whole lines. What `pieces` raises is passed on, after the lines that were whole."""
-    line, rest, skipping = 1, bytearray(), False
+    """Pieces of a file as chunks of whole lines. What `pieces` raises is passed on, after chunks that were full."""
+    line, held, there, broken, skipping = 1, list[bytes](), 0, False, False
     head, whole = peek(pieces, len(BYTE_ORDER_MARK))
     for piece in itertools.chain([head.removeprefix(BYTE_ORDER_MARK)], itertools.islice(whole, 1, None)):
-        rest += piece
+        rest = piece
         if skipping:
-            end = rest.find(b"\n")
-            if end < 0:
-                rest.clear()
+            _, found, rest = piece.partition(b"\n")
+            if not found:
                 continue
-            del rest[: end + 1]
             line, skipping = line + 1, False
-        if len(rest) < size and rest.rfind(b"\n") >= 0:
+        held.append(rest)
+        there += len(rest)
+        broken = broken or b"\n" in rest
+        if there < size and (broken or there <= longest):
             continue
-        end = rest.rfind(b"\n")
-        if end >= 0:
-            chunk = Chunk(line, bytes(rest[:end]))
+        if broken:
+            held = held if b"\n" in rest else [b"".join(held)]
+            end = held[-1].rfind(b"\n")
+            rest = held[-1][end + 1 :]
+            chunk = Chunk(line, b"".join((*held[:-1], held[-1][:end])))
             line += chunk.count
-            del rest[: end + 1]
+            held, there, broken = [rest], len(rest), False
             yield chunk
-        if len(rest) > longest:
+        if there > longest:
             faults.add("long-line", line, f"a line longer than {longest} bytes was skipped", lost=True)
-            rest.clear()
-            skipping = True
-    if rest and not skipping:
-        yield Chunk(line, bytes(rest.removesuffix(b"\n")))
+            held, there, skipping = [], 0, True
+    text = b"".join(held)
+    if text and not skipping:
+        yield Chunk(line, text.removesuffix(b"\n"))
 
 
 def peek(pieces: Iterable[bytes], size: int = 64) -> tuple[bytes, Iterator[bytes]]:
@@ -92,71 +96,106 @@ def split(
     quotes: int,
     varying: bool = False,
     delimiter: str = " ",
+    wanted: Collection[str] | None = None,
+    again: Callable[[Chunk], Chunk] | None = None,
 ) -> Fields | None:
     """Fields between delimiters, `-` as null; a column whose values do not have its type stays text. None where no line is left.
 
     `quotes` is how many stand in every line: in one with more or fewer, somebody wrote quotes into a field, and what stands
     after them may not be what it seems. Where the log itself does not quote the same fields in every line, they may be
     `varying`: then such a line is kept if each quote opens or closes a field. All others and lines with more or fewer fields
-    than `names` are counted as faults, and so is every line that cannot be told apart.
+    than `names` are counted as faults, and so is every line that cannot be told apart. Of `names` the `wanted` are read (None:
+    all). A chunk that cannot be read at once, or has a value without its type, is read as what `again` makes of it.
     """
-    data, numbers = clean(chunk, faults, quotes, varying=varying)
-    if not numbers:
-        return None
-    wrong: list[tuple[int, int]] = []
+    read = [name for name in names if wanted is None or name in wanted] or list(names[:1])
     quoted = quotes > 0 or varying
-    table = _read(data, names, types, wrong, quoted=quoted, delimiter=delimiter)
-    if quoted and (table is None or table.num_rows + len(wrong) != len(numbers)):
+    csv_ = _Csv(names, read, types, quoted=quoted, delimiter=delimiter)
+    table, data = None, chunk.data
+    numbers: Sequence[int] = range(chunk.first, chunk.first + chunk.count)
+    plain = _is_plain(data, quotes, varying=varying)
+    if plain:
+        table = csv_.typed(data)
+    if not plain or (table is None and again):
+        data, numbers = clean(again(chunk) if again else chunk, faults, quotes, varying=varying)
+        table = csv_.table(data) if numbers else None
+    elif table is None:
+        table = csv_.as_texts(data)
+    if quoted and numbers and not csv_.is_whole(table, numbers):
         data, numbers = _well_quoted(data, numbers, faults)
-        table = _read(data, names, types, wrong, quoted=quoted, delimiter=delimiter) if numbers else None
+        table = csv_.table(data) if numbers else None
     if not numbers:
         return None
-    if table is None or table.num_rows + len(wrong) != len(numbers):
+    if not csv_.is_whole(table, numbers):
         faults.add("malformed", numbers[0], "lines from here on cannot be told apart", lost=True, count=len(numbers))
         return None
+    return _fields(table, numbers, len(names), csv_.wrong, faults)
+
+
+def _fields(table: Any, numbers: Sequence[int], wanted: int, wrong: Sequence[tuple[int, int]], faults: Faults) -> Fields | None:
     for row, columns in wrong:
-        kind = "short-line" if columns < len(names) else "extra-fields"
-        faults.add(kind, numbers[row - 1], f"{columns} fields where the file has {len(names)}", lost=True)
-    bad = {row - 1 for row, _ in wrong}
-    kept: Any = [number for index, number in enumerate(numbers) if index not in bad] if bad else numbers
-    return Fields(table, pa.array(kept, pa.int64())) if len(kept) else None
+        kind = "short-line" if columns < wanted else "extra-fields"
+        faults.add(kind, numbers[row - 1], f"{columns} fields where the file has {wanted}", lost=True)
+    lines = np.arange(numbers.start, numbers.stop) if isinstance(numbers, range) else np.array(numbers)
+    kept = np.delete(lines, [row - 1 for row, _ in wrong])
+    return Fields(table, pa.array(kept)) if len(kept) else None
 
 
-def _read(
-    data: bytes, names: Sequence[str], types: Mapping[str, Any], wrong: list[tuple[int, int]], *, quoted: bool, delimiter: str
-) -> Any:
-    def skip(row: Any) -> str:
-        wrong.append((row.number, row.actual_columns))
-        return "skip"
+class _Csv:
+    """Lines read as fields; `wrong` are the rows, from 1, that have more or fewer of them, each with how many."""
 
-    def read(wanted: Mapping[str, Any]) -> Any:
-        wrong.clear()
-        return csv.read_csv(
-            BytesIO(data),
-            read_options=csv.ReadOptions(column_names=list(names), use_threads=False, block_size=len(data) + 1),
-            parse_options=csv.ParseOptions(
-                delimiter=delimiter,
-                quote_char='"' if quoted else False,
-                double_quote=False,
-                invalid_row_handler=skip,
-                ignore_empty_lines=False,
-            ),
-            convert_options=csv.ConvertOptions(
-                column_types={name: wanted.get(name, pa.string()) for name in names}, null_values=["-"], strings_can_be_null=True
-            ),
+    def __init__(self, names: Sequence[str], read: Sequence[str], types: Mapping[str, Any], *, quoted: bool, delimiter: str) -> None:
+        self.wrong: list[tuple[int, int]] = []
+        self._names, self._read, self._types = names, read, types
+        self._parse = csv.ParseOptions(
+            delimiter=delimiter,
+            quote_char='"' if quoted else False,
+            double_quote=False,
+            invalid_row_handler=self._skip,
+            ignore_empty_lines=False,
         )
 
-    for wanted in (types, {}):
+    def table(self, data: bytes) -> Any:
+        """A table with the types that were asked for, or else of texts; None where nothing can be read."""
+        table = self.typed(data)
+        return self.as_texts(data) if table is None else table
+
+    def typed(self, data: bytes) -> Any:
+        """None also where a value does not have its type."""
+        return self._read_as(data, self._types)
+
+    def as_texts(self, data: bytes) -> Any:
+        return self._read_as(data, {})
+
+    def is_whole(self, table: Any, numbers: Sequence[int]) -> bool:
+        """Whether every line is a row, or is told in `wrong`."""
+        return table is not None and table.num_rows + len(self.wrong) == len(numbers)
+
+    def _read_as(self, data: bytes, types: Mapping[str, Any]) -> Any:
+        self.wrong.clear()
         with contextlib.suppress(pa.ArrowInvalid):
-            return read(wanted)
-    return None
+            return csv.read_csv(
+                pa.BufferReader(data),
+                read_options=csv.ReadOptions(column_names=list(self._names), use_threads=False, block_size=len(data) + 1),
+                parse_options=self._parse,
+                convert_options=csv.ConvertOptions(
+                    check_utf8=False,  # every line has been looked at
+                    include_columns=list(self._read),
+                    column_types={name: types.get(name, pa.string()) for name in self._read},
+                    null_values=["-"],
+                    strings_can_be_null=True,
+                ),
+            ).combine_chunks()
+        return None
+
+    def _skip(self, row: Any) -> str:
+        self.wrong.append((row.number, row.actual_columns))
+        return "skip"
 
 
 def clean(chunk: Chunk, faults: Faults, quotes: int, *, varying: bool = False) -> tuple[bytes, Sequence[int]]:
     """The lines that can be read, and their numbers: no empty ones, none with NUL bytes or quotes too many; all of it UTF-8."""
     data = chunk.data
-    plain = b"\n\n" not in data and not data.startswith(b"\n") and not data.endswith(b"\n") and b"\r" not in data and b"\0" not in data
-    if plain and data and _is_text(data) and (_all_have(data, quotes) if quotes or not varying else b'"' not in data):
+    if _is_plain(data, quotes, varying=varying):
         return data, range(chunk.first, chunk.first + chunk.count)
     kept: list[bytes] = []
     numbers: list[int] = []
@@ -181,6 +220,17 @@ def clean(chunk: Chunk, faults: Faults, quotes: int, *, varying: bool = False) -
     return b"\n".join(kept), numbers
 
 
+def _is_plain(data: bytes, quotes: int, *, varying: bool) -> bool:
+    """Whether every line can be read as it stands: none is empty, none holds NUL bytes or other quotes, and all are UTF-8."""
+    if not data or b"\r" in data or b"\0" in data or not _is_text(data):
+        return False
+    if quotes:  # which no empty line has
+        return _all_have(data, quotes)
+    breaks = _are(data, _BREAK)
+    empty = breaks[0] or breaks[-1] or np.any(breaks[1:] & breaks[:-1])
+    return not empty and not (varying and b'"' in data)
+
+
 def _well_quoted(data: bytes, numbers: Sequence[int], faults: Faults) -> tuple[bytes, Sequence[int]]:
     """The lines whose quotes all open or close a field: another one can swallow what stands behind it, and the next lines."""
     kept = [(line, number) for line, number in zip(data.split(b"\n"), numbers, strict=True) if _QUOTED.fullmatch(line)]
@@ -190,10 +240,16 @@ def _well_quoted(data: bytes, numbers: Sequence[int], faults: Faults) -> tuple[b
 
 
 def _all_have(data: bytes, quotes: int) -> bool:
-    """Whether every line has so many quotes; it does not matter where there are to be none."""
-    if not quotes:
-        return True
-    return data.translate(None, _NEITHER) == b"\n".join([b'"' * quotes] * (data.count(b"\n") + 1))
+    """Whether every line has so many quotes."""
+    breaks, found = np.flatnonzero(_are(data, _BREAK)), np.flatnonzero(_are(data, _QUOTE))
+    if len(found) != quotes * (len(breaks) + 1):
+        return False
+    of_lines = found.reshape(-1, quotes)
+    return bool(np.all(of_lines[:-1, -1] < breaks) and np.all(of_lines[1:, 0] > breaks))
+
+
+def _are(data: bytes, byte: int) -> Any:
+    return np.frombuffer(data, np.uint8) == byte
 
 
 _QUOTED: Final = re.compile(rb'(?:"[^"]*"|[^" ]*)(?: (?:"[^"]*"|[^" ]*))*')
@@ -215,10 +271,10 @@ def _is_text(data: bytes) -> bool:
 
 def usual(data: bytes, *, sample: int = 50) -> tuple[int, int]:
     """How many fields most of the first lines have, quoted or not, and how many quotes."""
-    counts = Counter((_fields(line), line.count(b'"')) for line in data.split(b"\n", sample)[:sample] if line.strip())
+    counts = Counter((_field_count(line), line.count(b'"')) for line in data.split(b"\n", sample)[:sample] if line.strip())
     return counts.most_common(1)[0][0] if counts else (0, 0)
 
 
-def _fields(line: bytes) -> int:
+def _field_count(line: bytes) -> int:
     outside = b"".join(line.split(b'"')[::2])
     return len(outside.rstrip(b"\r").split(b" "))

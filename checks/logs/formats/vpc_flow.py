@@ -7,7 +7,7 @@ Source: VPC user guide, "Flow log records" (fields; `-` for what does not apply;
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any, Final
 
 import pyarrow as pa
@@ -41,7 +41,9 @@ _ADDRESSES: Final = {
 _TIMES: Final = {"start": "time", "end": "end"}
 _UNUSED: Final = re.compile(r"ecs-[a-z0-9-]+|sublocation-(type|id)")
 _OBJECT: Final = re.compile(r"[0-9]{12}_vpcflowlogs_(?P<region>[a-z0-9-]+)_fl-")
-_NAMED: Final = frozenset((*_TEXTS, *_INTEGERS, *_ADDRESSES, *_TIMES))
+_NAMED: Final = {**_TEXTS, **_INTEGERS, **_ADDRESSES, **_TIMES}
+_ALWAYS: Final = ("time", "log_status")
+"""What says of which hour a row is, and whether rows were lost."""
 
 
 def header(line: bytes) -> tuple[str, ...] | None:
@@ -61,15 +63,22 @@ def is_default(line: bytes) -> bool:
     return len(fields) == len(DEFAULT) and fields[0] == b"2" and fields[2].startswith(b"eni-")
 
 
-def read(pieces: Iterable[bytes], object_: str, faults: Faults) -> Iterator[Any]:
-    """Record batches of VPC_FLOW. Raises NotRecords for Parquet that cannot be read, or not to its end."""
+def read(pieces: Iterable[bytes], object_: str, faults: Faults, wanted: Collection[str] | None = None) -> Iterator[Any]:
+    """Record batches of VPC_FLOW. `wanted` names columns (None: all); others may be null, but not `time` and `log_status`.
+
+    Raises NotRecords for Parquet that cannot be read, or not to its end.
+    """
+    asked = {name for name, column in _NAMED.items() if wanted is None or column in {*wanted, *_ALWAYS}}
     head, whole = peek(pieces)
-    rows = parquet.read(whole, lambda line: _told(header(line), faults)) if head.startswith(parquet.MAGIC) else _of_text(whole, faults)
-    for fields, names in rows:
-        yield _batch(fields, names, object_, faults)
+    if head.startswith(parquet.MAGIC):
+        rows: Iterator[Fields] = (fields for fields, _ in parquet.read(whole, lambda line: _told(header(line), faults)))
+    else:
+        rows = _of_text(whole, asked, faults)
+    for fields in rows:
+        yield _batch(fields, asked, object_, faults)
 
 
-def _of_text(pieces: Iterable[bytes], faults: Faults) -> Iterator[tuple[Fields, tuple[str, ...]]]:
+def _of_text(pieces: Iterable[bytes], asked: Collection[str], faults: Faults) -> Iterator[Fields]:
     names: tuple[str, ...] | None = None
     for whole in chunks(pieces, faults):
         chunk = whole
@@ -82,10 +91,21 @@ def _of_text(pieces: Iterable[bytes], faults: Faults) -> Iterator[tuple[Fields, 
                 if not rest:
                     continue
                 chunk = Chunk(whole.first + 1, rest)
-        chunk = _without_headers(chunk, names)
-        fields = split(chunk, names, {name: pa.int64() for name in (*_INTEGERS, *_TIMES)}, faults, quotes=0)
+        fields = _split(chunk, names, asked, faults)
         if fields is not None:
-            yield fields, names
+            yield fields
+
+
+def _split(chunk: Chunk, names: tuple[str, ...], asked: Collection[str], faults: Faults) -> Fields | None:
+    """Files that were put together have the first line more than once; in a column of numbers it is none."""
+
+    def again(odd: Chunk) -> Chunk:
+        return _without_headers(odd, names)
+
+    typed = {name: pa.int64() for name in (*_INTEGERS, *_TIMES)}
+    if typed.keys().isdisjoint(name for name in names if name in asked):
+        chunk = again(chunk)
+    return split(chunk, names, typed, faults, quotes=0, wanted=asked, again=again)
 
 
 def _told(names: tuple[str, ...] | None, faults: Faults) -> tuple[str, ...] | None:
@@ -96,19 +116,21 @@ def _told(names: tuple[str, ...] | None, faults: Faults) -> tuple[str, ...] | No
 
 
 def _without_headers(chunk: Chunk, names: tuple[str, ...]) -> Chunk:
-    """Files that were put together have the first line more than once: it becomes an empty one."""
+    """With empty lines where the first line stands again."""
     if b"\n" + names[0].encode() + b" " not in chunk.data and not chunk.data.startswith(names[0].encode() + b" "):
         return chunk
     return Chunk(chunk.first, b"\n".join(b"" if header(line) == names else line for line in chunk.data.split(b"\n")))
 
 
-def _batch(fields: Fields, names: tuple[str, ...], object_: str, faults: Faults) -> Any:
+def _batch(fields: Fields, asked: Collection[str], object_: str, faults: Faults) -> Any:
     table, lines = fields.table, fields.lines
     columns: dict[str, Any] = {}
     if found := _OBJECT.search(object_):
         columns["region"] = pa.repeat(pa.scalar(found["region"], pa.string()), len(lines))
-    for name in names:
+    for name in table.column_names:
         held = table[name]
+        if name not in asked:
+            continue
         if name in _TEXTS:
             columns[_TEXTS[name]] = held
         elif name in _INTEGERS:

@@ -108,6 +108,12 @@ class Scanner:
         places = _Places(batch)
         return Found({table.name: batch.num_rows}, looks, {key: self._hit(key, rows, places) for key, rows in held.items() if rows})
 
+    def columns(self, table: Table) -> frozenset[str]:
+        """What `scan` reads of a table's rows."""
+        addresses = {column.name for column in table.columns if column.kind == "address" and column.name in clients.CLIENTS}
+        linked = {column for column in USERS if column in table}
+        return frozenset({column for column, _ in self._searched(table)} | addresses | linked)
+
     def _searched(self, table: Table) -> Iterator[tuple[str, Search]]:
         for column in table.columns:
             if column.kind == "string" and column.care == "free":

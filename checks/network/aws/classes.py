@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import TypeVar
 
+from checks.model import can_hold
 from checks.network.aws import groups as security_groups
 from checks.network.aws.interfaces import BALANCER, CLASSIC, ENDPOINT, LISTENING, NAT, PASSING, Port
 from checks.network.aws.subnets import Subnet
@@ -246,6 +247,6 @@ def unseen_interfaces(view: View) -> None:
     """Where nobody saw the interfaces, there may be targets that the graph does not hold."""
     manifest = view.estate.manifest
     meant = manifest.scope.places(everywhere=True) if manifest.source.startswith("aws") else ()
-    for place in sorted({*view.places, *meant}):
+    for place in sorted({*view.places, *(place for place in meant if can_hold(place.account, INTERFACE))}):
         if why := view.unlisted(INTERFACE, place):
             view.graph.doubts.append(f"there may be network interfaces that were not seen: {why}")

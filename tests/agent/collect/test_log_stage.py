@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from agent.collect.estate import read_estate
+from checks.judge import bind, judge
 from checks.logs.source import OBJECT, SOURCE
 from checks.model import Estate, Reason
 from tests.agent.collect.log_stage import collected, of_trail, source, verdicts
@@ -92,6 +93,32 @@ def test_a_region_without_digests_is_missed_and_regions_that_nobody_knows_prove_
 
 def _members(held: object) -> dict[str, object]:
     return {name: getattr(held, name) for name in type(held).__slots__}
+
+
+def test_the_digests_of_another_account_prove_nothing_of_this_one(tmp_path: Path, trail: Trail) -> None:
+    estate = collected(tmp_path / "estate", [of_trail(trail, account="444455556666")], [RULE], NOW)
+    assert set(hours(estate)[:4]) == {"cannot-tell"}
+
+
+def test_an_odd_file_leaves_open_whether_everything_was_scanned(tmp_path: Path) -> None:
+    (tmp_path / "alb.log").write_text(f"{ALB_ROW}\n")
+    whole = collected(tmp_path / "one", [source(tmp_path / "alb.log", "auto", key=b"k" * 16)], [], START + 18 * HOUR)
+    assert whole.of(SOURCE)[0].data["Whole"] is True
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "alb.log").rename(tmp_path / "logs/alb.log")
+    (tmp_path / "logs/odd.txt").write_text("what is this\n")
+    odd = collected(tmp_path / "two", [source(tmp_path / "logs", "auto", key=b"k" * 16)], [], START + 18 * HOUR)
+    assert "Whole" not in odd.of(SOURCE)[0].data
+
+
+def test_what_is_assumed_of_a_source_stands_in_the_evidence_of_every_finding_about_it(tmp_path: Path, trail: Trail) -> None:
+    from tests.agent.road import shipped
+
+    estate = collected(tmp_path / "estate", [source(trail.root, assume=True)], [], NOW)
+    rule = shipped().rules["log-source-complete"]
+    (found,) = judge(estate, shipped().catalogue, bind([rule], [], every=True), {})
+    assert str(found.verdict) == "upheld"
+    assert found.evidence.assumptions == ("the configuration says that the log source trail is to be taken for complete",)
 
 
 def test_rows_outside_the_window_are_nobodys(tmp_path: Path, trail: Trail) -> None:

@@ -365,3 +365,26 @@ def test_every_line_of_a_load_balancers_log_is_a_row_or_a_fault(lines: list[str]
     assert pa.Table.from_batches(batches, TABLES["log.alb"].schema()).column("tls_version").drop_null().to_pylist().count("TLSv1.2") <= len(
         lines
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "hour"),
+    [
+        ("111122223333_CloudTrail_eu-central-1_20261120T1405Z_a.json.gz", "2026-11-20T14:00:00+00:00"),
+        ("EMLARXS9EXAMPLE.2026-11-20-14.RT4KCN4SGK9.gz", "2026-11-20T14:00:00+00:00"),
+        ("resourceId=/X/y=2026/m=11/d=20/h=14/m=00/PT1H.json", "2026-11-20T14:00:00+00:00"),
+        ("EMLARXS9EXAMPLE.2026-11-20-77.RT4KCN4SGK9.gz", None),
+        ("access.log", None),
+    ],
+)
+def test_the_hour_in_a_name_is_that_of_an_object_that_cannot_be_read(name: str, hour: str | None) -> None:
+    found = FileRead(f"bucket/{name}", unread="cut off")
+    doubtful = found.doubtful()
+    assert (None if doubtful is None else max(doubtful).isoformat()) == hour
+
+
+def test_a_time_that_is_centuries_off_puts_all_hours_in_doubt_and_lists_none(tmp_path: Path) -> None:
+    rows = f"{FLOW}\n{FLOW_ROW}\n{FLOW_ROW.replace(str(SECOND + 5), '86400')}\nshort line\n"
+    _, found = read(tmp_path, rows.encode())
+    assert found.count == 2
+    assert found.doubtful() is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from sqlalchemy import func, select
 
 from agent.ledger import LedgerError, tables
+from agent.ledger.export import run as read
 from agent.ledger.history import History
 from agent.ledger.ledger import HEAD_FILE
 from agent.ledger.signing import FILE
@@ -68,6 +70,25 @@ def test_a_run_older_than_the_newest_is_refused(tmp_path: Path) -> None:
     assert statuses(tmp_path) == {"vol-a": "broken"}
 
 
+def test_an_estate_of_the_future_is_refused(tmp_path: Path) -> None:
+    ledger, signer = begin(tmp_path)
+    with pytest.raises(LedgerError, match="what is of the future is not recorded"):
+        ledger.append(run(5, {"vol-a": "broken"}), signer, at(3), {})
+    assert ledger.append(run(5, {"vol-a": "broken"}), signer, at(4.5), {}).number == 1
+
+
+def test_a_clock_that_is_set_back_stops_no_live_run(tmp_path: Path) -> None:
+    ledger, signer = begin(tmp_path)
+    append(ledger, signer, run(30, {"vol-a": "broken"}))
+    back = append(ledger, signer, replace(run(6, {"vol-a": "upheld"}), live=True))
+    assert [one.change for one, _ in back.turns] == [Change.REPAIRED]
+    assert verified(ledger, signer).problems == []
+    with ledger.database.reading() as connection:
+        (told,) = History(connection, at(6), DAY).promises()
+    assert [span.verdict for span in told.spans] == ["broken", "upheld"]
+    assert told.spans[-1].start == told.spans[-1].end
+
+
 def test_a_partial_run_leaves_what_it_did_not_look_at_until_it_is_stale(tmp_path: Path) -> None:
     ledger, signer = begin(tmp_path, max_age=DAY)
     append(ledger, signer, run(0, {"vol-a": "upheld", "vol-b": "upheld"}))
@@ -86,8 +107,6 @@ def test_a_partial_run_does_not_take_a_finding_from_other_promises(tmp_path: Pat
     ledger, signer = begin(tmp_path)
     both = run(0, {"vol-a": "upheld"})
     held = {**record("vol-a", "upheld"), "promises": ["all", "at-rest"]}
-    from dataclasses import replace
-
     append(ledger, signer, replace(both, findings=lambda: iter([held])))
     recorded = append(ledger, signer, run(1, {"vol-a": "upheld"}, partial=True))
     assert recorded.turns == []
@@ -118,7 +137,7 @@ def test_nothing_is_recorded_on_a_ledger_that_was_cut_off(tmp_path: Path) -> Non
     ledger, signer = begin(tmp_path)
     fill(ledger, signer)
     (tmp_path / "ledger.db").unlink()
-    with pytest.raises(LedgerError, match="is not the one|was cut off, or restored from an older copy"):
+    with pytest.raises(LedgerError, match=r"is not the one|was cut off, or restored from an older copy"):
         append(ledger, signer, run(9, {"vol-a": "upheld"}))
 
 
@@ -142,15 +161,11 @@ def test_the_newest_head_is_kept_outside_of_the_ledger(tmp_path: Path) -> None:
 
 
 def test_values_that_canonical_json_cannot_hold_are_recorded_as_text(tmp_path: Path) -> None:
-    from dataclasses import replace
-
     ledger, signer = begin(tmp_path)
     held = record("vol-\ud800", "broken", "c")
     held["evidence"]["values"] = {"big": 2**63, "not": float("nan"), "\udfff": "\ud83d", "fine": 1.5}
     append(ledger, signer, replace(run(0, {}), findings=lambda: iter([held])))
     assert verified(ledger, signer).problems == []
-    from agent.ledger.export import run as read
-
     with ledger.database.reading() as connection:
         values = read(connection, 1)["observed"][0]["finding"]["evidence"]["values"]
     assert values == {"big": "9223372036854775808", "not": "nan", "\\udfff": "\\ud83d", "fine": 1.5}

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checks.functions import DataError
-from checks.functions.addresses import AddressSet, cidrs_within, read_network
+from checks.functions.addresses import AddressSet, address_range, cidrs_within, read_network
 
 
 @pytest.mark.parametrize(
@@ -85,3 +85,24 @@ def test_allowing_more_never_excludes(cidrs: list[object], more: list[object]) -
 def test_a_set_written_as_cidrs_is_the_same_set(cidrs: list[str]) -> None:
     addresses = AddressSet.of(map(read_network, cidrs))
     assert AddressSet.of(map(read_network, addresses.cidrs())) == addresses
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "cidrs"),
+    [
+        ("10.0.0.0", "10.0.0.5", ["10.0.0.0/30", "10.0.0.4/31"]),
+        ("0.0.0.0", "255.255.255.255", ["0.0.0.0/0"]),
+        ("192.0.2.7", "192.0.2.7", ["192.0.2.7/32"]),
+        ("2001:db8::", "2001:db8::1", ["2001:db8::/127"]),
+    ],
+)
+def test_a_range_is_the_fewest_networks_that_make_it_up(first: str, last: str, cidrs: list[str]) -> None:
+    assert address_range(first, last) == cidrs
+
+
+@pytest.mark.parametrize(
+    ("first", "last"), [("10.0.0.5", "10.0.0.0"), ("10.0.0.0/8", "10.0.0.0"), ("10.0.0.0", "::1"), ("", "10.0.0.0"), ("here", "there")]
+)
+def test_what_is_no_range_decides_nothing(first: str, last: str) -> None:
+    with pytest.raises(DataError):
+        address_range(first, last)

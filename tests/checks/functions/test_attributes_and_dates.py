@@ -87,3 +87,12 @@ moments = st.datetimes(timezones=st.sampled_from([UTC, timezone(timedelta(hours=
 @given(moments, moments)
 def test_text_and_timestamp_say_the_same_and_order_is_a_sign(one: datetime, other: datetime) -> None:
     assert days_between(one.isoformat(), other) == days_between(one, other.isoformat()) == -days_between(other, one)
+
+
+def test_a_parameter_of_azure_has_its_value_among_its_properties() -> None:
+    entries: list[object] = [{"name": "tls_version", "properties": {"value": "TLSv1.2"}}, {"name": "audit_log_enabled", "properties": {}}]
+    assert attribute(entries, "tls_version") == "TLSv1.2"
+    with pytest.raises(DataError):
+        attribute(entries, "audit_log_enabled")
+    with pytest.raises(DataError):
+        attribute(entries, "require_secure_transport")

@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from checks.functions import FUNCTIONS, DataError
 
 SIGNATURES = [
+    "address_range(first: string, last: string) -> list",
     "attribute(entries: list, name: string) -> string",
+    "azure_region(location: string) -> string",
     "cidrs_within(cidrs: list, allowed: list) -> bool",
     "days_between(earlier: string|timestamp, later: string|timestamp) -> double",
     "hash_bits(signature: string) -> int",

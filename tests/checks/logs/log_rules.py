@@ -19,12 +19,12 @@ from checks.rule import Rule
 from tests.checks.logs.grammar import NOW
 
 
-def make(upheld_if: str, *, rows: str = "log.cloudtrail", **more: Any) -> Rule:
-    """A rule over rows. Raises DocumentError."""
+def make(upheld_if: str | None, *, rows: str = "log.cloudtrail", **more: Any) -> Rule:
+    """A rule over rows; one without `upheld_if` says `broken_if`. Raises DocumentError."""
     held = {
         "id": "a-rule", "title": "Title", "control": "mfa", "severity": "low", "rows": rows,
         **({"applies_if": more.pop("applies_if")} if "applies_if" in more else {}),
-        "upheld_if": upheld_if, "remedy": "None.",
+        **({} if upheld_if is None else {"upheld_if": upheld_if}), "remedy": "None.",
         "examples": more.pop("examples", {"upheld": [{}], "broken": [{}], "unproven": [{}]}), **more,
     }  # fmt: skip
     if "applies_if" in held:

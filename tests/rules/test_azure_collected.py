@@ -1,0 +1,135 @@
+"""What Azure answers, collected with the catalogue that ships, is in the shape that the rules that ship read: from the wire to a verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from checks.judge import Bound, judge
+from tests.agent.collect.azure_eyes import GROUP, ONE, Eyes
+from tests.agent.road import shipped
+from tests.world.arm_double import ArmDouble, error
+
+VAULTS, SERVERS, DATABASES, POSTGRES = (
+    "azure.keyvault.vaults",
+    "azure.sql.servers",
+    "azure.sql.servers.databases",
+    "azure.dbforpostgresql.flexibleservers",
+)
+ACCOUNTS, SUBSCRIPTION = "azure.storage.storageaccounts", "azure.subscription"
+
+
+def resource(double: ArmDouble, type_: str, name: str, properties: Mapping[str, Any], **more: Any) -> str:
+    """A resource of a top-level type; its id."""
+    return double.put(f"{GROUP}/providers/{type_}/{name}", type_, {"location": "West Europe", "tags": {}, "properties": properties, **more})
+
+
+def below(double: ArmDouble, id_: str, path: str, properties: Mapping[str, Any]) -> None:
+    double.put(f"{id_}/{path}", "below", {"properties": properties})
+
+
+def logs(*entries: Mapping[str, Any]) -> dict[str, Any]:
+    return {"properties": {"logs": list(entries), "workspaceId": "/subscriptions/x/providers/Microsoft.OperationalInsights/workspaces/w"}}
+
+
+@pytest.fixture
+def eyes(azure: ArmDouble, tmp_path: Path) -> Eyes:
+    azure.subscribe(ONE, "Shop")
+    good = resource(azure, "Microsoft.KeyVault/vaults", "good", {
+        "vaultUri": "https://good.vault.azure.net/", "enablePurgeProtection": True, "enableRbacAuthorization": True,
+        "publicNetworkAccess": "Enabled", "networkAcls": {"bypass": "AzureServices", "defaultAction": "Deny", "ipRules": []},
+    })  # fmt: skip
+    azure.put(
+        f"{good}/providers/Microsoft.Insights/diagnosticSettings/all",
+        "x",
+        logs({"category": "AuditEvent", "categoryGroup": None, "enabled": True}),
+    )
+    resource(azure, "Microsoft.KeyVault/vaults", "bad", {
+        "vaultUri": "https://bad.vault.azure.net/", "enableRbacAuthorization": False, "publicNetworkAccess": "Enabled",
+    })  # fmt: skip
+    server = resource(azure, "Microsoft.Sql/servers", "sales", {
+        "fullyQualifiedDomainName": "sales.database.windows.net", "minimalTlsVersion": "1.2", "publicNetworkAccess": "Disabled",
+    })  # fmt: skip
+    below(azure, server, "encryptionProtector/current", {"serverKeyType": "ServiceManaged"})
+    below(azure, server, "auditingSettings/default", {"state": "Disabled", "retentionDays": 0, "storageEndpoint": ""})
+    for name, state in (("master", "Disabled"), ("orders", "Enabled"), ("old", "Disabled")):
+        id_ = azure.put(
+            f"{server}/databases/{name}", "Microsoft.Sql/servers/databases", {"location": "westeurope", "properties": {"databaseId": "d"}}
+        )
+        below(azure, id_, "transparentDataEncryption/current", {"state": state})
+        below(azure, id_, "backupShortTermRetentionPolicies/default", {"retentionDays": 7})
+    postgres = resource(
+        azure, "Microsoft.DBforPostgreSQL/flexibleServers", "carts", {"network": {"publicNetworkAccess": "Disabled"}, "state": "Ready"}
+    )
+    below(azure, postgres, "configurations/require_secure_transport", {"value": "on"})
+    below(azure, postgres, "configurations/ssl_min_protocol_version", {"value": "TLSv1.1"})
+    account = resource(
+        azure,
+        "Microsoft.Storage/storageAccounts",
+        "files",
+        {"supportsHttpsTrafficOnly": True, "allowBlobPublicAccess": True},
+        sku={"name": "Standard_LRS"},
+    )
+    below(azure, account, "blobServices/default", {"isVersioningEnabled": True, "deleteRetentionPolicy": {"enabled": True, "days": 7}})
+    below(azure, account, "blobServices/default/containers/open", {"publicAccess": "Blob"})
+    return Eyes(azure, tmp_path)
+
+
+def verdicts(eyes: Eyes, *types: str) -> dict[tuple[str, str], str]:
+    """(rule, last name of the resource) -> verdict, of all rules over these types."""
+    book = shipped()
+    estate = eyes.collect(*types, kinds=book.catalogue)
+    bound = [Bound(rule, rule.params({}), {}, ()) for rule in book.rules.values() if rule.kind in types and rule.file.paths is None]
+    findings = judge(estate, book.catalogue, bound, {})
+    return {(one.rule, one.resource.id.rpartition("/")[2]): str(one.verdict) for one in findings}
+
+
+def test_settings_details_and_what_is_left_out_come_to_verdicts(eyes: Eyes) -> None:
+    found = verdicts(eyes, VAULTS)
+    wanted = {
+        "azure-key-vault-encrypted": ("upheld", "upheld"),
+        "azure-key-vault-logged": ("upheld", "broken"),
+        "azure-key-vault-not-public": ("upheld", "broken"),
+        "azure-key-vault-purge-protected": ("upheld", "broken"),
+        "azure-key-vault-rbac": ("upheld", "broken"),
+        "azure-key-vault-soft-delete": ("unproven", "unproven"),
+    }
+    assert {name: (found[name, "good"], found[name, "bad"]) for name in wanted} == wanted
+
+
+def test_what_stands_below_a_server_comes_to_verdicts(eyes: Eyes) -> None:
+    found = verdicts(eyes, SERVERS, DATABASES)
+    assert found["azure-sql-server-protector-key", "sales"] == "upheld"
+    assert found["azure-sql-server-audited", "sales"] == "broken"
+    assert {name: one for (rule, name), one in found.items() if rule == "azure-sql-database-encrypted"} == {
+        "orders": "upheld",
+        "old": "broken",
+    }
+    assert found["azure-sql-database-in-regions", "orders"] == "unproven"
+
+
+def test_parameters_and_lists_below_a_resource_come_to_verdicts(eyes: Eyes) -> None:
+    found = verdicts(eyes, POSTGRES, ACCOUNTS)
+    assert found["azure-postgresql-server-requires-tls", "carts"] == "upheld"
+    assert found["azure-postgresql-server-tls-version", "carts"] == "broken"
+    assert found["azure-postgresql-server-connections-logged", "carts"] == "unproven"
+    assert found["azure-postgresql-server-encrypted", "carts"] == "upheld"
+    assert found["azure-storage-account-no-anonymous-access", "files"] == "broken"
+    assert found["azure-storage-account-no-shared-key", "files"] == "broken"
+    assert found["azure-storage-account-blobs-recoverable", "files"] == "upheld"
+    assert found["azure-storage-account-blobs-logged", "files"] == "broken"
+    assert found["azure-storage-account-tls-version", "files"] == "unproven"
+
+
+def test_the_activity_log_is_kept_as_the_platform_keeps_it(eyes: Eyes) -> None:
+    assert set(verdicts(eyes, SUBSCRIPTION).values()) == {"upheld"}
+
+
+def test_a_detail_that_is_refused_is_never_upheld(eyes: Eyes) -> None:
+    eyes.double.fail("/diagnosticSettings", error(403, "AuthorizationFailed"))
+    assert verdicts(eyes, VAULTS)["azure-key-vault-logged", "good"] == "unproven"
+    eyes.double.fail("/configurations", error(500, "InternalServerError"))
+    assert verdicts(eyes, POSTGRES)["azure-postgresql-server-requires-tls", "carts"] == "unproven"
