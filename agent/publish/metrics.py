@@ -84,24 +84,26 @@ class Metrics(Collector):
     def ran(self, event: RunEvent) -> None:
         """Take note of a run. It does not keep the result."""
         seconds = (event.finished - event.started).total_seconds()
-        if event.result is None:
-            self.failed(event.kind, seconds)
-        else:
+        if event.failure is None and event.result is not None:
             self.succeeded(event.kind, event.result, seconds, event.finished.timestamp())
+        else:
+            self.failed(event.kind, event.result, seconds)
 
     def succeeded(self, kind: str, result: Result, seconds: float, ended: float) -> None:
         seen = _seen(result)
-        verdicts = {
-            one.id: (str(one.verdict) if one.verdict else _UNVERIFIABLE, result.manifest.now.timestamp()) for one in result.promises
-        }
+        verdicts = _verdicts(result)
         with self._lock:
             held = self._kinds.setdefault(kind, _Kind())
             held.seen, held.success, held.seconds, held.failing = seen, ended, seconds, False
             held.ended["succeeded"] += 1
             self._promises = verdicts  # one that is not there any more is promised no more
 
-    def failed(self, kind: str, seconds: float) -> None:
+    def failed(self, kind: str, result: Result | None, seconds: float) -> None:
+        """`result`: what the failure makes of the promises, where that is in the ledger. What was looked at before stays as old as it
+        is."""
+        verdicts = None if result is None else _verdicts(result)
         with self._lock:
+            self._promises = self._promises if verdicts is None else verdicts
             held = self._kinds.setdefault(kind, _Kind())
             held.seconds, held.failing = seconds, True
             held.ended["failed"] += 1
@@ -175,6 +177,11 @@ def chunks(result: Result) -> Iterator[str]:
     seconds = (now - datetime.fromisoformat(result.manifest.started)).total_seconds()
     metrics.succeeded(_CHECK, result, seconds, now.timestamp())
     yield metrics.text().decode("utf-8")
+
+
+def _verdicts(result: Result) -> dict[str, tuple[str, float]]:
+    now = result.manifest.now.timestamp()
+    return {one.id: (str(one.verdict) if one.verdict else _UNVERIFIABLE, now) for one in result.promises}
 
 
 def _seen(result: Result) -> Seen:

@@ -124,6 +124,18 @@ def test_a_failed_run_leaves_what_was_seen_as_old_as_it_is() -> None:
     assert found["upheld_findings", "settings", "high", "broken"] == 1
 
 
+def test_a_failure_that_is_in_the_ledger_is_no_success_and_what_it_makes_of_promises_shows() -> None:
+    held = Metrics(Turned().clock)
+    held.ran(event(result(False)))
+    held.ran(event(result(None, True), kind="network", failure="no credentials"))
+    found = samples(held.text())
+    assert states(found, "at-rest") == ["unproven"]
+    assert found["upheld_runs_total", "network", "failed"] == 1
+    assert ("upheld_run_last_success_timestamp_seconds", "network") not in found
+    assert ("upheld_findings", "network", "high", "unproven") not in found
+    assert held.ailing({"network": 3600}, "whole") == ["network: its newest run failed"]
+
+
 def test_a_kind_that_only_ever_failed_has_no_success_and_no_evidence() -> None:
     held = Metrics(Turned().clock)
     held.ran(event(None, failure="no credentials"))
