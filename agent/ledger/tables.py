@@ -1,6 +1,6 @@
 """The tables of the ledger.
 
-`runs` is the memory itself: each run's canonical JSON, sealed. All other tables but `checkpoints` say again what stands in it, for
+`runs` is the memory itself: each run's canonical JSON, sealed. All others but `checkpoints` and the outbox say again what stands in it, for
 queries to find, and `upheld ledger verify` holds them against it.
 """
 
