@@ -164,7 +164,7 @@ class Daemon:
         """What somebody should look at, each in a line."""
         hangs = self.schedule.hangs(self.runs.inputs.configuration.settings.agent.run_limit)
         every = {str(kind): seconds for kind, seconds in self.schedule.every.items()}
-        return [*([hangs] if hangs else []), *(f"{kind}: no verdicts for twice its interval" for kind in self.metrics.overdue(every))]
+        return [*([hangs] if hangs else []), *self.metrics.ailing(every, WHOLE)]
 
     # -- the thread that hears signals ------------------------------------------------------------------------------
 

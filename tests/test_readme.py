@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -62,9 +63,24 @@ def test_yaml_blocks_are_what_they_say() -> None:
     bodies = [parse(block["body"], "README.md").data for block in BLOCKS if block["kind"] == "yaml"]
     assert [body["schema"] for body in bodies] == ["upheld.promises/1", *["upheld.config/1"] * (len(bodies) - 1)]
     assert Promises.model_validate(bodies[0]).promises
-    *collecting, agent = (Settings.model_validate(body) for body in bodies[1:])
+    *collecting, agent, told = (Settings.model_validate(body) for body in bodies[1:])
     assert [bool(one.collect.azure or one.collect.tls or one.collect.logs) for one in collecting] == [True] * len(collecting)
     assert agent.agent == Settings(schema="upheld.config/1").agent  # what it says is usual
+    assert len(told.agent.notify) == 5
+
+
+def test_a_receiver_as_the_readme_has_it_takes_what_is_signed_and_nothing_else() -> None:
+    from agent.publish.notify import webhook
+    from agent.publish.notify.outbox import Message
+
+    (source,) = [block["body"] for block in BLOCKS if block["kind"] == "python"]
+    named: dict[str, Any] = {}
+    exec(source, named)
+    headers = webhook.headers(Message(1, "f" * 32, 0, 1, ()), b"{}", b"a key", 1000)
+    assert named["genuine"](headers, b"{}", b"a key", 1000 + webhook.TOLERANCE)
+    assert not named["genuine"](headers, b"{} ", b"a key", 1000)
+    assert not named["genuine"](headers, b"{}", b"another", 1000)
+    assert not named["genuine"](headers, b"{}", b"a key", 1001 + webhook.TOLERANCE)
 
 
 def test_the_two_commands_are_targets_of_the_makefile() -> None:

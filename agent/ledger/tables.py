@@ -1,6 +1,6 @@
 """The tables of the ledger.
 
-`runs` is the memory itself: each run's canonical JSON, sealed. All other tables but `checkpoints` say again what stands in it, for
+`runs` is the memory itself: each run's canonical JSON, sealed. All others but `checkpoints` and the outbox say again what stands in it, for
 queries to find, and `upheld ledger verify` holds them against it.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import Column, ForeignKey, Integer, LargeBinary, MetaData, String, Table
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, LargeBinary, MetaData, String, Table, text
 
 HEAD: Final = "0002"
 """The newest revision of the schema."""
@@ -115,3 +115,32 @@ coverage = Table(
     Column("gaps", Integer, nullable=False),
 )
 """Of each rule, how many things it is about, how many were decided, and how many could not be seen."""
+
+messages = Table(
+    "messages",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("id", String, nullable=False, unique=True),  # the idempotency key
+    Column("sink", String, nullable=False),
+    Column("made", BigInteger, nullable=False),  # times are seconds since 1970 in UTC
+    Column("due", BigInteger, nullable=False),  # not before: the end of a digest, or of the wait after a failure
+    Column("attempts", Integer, nullable=False),
+    Column("blocks", Integer, nullable=False),  # 1 where what comes behind it waits, too
+    Column("claimed", BigInteger),  # until when whoever sends it has it to himself
+    Column("ended", BigInteger),  # when it was sent, or given up
+    Column("outcome", String),  # how it ended, or why it did not arrive the last time
+    Column("sent", Integer, nullable=False),  # 1 where the receiver has it
+    Index("ix_messages_waiting", "sink", "number", sqlite_where=text("ended is null"), postgresql_where=text("ended is null")),
+)
+"""The outbox: what one sink is told at once, until its receiver has it. It is not sealed: it says nothing that the runs do not."""
+
+events = Table(
+    "events",
+    metadata,
+    Column("sink", String, primary_key=True),
+    Column("id", String, primary_key=True),
+    Column("message", Integer, ForeignKey("messages.number"), nullable=False, index=True),
+    Column("position", Integer, nullable=False),
+    Column("record", String, nullable=False),  # JSON
+)
+"""Whoever was told of an event is not told again: there is one row of each sink and event."""

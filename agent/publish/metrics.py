@@ -57,6 +57,8 @@ class _Kind:
     seen: Seen | None = None
     success: float | None = None
     seconds: float = 0
+    failing: bool = False
+    """Whether the newest one failed."""
     ended: Counter[str] = field(default_factory=Counter)
 
 
@@ -74,38 +76,51 @@ class Metrics(Collector):
     _promises: dict[str, tuple[str, float]] = field(default_factory=dict)
     """Promise -> its verdict, and when that was."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    _started: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._started = self.clock.now().timestamp()
 
     def ran(self, event: RunEvent) -> None:
         """Take note of a run. It does not keep the result."""
         seconds = (event.finished - event.started).total_seconds()
-        if event.result is None:
-            self.failed(event.kind, seconds)
-        else:
+        if event.failure is None and event.result is not None:
             self.succeeded(event.kind, event.result, seconds, event.finished.timestamp())
+        else:
+            self.failed(event.kind, event.result, seconds)
 
     def succeeded(self, kind: str, result: Result, seconds: float, ended: float) -> None:
         seen = _seen(result)
-        verdicts = {
-            one.id: (str(one.verdict) if one.verdict else _UNVERIFIABLE, result.manifest.now.timestamp()) for one in result.promises
-        }
+        verdicts = _verdicts(result)
         with self._lock:
             held = self._kinds.setdefault(kind, _Kind())
-            held.seen, held.success, held.seconds = seen, ended, seconds
+            held.seen, held.success, held.seconds, held.failing = seen, ended, seconds, False
             held.ended["succeeded"] += 1
             self._promises = verdicts  # one that is not there any more is promised no more
 
-    def failed(self, kind: str, seconds: float) -> None:
+    def failed(self, kind: str, result: Result | None, seconds: float) -> None:
+        """`result`: what the failure makes of the promises, where that is in the ledger. What was looked at before stays as old as it
+        is."""
+        verdicts = None if result is None else _verdicts(result)
         with self._lock:
+            self._promises = self._promises if verdicts is None else verdicts
             held = self._kinds.setdefault(kind, _Kind())
-            held.seconds = seconds
+            held.seconds, held.failing = seconds, True
             held.ended["failed"] += 1
 
-    def overdue(self, every: Mapping[str, int]) -> list[str]:
-        """The kinds of runs that gave no verdicts for twice their interval, of those that ever did or failed."""
+    def ailing(self, every: Mapping[str, int], whole: str) -> list[str]:
+        """What is wrong with the runs that are due so often, by kind, each in a line. A run about everything, which `whole` names, is
+        one of every kind; until it was, everything is new since the start."""
         now = self.clock.now().timestamp()
         with self._lock:
-            known = {name: held.success for name, held in self._kinds.items()}
-        return sorted(name for name, held in known.items() if name in every and (held is None or now - held > 2 * every[name]))
+            failing = sorted(name for name, held in self._kinds.items() if held.failing)
+            last = {name: held.success for name, held in self._kinds.items() if held.success is not None}
+        since = last.get(whole, self._started)
+        overdue = [name for name, seconds in sorted(every.items()) if now - max(last.get(name, since), since) > 2 * seconds]
+        return [
+            *(f"{name}: its newest run failed" for name in failing),
+            *(f"{name}: no verdicts for twice its interval" for name in overdue),
+        ]
 
     def text(self) -> bytes:
         registry = CollectorRegistry()
@@ -115,7 +130,10 @@ class Metrics(Collector):
     def collect(self) -> Iterator[Metric]:
         """All families. Called by prometheus_client."""
         with self._lock:
-            kinds = {name: _Kind(held.seen, held.success, held.seconds, Counter(held.ended)) for name, held in sorted(self._kinds.items())}
+            kinds = {
+                name: _Kind(held.seen, held.success, held.seconds, held.failing, Counter(held.ended))
+                for name, held in sorted(self._kinds.items())
+            }
             promises = dict(sorted(self._promises.items()))
         yield _gauge("upheld_build_info", "The version that runs.", ["version"], [((version("upheld"),), 1)])
         yield self._states(promises)
@@ -159,6 +177,11 @@ def chunks(result: Result) -> Iterator[str]:
     seconds = (now - datetime.fromisoformat(result.manifest.started)).total_seconds()
     metrics.succeeded(_CHECK, result, seconds, now.timestamp())
     yield metrics.text().decode("utf-8")
+
+
+def _verdicts(result: Result) -> dict[str, tuple[str, float]]:
+    now = result.manifest.now.timestamp()
+    return {one.id: (str(one.verdict) if one.verdict else _UNVERIFIABLE, now) for one in result.promises}
 
 
 def _seen(result: Result) -> Seen:

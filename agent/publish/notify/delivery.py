@@ -14,7 +14,7 @@ from agent.clock import Clock
 from agent.ledger import LedgerError
 from agent.publish.notify import DeliveryError
 from agent.publish.notify.events import events
-from agent.publish.notify.outbox import Outbox, Waiting, put
+from agent.publish.notify.outbox import Message, Outbox, Waiting, put
 from agent.publish.notify.sinks import Sender
 
 if TYPE_CHECKING:
@@ -83,8 +83,6 @@ class Delivery:
                 pass
         except LedgerError as error:
             log.logger().warning("notify-outbox", sink=sender.name, detail=str(error))
-        except Exception:  # the boundary of a thread: a message that cannot be made must not end all others
-            log.logger().error("notify-failed", sink=sender.name, exc_info=True)
 
     def _next(self, sender: Sender) -> bool:
         """Send one message. Gives whether there may be another."""
@@ -92,7 +90,7 @@ class Delivery:
         if message is None:
             return False
         try:
-            outcome = sender.send(message, self._now())
+            outcome = self._send(sender, message)
         except DeliveryError as error:
             lost = self.outbox.failed(message, error, sender, self._now())
             said = log.logger().error if lost else log.logger().warning
@@ -101,6 +99,16 @@ class Delivery:
         self.outbox.sent(message, outcome, self._now())
         log.logger().info("notified", sink=sender.name, message=message.id, events=len(message.events), outcome=outcome)
         return True
+
+    def _send(self, sender: Sender, message: Message) -> str:
+        """Raises DeliveryError, also for a bug: a message that cannot be made must not hold up all others."""
+        try:
+            return sender.send(message, self._now())
+        except DeliveryError:
+            raise
+        except Exception as error:  # a boundary
+            log.logger().error("notify-failed", sink=sender.name, message=message.id, exc_info=True)
+            raise DeliveryError(f"internal error: {type(error).__name__}", blocks=False) from error
 
     def _now(self) -> int:
         return int(self.clock.now().timestamp())

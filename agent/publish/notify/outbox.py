@@ -13,8 +13,9 @@ from typing import Any, Final, Protocol
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
+from agent.ledger import tables
 from agent.ledger.database import Database
-from agent.publish.notify import DeliveryError, tables
+from agent.publish.notify import DeliveryError
 from agent.publish.notify.events import Event, read
 from checks.model import digest
 

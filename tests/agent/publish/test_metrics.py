@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -123,22 +124,43 @@ def test_a_failed_run_leaves_what_was_seen_as_old_as_it_is() -> None:
     assert found["upheld_findings", "settings", "high", "broken"] == 1
 
 
+def test_a_failure_that_is_in_the_ledger_is_no_success_and_what_it_makes_of_promises_shows() -> None:
+    held = Metrics(Turned().clock)
+    held.ran(event(result(False)))
+    held.ran(event(result(None, True), kind="network", failure="no credentials"))
+    found = samples(held.text())
+    assert states(found, "at-rest") == ["unproven"]
+    assert found["upheld_runs_total", "network", "failed"] == 1
+    assert ("upheld_run_last_success_timestamp_seconds", "network") not in found
+    assert ("upheld_findings", "network", "high", "unproven") not in found
+    assert held.ailing({"network": 3600}, "whole") == ["network: its newest run failed"]
+
+
 def test_a_kind_that_only_ever_failed_has_no_success_and_no_evidence() -> None:
     held = Metrics(Turned().clock)
     held.ran(event(None, failure="no credentials"))
     assert {key[0] for key in samples(held.text()) if "settings" in key} == {"upheld_runs_total", "upheld_run_duration_seconds"}
 
 
-def test_a_kind_is_overdue_after_twice_its_interval() -> None:
+def test_runs_ail_that_fail_or_give_no_verdicts_for_twice_their_interval() -> None:
     turned = Turned()
     held = Metrics(turned.clock)
-    every = {"settings": 3600, "network": 3600, "logs": 900}
-    assert held.overdue(every) == []
-    held.ran(event(result(True)))
+    every = {"settings": 3600, "network": 7200}
+
+    def after(hours: float) -> list[str]:
+        turned.now = START + timedelta(hours=hours)
+        return held.ailing(every, "whole")
+
+    assert after(2) == []
+    assert after(2.1) == ["settings: no verdicts for twice its interval"]
+    held.ran(replace(event(result(True), kind="whole"), finished=turned.now))
+    assert after(4) == []
     held.ran(event(None, kind="network", failure="no credentials"))
-    assert held.overdue(every) == ["network"]
-    turned.now = START + timedelta(seconds=7205)
-    assert held.overdue(every) == ["network", "settings"]
+    assert after(4.2) == ["network: its newest run failed", "settings: no verdicts for twice its interval"]
+    held.ran(replace(event(result(True)), finished=turned.now))
+    held.ran(replace(event(result(True), kind="network"), finished=turned.now))
+    assert after(6) == []
+    assert after(9) == ["network: no verdicts for twice its interval", "settings: no verdicts for twice its interval"]
 
 
 def test_notifications_that_wait_or_are_lost_show() -> None:

@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, redirect_stderr
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from typing import Any
 import pytest
 
 from agent import log
-from agent.publish.notify.outbox import LEASE
+from agent.publish.notify.outbox import LEASE, Message
 from tests.agent.publish.notify.dying import STEPS
 from tests.agent.publish.notify.receivers import Hook, hook
 from tests.agent.publish.notify.told import SECRET, Told, told
@@ -89,6 +90,25 @@ def test_a_message_that_is_lost_is_an_error_in_the_log_and_the_next_one_is_sent(
             held.deliver()
     assert [(line["event"], line["level"]) for line in lines] == [("notification-lost", "error"), ("notified", "info")]
     assert [(one.sent, one.lost) for one in held.delivery.waiting().values()] == [(1, 1)]
+
+
+def test_a_message_that_cannot_be_made_holds_up_no_other(tmp_path: Path) -> None:
+    with hook() as receiver:
+        held = hooked(tmp_path, receiver)
+        (sender,) = held.delivery.senders
+
+        def send(message: Message, now: int) -> str:
+            if message.events[0].occasion == "broken":
+                raise KeyError("a bug")
+            return sender.send(message, now)
+
+        held.delivery.senders = [replace(sender, send=send)]
+        held.record(0, {"a": "broken"})
+        held.record(1, {"a": "upheld"})
+        with logged() as lines:
+            held.deliver()
+    assert [line["event"] for line in lines] == ["notify-failed", "notification-delayed", "notified"]
+    assert seen(receiver) == [("a", "repaired")]
 
 
 def test_a_sink_that_hangs_holds_up_no_other(tmp_path: Path) -> None:

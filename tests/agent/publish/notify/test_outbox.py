@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from agent.ledger import LedgerError
-from agent.publish.notify import DeliveryError, tables
+from agent.ledger import LedgerError, tables
+from agent.publish.notify import DeliveryError
 from agent.publish.notify.outbox import LEASE, LONGEST, Message, put
 from tests.agent.publish.notify.told import SECRET, Told, told
 from tests.ledger.runs import run
