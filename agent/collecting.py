@@ -89,7 +89,9 @@ def collect(
     doors = _doors(inputs, deadline, clock) if of_aws else ()
     with EstateWriter(place, tls_served.REMEMBERED if tls else ()) as writer:
         accounts, identity = _aws(inputs, of_aws, doors, writer, deadline, clock, progress)
-        azure = collecting_azure.collect(inputs, of_azure, writer, deadline, clock, progress)
+        azure = collecting_azure.NOTHING
+        if inputs.about not in HERE:
+            azure = collecting_azure.collect(inputs, of_azure, writer, deadline, clock, progress)
         accounts, identity = accounts | azure.accounts, identity | azure.identity
         if tls:
             tls_stage.collect(*tls, writer, clock.now, lambda: deadline.left <= 0, progress)

@@ -78,7 +78,7 @@ class Metrics(Collector):
     def ran(self, event: RunEvent) -> None:
         """Take note of a run. It does not keep the result."""
         seconds = (event.finished - event.started).total_seconds()
-        if event.result is None:
+        if event.failure is not None or event.result is None:  # the result of a failure is about the schedule alone
             self.failed(event.kind, seconds)
         else:
             self.succeeded(event.kind, event.result, seconds, event.finished.timestamp())

@@ -100,8 +100,7 @@ def test_each_kind_judges_its_own_and_promises_go_by_all(office: Path) -> None:
     assert by_kind[Kind.TLS_QUICK] == by_kind[Kind.TLS_FULL]
     assert "tls.endpoint" in by_kind[Kind.TLS_QUICK]
     assert not {"aws.iam.user", "log.source"} & set(by_kind[Kind.TLS_QUICK])
-    assert "aws.iam.user" in by_kind[Kind.SETTINGS]
-    assert set(by_kind[Kind.LOGS]) == {"aws.ec2.region", "log.count", "log.object", "log.source"}
+    assert set(by_kind[Kind.LOGS]) == {"log.count", "log.object", "log.source"}
     assert by_kind[Kind.POLICY] == []
     assert not (office / "state" / FOLDER).exists()
 
@@ -156,9 +155,12 @@ def test_nothing_of_a_run_is_recorded_when_the_agent_stops(office: Path) -> None
 
 
 def test_what_exists_is_asked_with_settings_and_endpoints_quickly_or_in_full(office: Path) -> None:
+    file = office / "upheld.yaml"
+    file.write_text(file.read_text().replace('"aws": []', '"aws": [{"account": "111122223333"}]'))
     runs, _ = begin(office)
     plans = {kind: plan_for(_narrowed(runs.inputs, kind), every=False) for kind in Kind}
-    assert "aws.organizations.account" in plans[Kind.SETTINGS]
+    assert {"aws.organizations.account", "aws.iam.user"} <= plans[Kind.SETTINGS].keys()
+    assert "aws.iam.user" not in plans[Kind.TLS_QUICK]
     assert all("aws.organizations.account" not in plan for kind, plan in plans.items() if kind is not Kind.SETTINGS)
     assert plans[Kind.POLICY] == {}
     asked = {kind: _narrowed(runs.inputs, kind).configuration.settings.collect.tls for kind in (Kind.TLS_QUICK, Kind.TLS_FULL)}
