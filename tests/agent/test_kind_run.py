@@ -17,6 +17,8 @@ from agent.inputs import Inputs
 from agent.kind import WHOLE, Kind
 from agent.kind_run import FOLDER, Runs, Stopped, _narrowed
 from agent.publish.result import Result
+from checks.lifecycle import Known, Status
+from checks.model import Subject
 from checks.runs import Told
 from checks.target import Target, about
 from checks.verdict import Verdict
@@ -119,6 +121,30 @@ def test_the_schedule_is_judged_with_every_run_and_its_failures_alone_with_none(
     }
     assert len(failed.promises) == 3
     assert {Target.POLICY, Target.RUN} == targets(run(runs, Kind.POLICY, (late,)))
+
+
+def known(rule: str, subject: Subject, promises: tuple[str, ...] = ()) -> Known:
+    """A finding that the ledger holds."""
+    return Known(1, "f", rule, "low", subject, promises, Status.UPHELD, "", "", None, "", "", "", "")
+
+
+def test_of_what_a_run_is_not_about_it_says_nothing(office: Path) -> None:
+    runs, _ = begin(office)
+    told = (Told("policy", 60, None, None, 0, 0),)
+    whole, policy, plain = run(runs, WHOLE, told), run(runs, Kind.POLICY, told), run(runs, Kind.POLICY)
+    volume = known("aws-ebs-volume-encrypted", Subject("aws.ec2.volume", "vol-1", "111122223333", "eu-central-1"), ("gone",))
+    quote = known("policy-quote-stands", Subject("policy.sentence", "gone", "security", "global"), ("gone",))
+    logs = known("run-on-time", Subject("run", "logs", "run", "global"))
+    ended = [
+        [None if found is None else found.status for found in map(result.whereabouts.of, (volume, quote, logs))]
+        for result in (whole, policy, plain)
+        if result.whereabouts is not None
+    ]
+    assert ended == [
+        [Status.RETIRED, Status.RETIRED, Status.OUT_OF_SCOPE],
+        [None, Status.RETIRED, Status.OUT_OF_SCOPE],
+        [None, Status.RETIRED, None],
+    ]
 
 
 def test_what_a_kind_leaves_grows_old_while_others_run(office: Path) -> None:
