@@ -175,6 +175,19 @@ def test_a_run_that_takes_longer_than_its_interval_overlaps_and_shows(tmp_path: 
     assert opened["run-no-overlap"] >= 1
 
 
+@pytest.mark.parametrize("stop", ["1s", "20s"])
+def test_it_stops_within_its_time_in_the_midst_of_a_run_and_the_ledger_is_whole(tmp_path: Path, silent: int, stop: str) -> None:
+    collect = f"{{aws: [], tls: {{endpoints: ['127.0.0.1:{silent}'], from_estate: false}}}}"
+    file = settle(tmp_path, every="{tls-quick: 1h}", collect=collect, stop=stop)
+    with agent(file) as running:
+        running.until("run-begun")
+        assert running.stop() == 0
+    assert running.lines[-1]["event"] in {"run-given-up", "agent-stopped"}
+    assert not any(line["event"] == "run-ended" for line in running.lines)
+    assert numbers(tmp_path) == []
+    assert upheld("ledger", "verify", "-c", file).code in {0, 3}
+
+
 def test_it_is_taken_to_hang_where_a_run_does_not_end(tmp_path: Path, silent: int) -> None:
     collect = f"{{aws: [], tls: {{endpoints: ['127.0.0.1:{silent}'], from_estate: false}}}}"
     file = settle(tmp_path, every="{tls-quick: 1h}", collect=collect, more=", run_limit: 1s")
