@@ -69,7 +69,7 @@ def parser() -> argparse.ArgumentParser:
     takes.ledger(ledger)
 
     schema = _command(commands, "schema", "the JSON Schema of a file format", _schema)
-    schema.add_argument("name", choices=["findings", "config", "promises", "rule", "profile", "tls-endpoint"])
+    schema.add_argument("name", choices=["findings", "config", "promises", "rule", "profile", "notification", "tls-endpoint"])
     return root
 
 

@@ -86,12 +86,11 @@ def collect(
     of_cloud = {name: members for name, members in wanted.items() if name != TLS_ENDPOINT}
     of_azure = {name: members for name, members in of_cloud.items() if name.startswith("azure.")}
     of_aws = {name: members for name, members in of_cloud.items() if name not in of_azure}
+    eyes = [] if inputs.about in HERE else collecting_azure.eyes(inputs, deadline, clock)
     doors = _doors(inputs, deadline, clock) if of_aws else ()
     with EstateWriter(place, tls_served.REMEMBERED if tls else ()) as writer:
         accounts, identity = _aws(inputs, of_aws, doors, writer, deadline, clock, progress)
-        azure = collecting_azure.NOTHING
-        if inputs.about not in HERE:
-            azure = collecting_azure.collect(inputs, of_azure, writer, deadline, clock, progress)
+        azure = collecting_azure.collect(inputs, of_azure, eyes, writer, deadline, clock, progress)
         accounts, identity = accounts | azure.accounts, identity | azure.identity
         if tls:
             tls_stage.collect(*tls, writer, clock.now, lambda: deadline.left <= 0, progress)

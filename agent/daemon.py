@@ -113,15 +113,15 @@ class Daemon:
             self.observers = (*self.observers, self.metrics.ran)
             self.accounts = Accounts.read(self.clock, folder, settings.every.intervals)
             self.schedule = Schedule(self.clock, self._run, self.accounts.overlap)
-            with self._served(settings):
+            with self._served(settings) as metrics:
                 self.schedule.start(settings.every.intervals, random.uniform(0, settings.splay))
                 book.delivery.start()
                 every = {str(k): s for k, s in self.schedule.every.items()}
-                log.logger().info("agent-ready", pid=os.getpid(), state=str(folder), every=every, metrics=settings.metrics)
+                log.logger().info("agent-ready", pid=os.getpid(), state=str(folder), every=every, metrics=metrics)
                 self.manager.tell("READY=1", "STATUS=before the first run")
                 return self._attend()
 
-    def _served(self, settings: Agent) -> AbstractContextManager[object]:
+    def _served(self, settings: Agent) -> AbstractContextManager[str | None]:
         """Metrics, at the address that is configured. At the usual one, which nobody asked for, another agent may be already."""
         if settings.metrics is None:
             return nullcontext()

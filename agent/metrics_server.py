@@ -19,14 +19,14 @@ _MOST: Final = 16
 """How many may ask at the same time; who comes after them is turned away."""
 
 
-def serving(address: str, metrics: Callable[[], bytes], ailing: Callable[[], list[str]]) -> AbstractContextManager[int]:
-    """Listen at `host:port`, and answer while the block runs; gives the port. `ailing`: what is not as it should be, each in a line.
+def serving(address: str, metrics: Callable[[], bytes], ailing: Callable[[], list[str]]) -> AbstractContextManager[str]:
+    """Listen at `host:port`, and answer while the block runs; gives where that is. `ailing`: what is not as it should be, each in a line.
 
     Raises ConfigurationError, before the block, where the address cannot be had.
     """
     host, _, port = address.rpartition(":")
     try:
-        return _answering(_Server((host.strip("[]"), int(port)), metrics, ailing))
+        return _answering(_Server((host.strip("[]"), int(port)), metrics, ailing), host)
     except OSError as error:
         raise ConfigurationError(
             f"agent.metrics: nothing can listen at {address}: {error.strerror}; name another address, or null"
@@ -34,11 +34,11 @@ def serving(address: str, metrics: Callable[[], bytes], ailing: Callable[[], lis
 
 
 @contextmanager
-def _answering(server: _Server) -> Iterator[int]:
+def _answering(server: _Server, host: str) -> Iterator[str]:
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1}, name="metrics", daemon=True)
     thread.start()
     try:
-        yield int(server.server_address[1])
+        yield f"{host}:{server.server_address[1]}"  # the port that was given, where any was asked for
     finally:
         server.shutdown()
         server.server_close()

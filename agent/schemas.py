@@ -6,7 +6,8 @@ from typing import Any
 
 
 def schema(name: str) -> dict[str, Any]:
-    """The schema of `findings`, `config`, `promises`, `rule`, `profile` or `tls-endpoint` (the data of a resource of that type)."""
+    """The schema of `findings`, `config`, `promises`, `rule`, `profile`, `notification` (what a webhook gets) or `tls-endpoint`
+    (the data of a resource of that type)."""
     match name:
         case "findings":
             from agent.publish.json_report import json_schema
@@ -20,6 +21,10 @@ def schema(name: str) -> dict[str, Any]:
             from checks.promise import Promises
 
             return Promises.model_json_schema(by_alias=True)
+        case "notification":
+            from agent.publish.notify import webhook
+
+            return webhook.json_schema()
         case "profile":
             from checks.profile import Profile
 

@@ -29,7 +29,7 @@ _ENVELOPE: Mapping[str, Shape] = {
 SUBSCRIPTIONS = "Microsoft.Resources/subscriptions"
 """The one type whose name is the pseudo-resource's, `azure.subscription`: there is one in each subscription, and nothing lists it."""
 _Api = Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}(-preview)?$")]
-_Below = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9.-]*(/([A-Za-z0-9][A-Za-z0-9.-]*|\{location\}))*$")]
+_Below = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9._-]*(/([A-Za-z0-9][A-Za-z0-9._-]*|\{location\}))*$")]
 """What is appended to an id: it names neither a query nor another host. `{location}` is any location of the cloud."""
 
 

@@ -77,7 +77,7 @@ class AzureCollector:
         for name, members in whole(self.plan, self.catalogue).items():
             kind = self.catalogue[name]
             if kind.arm is not None:
-                details = [one_ for one_ in kind.arm.details_for(members) if not one_.effective or one.settings.effective]
+                details = [detail for detail in kind.arm.details_for(members) if not detail.effective or one.settings.effective]
                 made[name] = Listing(kind, one, details)
         for listing in made.values():
             if listing.arm.per:

@@ -98,6 +98,9 @@ class Arm:
     deadline: Deadline
     now: Callable[[], datetime]
     first_wait: float = 0.4
+    typed: dict[str, Any] = field(default_factory=dict)
+    """Typed clients by subscription, kept for the next question."""
+    transport: Any = field(init=False)
     _pipeline: Any = field(init=False)
 
     def __post_init__(self) -> None:
@@ -105,7 +108,12 @@ class Arm:
         from azure.core.pipeline.transport import RequestsTransport
 
         # No redirections, no logging of requests: a Location elsewhere would carry the token there.
-        self._pipeline = Pipeline(RequestsTransport(connection_timeout=5, read_timeout=30), self.policies())
+        self.transport = RequestsTransport(connection_timeout=5, read_timeout=30)
+        self._pipeline = Pipeline(self.transport, self.policies())
+
+    def close(self) -> None:
+        """Close its connections."""
+        self.transport.close()
 
     def policies(self) -> list[Any]:
         """What a request goes through, from the outside in; the typed client's requests, too."""

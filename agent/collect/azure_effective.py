@@ -58,8 +58,16 @@ def ask(one: Entered, interface: str, detail: ArmDetail) -> Answer | Halt:
 def _client(one: Entered) -> NetworkManagementClient:
     from azure.mgmt.network import NetworkManagementClient
 
-    settings: dict[str, Any] = {"credential_scopes": [one.arm.scope], "policies": one.arm.policies(), "polling_interval": POLLING}
-    return NetworkManagementClient(one.arm.credential, one.id, base_url=one.arm.endpoint, **settings)
+    if (held := one.arm.typed.get(one.id)) is None:
+        settings: dict[str, Any] = {
+            "credential_scopes": [one.arm.scope],
+            "policies": one.arm.policies(),
+            "transport": one.arm.transport,
+            "polling_interval": POLLING,
+        }
+        held = one.arm.typed[one.id] = NetworkManagementClient(one.arm.credential, one.id, base_url=one.arm.endpoint, **settings)
+    client: NetworkManagementClient = held
+    return client
 
 
 def _poller(client: NetworkManagementClient, what: str, group: str, name: str) -> Any:

@@ -25,7 +25,7 @@ _ENDING: Final = ".tar.gz"
 
 @dataclass(frozen=True, slots=True)
 class Archive:
-    """A file that is written, and stays only if the run is recorded."""
+    """A file that is written, before the run that names it is recorded."""
 
     name: str
     sha256: str

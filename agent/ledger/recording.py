@@ -47,16 +47,14 @@ class Recorder:
     def _record(self, result: Result, estate: Path) -> None:
         run, evidence = replace(run_of(result, self.inputs), live=self.live), self.place.evidence
         archive = evidence.pack(estate, run.finished)
-        kept = False
-        try:
-            entry = evidence.entry(archive)
-            also = nothing_else if self.delivery is None else self.delivery.put(result, self.inputs.exceptions)
-            result.recorded = self.place.ledger.append(run, self.signer, moment(self.clock.now().isoformat()), entry, also)
-            kept = not result.recorded.again and entry.get("archive") is not None
-            evidence.forget([] if result.recorded.again else entry.get("dropped", ()))
-        finally:
-            if archive is not None and archive.fresh and not kept:
-                evidence.forget([archive.name])
+        entry = evidence.entry(archive)
+        # Should this fail, the archive stays, for a commit that failed may still be found on the disk; it goes with the quota.
+        also = nothing_else if self.delivery is None else self.delivery.put(result, self.inputs.exceptions)
+        result.recorded = self.place.ledger.append(run, self.signer, moment(self.clock.now().isoformat()), entry, also)
+        if not result.recorded.again:
+            evidence.forget(entry.get("dropped", ()))
+        if archive is not None and archive.fresh and (result.recorded.again or entry["archive"] is None):
+            evidence.forget([archive.name])
 
 
 def run_of(result: Result, inputs: Inputs) -> Run:

@@ -1,8 +1,7 @@
 """Findings as SARIF 2.1.0 (OASIS standard): what is broken or unproven stands at the sentence of the policy that it is about.
 
-A result's `kind` is `fail` for what is broken and `open` for what is unproven, "insufficient information to decide" (3.27.9); all but
-`fail` have the level `none` (3.27.10). What a person accepts is suppressed, externally (3.35). What is upheld is counted in the run's
-properties, and has no results.
+A result's `kind` is `fail` for what is broken and `open` for what was looked at and could not be decided; all but `fail` have the level
+`none`. What a person accepts is suppressed, externally. What is upheld is counted in the run's properties, and has no results.
 """
 
 from __future__ import annotations

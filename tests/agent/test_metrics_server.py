@@ -20,8 +20,8 @@ def wrong() -> list[str]:
 
 @pytest.fixture
 def port(wrong: list[str]) -> Iterator[int]:
-    with serving("127.0.0.1:0", lambda: b"upheld_build_info 1\n", lambda: wrong) as port:
-        yield port
+    with serving("127.0.0.1:0", lambda: b"upheld_build_info 1\n", lambda: wrong) as place:
+        yield int(place.rpartition(":")[2])
 
 
 def get(port: int, path: str, method: str = "GET") -> tuple[int, str, dict[str, str]]:

@@ -12,9 +12,9 @@ from tests.ledger.tampering import older, survivors
 
 
 def test_no_acknowledged_run_is_lost_when_its_process_is_killed(tmp_path: Path) -> None:
-    tally = harness(8, 3, tmp_path)
+    tally = harness(12, 3, tmp_path)
     assert tally.problems == []
-    assert tally.kills == 8
+    assert tally.kills == 12
     assert tally.acknowledged
 
 

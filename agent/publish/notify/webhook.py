@@ -14,11 +14,16 @@ import hmac
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
+from agent.config_notify import Occasion
+from agent.publish.notify.events import SCHEMA as EVENT
 from agent.publish.notify.outbox import Message
+from checks.lifecycle import Status
+from checks.rule import SEVERITIES
 
 SCHEMA: Final = "upheld.notification/1"
+TYPE: Final = "upheld.transitions"
 PART: Final = 25
 """How many events a message takes: some 20 kB, as the specification recommends."""
 TOLERANCE: Final = 300
@@ -43,7 +48,7 @@ def body(message: Message) -> bytes:
     moment = datetime.fromtimestamp(message.made, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     told = {
         "schema": SCHEMA,
-        "type": "upheld.transitions",
+        "type": TYPE,
         "timestamp": moment,
         "id": message.id,
         "data": {"events": [event.record for event in message.events]},
@@ -69,6 +74,43 @@ def verify(held: Mapping[str, str], received: bytes, secret: bytes, now: int) ->
     wanted = _signature(held.get("webhook-id", ""), stamp, received, secret)
     given = [one.removeprefix("v1,") for one in held.get("webhook-signature", "").split(" ") if one.startswith("v1,")]
     return any(hmac.compare_digest(one.encode(), wanted.encode()) for one in given)
+
+
+def json_schema() -> dict[str, Any]:
+    """JSON Schema (2020-12) of the body. Members may be added within version 1; none is taken away."""
+    text, maybe = {"type": "string"}, {"type": ["string", "null"]}
+    sentence = _object({"id": text, "quote": text, "policy": maybe})
+    event = _object(
+        {
+            "schema": {"const": EVENT},
+            "id": text,
+            "occasion": {"enum": [str(occasion) for occasion in Occasion]},
+            "at": text,
+            "run": {"type": "integer", "description": "its number in the ledger"},
+            "finding": text,
+            "rule": text,
+            "severity": {"enum": list(SEVERITIES)},
+            "resource": _object({"id": text, "type": text, "account": text, "region": text}),
+            "promises": {"type": "array", "items": sentence},
+            "before": {"enum": [None, *map(str, Status)]},
+            "after": {"enum": list(map(str, Status))},
+            "what": {"type": "string", "description": "what broke, with the counterexample in words; or what became of it"},
+            "counterexample": {"type": "string", "description": "digest of what broke it, which an exception is bound to"},
+            "remedy": text,
+        }
+    )
+    whole = {
+        "schema": {"const": SCHEMA},
+        "type": {"const": TYPE},
+        "timestamp": text,
+        "id": {"type": "string", "description": "the same in every attempt"},
+        "data": _object({"events": {"type": "array", "minItems": 1, "maxItems": PART, "items": event}}),
+    }
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": SCHEMA, **_object(whole)}
+
+
+def _object(members: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "properties": members, "required": sorted(members)}
 
 
 def _signature(id_: str, stamp: str, sent: bytes, secret: bytes) -> str:

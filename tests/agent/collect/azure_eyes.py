@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -132,7 +133,7 @@ class Eyes:
     def arm(self, settings: Azure | None = None, *, deadline: float = 60, first_wait: float = 0.001) -> Arm:
         held = settings or self.settings()
         where = cloud(held.cloud, os.environ)
-        return Arm(where.endpoint, where.scope, credential(held, where), Deadline(_monotonic() + deadline), lambda: NOW, first_wait)
+        return Arm(where.endpoint, where.scope, credential(held, where), Deadline(time.monotonic() + deadline), lambda: NOW, first_wait)
 
     @staticmethod
     def settings(*subscriptions: str, **more: Any) -> Azure:
@@ -155,15 +156,10 @@ class Eyes:
             doors = list(enter(held, arm, "westeurope"))
             entered = [door for door in doors if isinstance(door, Entered)]
             regions = AzureCollector(kinds, plan, writer, arm.deadline, lambda: NOW, self.notes.append).collect(entered)
+            arm.close()
             scope = Scope({one.id: regions[one.id] or ("*",) for one in entered}, tuple(plan))
             writer.finish(Manifest("upheld.estate/1", "2026-11-20T12:00:00Z", "2026-11-20T12:00:00Z", "test", {}, None, scope))
         return read_estate(place)
-
-
-def _monotonic() -> float:
-    import time
-
-    return time.monotonic()
 
 
 def gaps(estate: Estate) -> list[tuple[str, str, str | None, str]]:

@@ -7,6 +7,8 @@ from pathlib import Path
 from unittest import mock
 
 import pytest
+from azure.core import AzureClouds
+from azure.mgmt.core.tools import get_arm_endpoints
 
 from agent.collect.aws_accounts import Shut
 from agent.collect.azure_cloud import bearer, cloud, credential
@@ -15,7 +17,8 @@ from agent.config import ConfigurationError
 from agent.config_azure import Azure
 from agent.config_values import Secret
 from tests.agent.collect.azure_eyes import ONE, TWO, Eyes, shop
-from tests.world.arm_double import CLIENT, SECRET, TENANT, ArmDouble, error
+from tests.world.arm_double import CLIENT, SECRET, TENANT, ArmDouble, error, json_reply
+from tests.world.tls_certificates import issue
 
 
 @pytest.fixture
@@ -103,8 +106,6 @@ def test_a_subscription_of_another_tenant_says_so(eyes: Eyes) -> None:
 
 
 def test_an_answer_about_another_subscription_is_none(eyes: Eyes) -> None:
-    from tests.world.arm_double import json_reply
-
     eyes.double.fail(f"/subscriptions/{ONE}", json_reply(eyes.double.subscriptions[TWO]))
     (one,) = doors(eyes, eyes.settings())
     assert isinstance(one, Shut)
@@ -117,8 +118,6 @@ def test_an_authority_that_is_not_trusted_is_named(eyes: Eyes, tmp_path: Path) -
         arm = eyes.arm()
         token = arm.credential.get_token(where.scope)
     other = tmp_path / "other.pem"
-    from tests.world.tls_certificates import issue
-
     other.write_bytes(issue("Somebody else's authority", None, authority=True).pem)
     with mock.patch.dict(os.environ, {"REQUESTS_CA_BUNDLE": str(other)}):
         arm.credential = mock.Mock(get_token=lambda *_, **__: token)
@@ -146,9 +145,6 @@ def test_no_token_is_asked_for_or_sent_without_tls(name: str) -> None:
     ],
 )
 def test_each_cloud_is_where_the_sdk_has_it(name: str, host: str, scope: str) -> None:
-    from azure.core import AzureClouds
-    from azure.mgmt.core.tools import get_arm_endpoints
-
     held = get_arm_endpoints(
         {"public": AzureClouds.AZURE_PUBLIC_CLOUD, "china": AzureClouds.AZURE_CHINA_CLOUD, "usgov": AzureClouds.AZURE_US_GOVERNMENT}[name]
     )

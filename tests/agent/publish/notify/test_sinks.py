@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
 from agent.config import ConfigurationError
@@ -78,6 +79,7 @@ def test_a_webhook_gets_signed_json_that_its_receiver_can_verify(held: list[Even
     assert not webhook.verify(request.headers, request.body, webhook.key(SECRET + "!"), START)
     assert not webhook.verify({}, request.body, key, START)
     told = json.loads(request.body)
+    assert list(jsonschema.Draft202012Validator(webhook.json_schema()).iter_errors(told)) == []
     assert (told["id"], request.headers["webhook-id"], request.headers["idempotency-key"]) == (one.id,) * 3
     first = told["data"]["events"][0]
     assert (first["occasion"], first["promises"][0]["quote"], first["remedy"]) == ("broken", QUOTE, "Turn it on.")
