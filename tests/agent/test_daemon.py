@@ -124,7 +124,9 @@ def test_what_was_missed_while_no_agent_ran_is_a_finding_and_repaired_afterwards
         running.signal(signal.SIGUSR1)
         assert running.until("run-ended", kind="whole", times=2)["findings"]["broken"] == 0
     history = upheld("ledger", "history", "-c", file, "--promise", "watched").out
+    assert history.startswith("watched  upheld since")
     assert "broken" in history
+    assert "unproven" in upheld("check", "-c", file, "--promise", "watched").out.lower()  # a single check shows nothing of the sort
 
 
 def test_a_run_that_fails_is_a_finding_and_the_agent_goes_on(tmp_path: Path) -> None:
