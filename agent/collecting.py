@@ -86,7 +86,7 @@ def collect(
     of_cloud = {name: members for name, members in wanted.items() if name != TLS_ENDPOINT}
     of_azure = {name: members for name, members in of_cloud.items() if name.startswith("azure.")}
     of_aws = {name: members for name, members in of_cloud.items() if name not in of_azure}
-    eyes = collecting_azure.eyes(inputs, deadline, clock)
+    eyes = [] if inputs.about in HERE else collecting_azure.eyes(inputs, deadline, clock)
     doors = _doors(inputs, deadline, clock) if of_aws else ()
     with EstateWriter(place, tls_served.REMEMBERED if tls else ()) as writer:
         accounts, identity = _aws(inputs, of_aws, doors, writer, deadline, clock, progress)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import chain
+from typing import Final
 
 from checks.judge import Bound, Population, key
 from checks.model import Estate, Reason, Scope
@@ -16,6 +18,7 @@ from checks.plan import UNIVERSE
 from checks.target import Target, about
 from checks.verdict import Verdict
 
+_EXISTS: Final = frozenset(chain.from_iterable(UNIVERSE.values()))
 Populations = dict[tuple[str, str], Population]
 
 
@@ -78,9 +81,9 @@ class Standing:
 
 def _universe(estate: Estate) -> Estate:
     """Of an estate, what tells which accounts, regions and kinds of resource there are."""
-    held = {kind: estate.of(kind) for kind in UNIVERSE if estate.of(kind)}
-    looks = tuple(look for look in estate.looks if look.type in UNIVERSE)
-    return Estate(estate.manifest, held, looks, tuple(gap for gap in estate.gaps if gap.type in UNIVERSE))
+    held = {kind: estate.of(kind) for kind in _EXISTS if estate.of(kind)}
+    looks = tuple(look for look in estate.looks if look.type in _EXISTS)
+    return Estate(estate.manifest, held, looks, tuple(gap for gap in estate.gaps if gap.type in _EXISTS))
 
 
 def _aged(held: Population, at: datetime) -> Population:

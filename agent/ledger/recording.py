@@ -68,6 +68,7 @@ def run_of(result: Result, inputs: Inputs) -> Run:
     told = {
         **run_record(result),
         "asked": asked,
+        **({} if inputs.about is None else {"about": str(inputs.about)}),
         "findings": findings.hexdigest(),
         "rules": rules_digest(inputs),
         "policies": policies(inputs),

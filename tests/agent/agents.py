@@ -35,7 +35,13 @@ POLICY = "All is encrypted on its way. We look again and again.\n"
 
 
 def settle(
-    folder: Path, *, every: str = "{policy: 1s, settings: 2s}", more: str = "", collect: str = "{aws: []}", state: str = "state"
+    folder: Path,
+    *,
+    every: str = "{policy: 1s, settings: 2s}",
+    more: str = "",
+    stop: str = "10s",
+    collect: str = "{aws: []}",
+    state: str = "state",
 ) -> Path:
     """An upheld.yaml, with promises and their policy."""
     (folder / "promises.yaml").write_text(PROMISES)
@@ -43,7 +49,7 @@ def settle(
     file = folder / "upheld.yaml"
     file.write_text(
         f"schema: upheld.config/1\nstate: {state}\npromises: [promises.yaml]\ncollect: {collect}\n"
-        f"agent: {{splay: 0, every: {every}, stop_within: 10s{more}}}\n"
+        f"agent: {{splay: 0, every: {every}, stop_within: {stop}{more}}}\n"
     )
     return file
 

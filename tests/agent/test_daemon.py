@@ -124,7 +124,9 @@ def test_what_was_missed_while_no_agent_ran_is_a_finding_and_repaired_afterwards
         running.signal(signal.SIGUSR1)
         assert running.until("run-ended", kind="whole", times=2)["findings"]["broken"] == 0
     history = upheld("ledger", "history", "-c", file, "--promise", "watched").out
+    assert history.startswith("watched  upheld since")
     assert "broken" in history
+    assert "unproven" in upheld("check", "-c", file, "--promise", "watched").out.lower()  # a single check shows nothing of the sort
 
 
 def test_a_run_that_fails_is_a_finding_and_the_agent_goes_on(tmp_path: Path) -> None:
@@ -173,6 +175,19 @@ def test_a_run_that_takes_longer_than_its_interval_overlaps_and_shows(tmp_path: 
     with sqlite3.connect(tmp_path / "state" / "ledger.db") as ledger:
         opened = dict(ledger.execute("select rule, openings from findings where rule = 'run-no-overlap' and openings > 0").fetchall())
     assert opened["run-no-overlap"] >= 1
+
+
+@pytest.mark.parametrize("stop", ["1s", "20s"])
+def test_it_stops_within_its_time_in_the_midst_of_a_run_and_the_ledger_is_whole(tmp_path: Path, silent: int, stop: str) -> None:
+    collect = f"{{aws: [], tls: {{endpoints: ['127.0.0.1:{silent}'], from_estate: false}}}}"
+    file = settle(tmp_path, every="{tls-quick: 1h}", collect=collect, stop=stop)
+    with agent(file) as running:
+        running.until("run-begun")
+        assert running.stop() == 0
+    assert running.lines[-1]["event"] in {"run-given-up", "agent-stopped"}
+    assert not any(line["event"] == "run-ended" for line in running.lines)
+    assert numbers(tmp_path) == []
+    assert upheld("ledger", "verify", "-c", file).code in {0, 3}
 
 
 def test_it_is_taken_to_hang_where_a_run_does_not_end(tmp_path: Path, silent: int) -> None:

@@ -17,6 +17,8 @@ from agent.inputs import Inputs
 from agent.kind import WHOLE, Kind
 from agent.kind_run import FOLDER, Runs, Stopped, _narrowed
 from agent.publish.result import Result
+from checks.lifecycle import Known, Status
+from checks.model import Subject
 from checks.runs import Told
 from checks.target import Target, about
 from checks.verdict import Verdict
@@ -100,8 +102,7 @@ def test_each_kind_judges_its_own_and_promises_go_by_all(office: Path) -> None:
     assert by_kind[Kind.TLS_QUICK] == by_kind[Kind.TLS_FULL]
     assert "tls.endpoint" in by_kind[Kind.TLS_QUICK]
     assert not {"aws.iam.user", "log.source"} & set(by_kind[Kind.TLS_QUICK])
-    assert "aws.iam.user" in by_kind[Kind.SETTINGS]
-    assert set(by_kind[Kind.LOGS]) == {"aws.ec2.region", "log.count", "log.object", "log.source"}
+    assert set(by_kind[Kind.LOGS]) == {"log.count", "log.object", "log.source"}
     assert by_kind[Kind.POLICY] == []
     assert not (office / "state" / FOLDER).exists()
 
@@ -120,6 +121,30 @@ def test_the_schedule_is_judged_with_every_run_and_its_failures_alone_with_none(
     }
     assert len(failed.promises) == 3
     assert {Target.POLICY, Target.RUN} == targets(run(runs, Kind.POLICY, (late,)))
+
+
+def known(rule: str, subject: Subject, promises: tuple[str, ...] = ()) -> Known:
+    """A finding that the ledger holds."""
+    return Known(1, "f", rule, "low", subject, promises, Status.UPHELD, "", "", None, "", "", "", "")
+
+
+def test_of_what_a_run_is_not_about_it_says_nothing(office: Path) -> None:
+    runs, _ = begin(office)
+    told = (Told("policy", 60, None, None, 0, 0),)
+    whole, policy, plain = run(runs, WHOLE, told), run(runs, Kind.POLICY, told), run(runs, Kind.POLICY)
+    volume = known("aws-ebs-volume-encrypted", Subject("aws.ec2.volume", "vol-1", "111122223333", "eu-central-1"), ("gone",))
+    quote = known("policy-quote-stands", Subject("policy.sentence", "gone", "security", "global"), ("gone",))
+    logs = known("run-on-time", Subject("run", "logs", "run", "global"))
+    ended = [
+        [None if found is None else found.status for found in map(result.whereabouts.of, (volume, quote, logs))]
+        for result in (whole, policy, plain)
+        if result.whereabouts is not None
+    ]
+    assert ended == [
+        [Status.RETIRED, Status.RETIRED, Status.OUT_OF_SCOPE],
+        [None, Status.RETIRED, Status.OUT_OF_SCOPE],
+        [None, Status.RETIRED, None],
+    ]
 
 
 def test_what_a_kind_leaves_grows_old_while_others_run(office: Path) -> None:
@@ -156,9 +181,12 @@ def test_nothing_of_a_run_is_recorded_when_the_agent_stops(office: Path) -> None
 
 
 def test_what_exists_is_asked_with_settings_and_endpoints_quickly_or_in_full(office: Path) -> None:
+    file = office / "upheld.yaml"
+    file.write_text(file.read_text().replace('"aws": []', '"aws": [{"account": "111122223333"}]'))
     runs, _ = begin(office)
     plans = {kind: plan_for(_narrowed(runs.inputs, kind), every=False) for kind in Kind}
-    assert "aws.organizations.account" in plans[Kind.SETTINGS]
+    assert {"aws.organizations.account", "aws.iam.user"} <= plans[Kind.SETTINGS].keys()
+    assert "aws.iam.user" not in plans[Kind.TLS_QUICK]
     assert all("aws.organizations.account" not in plan for kind, plan in plans.items() if kind is not Kind.SETTINGS)
     assert plans[Kind.POLICY] == {}
     asked = {kind: _narrowed(runs.inputs, kind).configuration.settings.collect.tls for kind in (Kind.TLS_QUICK, Kind.TLS_FULL)}

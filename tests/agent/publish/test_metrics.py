@@ -111,10 +111,11 @@ def test_findings_and_gaps_are_those_of_the_newest_run_of_each_kind() -> None:
     assert found["upheld_findings_accepted", "settings"] == 0
 
 
-def test_a_failed_run_leaves_what_was_seen_as_old_as_it_is() -> None:
+@pytest.mark.parametrize("told", [None, result()], ids=["nothing was recorded", "the failure was recorded"])
+def test_a_failed_run_leaves_what_was_seen_as_old_as_it_is(told: Result | None) -> None:
     held = Metrics(Turned().clock)
     held.ran(event(result(False)))
-    held.ran(event(None, seconds=9, failure="no credentials"))
+    held.ran(event(told, seconds=9, failure="no credentials"))
     found = samples(held.text())
     assert found["upheld_runs_total", "settings", "succeeded"] == 1
     assert found["upheld_runs_total", "settings", "failed"] == 1
