@@ -8,7 +8,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+import structlog
 
+from agent import log
 from agent.clock import Clock
 from agent.collect.log_queue import LogQueue
 from agent.kind import WHOLE, Kind
@@ -25,6 +27,16 @@ SECONDS = 20
 @pytest.fixture
 def asked() -> queues.SimpleQueue[datetime]:
     return queues.SimpleQueue()
+
+
+@pytest.fixture(autouse=True)
+def logged_anew() -> Iterator[None]:
+    """The log goes to what is stderr now, and not to what it was for another test."""
+    log._configured.cache_clear()
+    structlog.reset_defaults()
+    yield
+    log._configured.cache_clear()
+    structlog.reset_defaults()
 
 
 @pytest.fixture
@@ -84,4 +96,5 @@ def test_a_queue_that_cannot_be_asked_is_told_once_and_asked_again(
     listener.start()
     bucket.put("AWSLogs/c.gz")
     asked.get(timeout=SECONDS)
-    assert capsys.readouterr().err.count("log-queue-not-read") <= 1
+    listener.stop(within=SECONDS)
+    assert capsys.readouterr().err.count("log-queue-not-read") == 1
