@@ -135,8 +135,9 @@ def test_a_folder_that_cannot_be_read_is_unproven_and_not_empty(office: Path) ->
 def test_a_cluster_of_spark_counts_what_this_machine_counts(office: Path) -> None:
     add(office, login("No"))
     here = check(office)
-    configure(office, engine={"spark": "local[1]"})
+    configure(office, engine={"spark": "local[1]", "host": "127.0.0.1"})
     there = check(office)
+    assert [gap["message"] for gap in there.report["gaps"]] == []
     assert told(there) == told(here)
     assert "broken" in {verdict for _, _, verdict in told(there)}
     assert list((office / "state/rows/trail").glob("*.parquet"))

@@ -22,7 +22,7 @@ RULE = "log-console-login-mfa"
 def office(tmp_path: Path, bucket: LogBucket) -> Path:
     """Eight hours of a trail up to now, a login in each; a promise about them."""
     now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
-    trail = Trail(tmp_path / "trail", now=now - 8 * HOUR)
+    trail = Trail(tmp_path / "trail", account=ACCOUNT, now=now - 8 * HOUR)
     for _ in range(8):
         at = trail.now + timedelta(minutes=20)
         trail.digest([trail.log(at, [login(at)])])

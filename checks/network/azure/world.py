@@ -111,11 +111,13 @@ class World:
 
     @cached_property
     def gapped(self) -> Mapping[str, str]:
-        """The resources of which something was not seen, by key, and what to say of them."""
+        """The resources of which something was not seen, by key, and what to say of them. What calls of their own answer (auditing, keys)
+        stands under a name with a capital letter, and no network is made of it."""
         found: dict[str, str] = {}
         for (type_, _, id_, _), gaps in self.estate.resource_gaps.items():
-            if type_.startswith("azure."):
-                found[key(id_)] = f"{gaps[0].field or 'what there is'} of {id_} was not seen: {gaps[0].message or gaps[0].reason}"
+            read = [gap for gap in gaps if gap.field is None or not gap.field[:1].isupper()]
+            if type_.startswith("azure.") and read:
+                found[key(id_)] = f"{read[0].field or 'what there is'} of {id_} was not seen: {read[0].message or read[0].reason}"
         return found
 
     def once(self, name: str, make: Callable[[], Mapping[str, str]]) -> Mapping[str, str]:

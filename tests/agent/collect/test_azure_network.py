@@ -70,7 +70,7 @@ def test_a_network_that_is_read_live_is_judged_as_the_rules_examples_are(
 ) -> None:
     serve(azure, things)
     found, lost = verdict(Eyes(azure, tmp_path), name)
-    assert lost == []
+    assert [gap for gap in lost if gap[2] is None] == [], "of details, networks read none"
     assert found == {expected} or (expected == "broken" and "broken" in found and "unproven" not in found)
 
 
