@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import gc
 import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,9 +15,13 @@ from agent import options as takes
 from agent.exits import INTERNAL, INTERRUPTED, UNPROVEN, UPHELD, USAGE
 
 if TYPE_CHECKING:
+    from types import FrameType
+
     from agent.inputs import Inputs
     from agent.ledger.recording import Recorder
 
+GRACE = 5.0
+"""Seconds that an interrupted command has to end by itself."""
 _EXITS = "exit codes: 0 all upheld, 1 something broken, 2 usage or configuration error, 3 nothing broken but something unproven, 4 internal error, 130 interrupted"
 
 
@@ -371,8 +376,19 @@ def _schema(options: argparse.Namespace) -> int:
     return UPHELD
 
 
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    """What Python does, and an end a little later if that is lost: an exception in a destructor or a callback goes nowhere."""
+    import threading
+
+    end = threading.Timer(GRACE, os._exit, [INTERRUPTED])
+    end.daemon = True
+    end.start()
+    signal.default_int_handler(number, frame)
+
+
 def command() -> None:
     """The installed command. An interrupted one does not wait for calls that are still on their way."""
+    signal.signal(signal.SIGINT, _interrupt)
     gc.set_threshold(100_000, 20, 20)  # a run makes millions of objects and few circles: looking for them is a third of its time
     code = main()
     if code == INTERRUPTED:
