@@ -9,6 +9,7 @@ import argparse
 import json
 import os
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -31,6 +32,9 @@ promises:
   - {id: moving, policy: security, quote: All is encrypted on its way., controls: [{id: tls-strength}]}
   - {id: rest, policy: security, quote: All is encrypted where it lies., controls: [{id: encryption-at-rest}, {id: network-isolation}]}
 """
+
+
+LOOKS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +96,15 @@ def _ended(running: Agent, runs: int) -> Iterator[None]:
 
 
 def _sample(running: Agent) -> Sample:
-    """proc(5): statm, in pages, and fd."""
+    """proc(5): statm, in pages, and fd. The fewest of some looks: a file that is open for a moment is not one that stays open."""
     process = Path(f"/proc/{running.process.pid}")
     pages = int((process / "statm").read_text().split()[1])
-    descriptors, threads = len(list((process / "fd").iterdir())), len(list((process / "task").iterdir()))
-    return Sample(pages * os.sysconf("SC_PAGE_SIZE") / 1e6, descriptors, threads)
+    descriptors, threads = [], []
+    for _ in range(LOOKS):
+        descriptors.append(len(list((process / "fd").iterdir())))
+        threads.append(len(list((process / "task").iterdir())))
+        time.sleep(0.05)
+    return Sample(pages * os.sysconf("SC_PAGE_SIZE") / 1e6, min(descriptors), min(threads))
 
 
 def main() -> None:
