@@ -13,8 +13,9 @@ from functools import cached_property
 from checks import telling
 from checks.catalogue import Catalogue
 from checks.judge import Bound, Population, bind, finding_id, key
+from checks.judge_rows import assumed
 from checks.lifecycle import Ending, Known, Status
-from checks.logs.source import Sources, proven_hours, unproven_hours
+from checks.logs.source import Sources, proven_hours, question, unproven_hours
 from checks.model import GLOBAL, LISTING, Estate, Look, Place, Resource, Subject
 from checks.promise import Promise
 from checks.rule import Rule
@@ -149,7 +150,8 @@ class Whereabouts:
 
     def _rows(self, known: Known, bound: Bound) -> Ending:
         """Rows of a log that broke a rule, or left it undecided. That there are none any more takes a log that is complete."""
-        subject, sources = known.resource, Sources(self.estate).of(bound.rule.kind)
+        subject, logs = known.resource, Sources(self.estate)
+        sources = logs.of(bound.rule.kind)
         if subject.id == LISTING:
             read = any(source.account == subject.account for source in sources)
             return Ending(Status.GONE, "a log of the account is read now") if read else Ending(Status.UNPROVEN, "no log of it is read")
@@ -159,9 +161,12 @@ class Whereabouts:
         source = max(holding, key=lambda one: len(one.id))
         gaps = self.estate.resource_gaps.get((source.type, source.account, source.id, source.region), ())
         hours = proven_hours(source.data)
+        if logs.counts(source, question(bound.rule, bound.params, self.estate.manifest.now)) is None:
+            return Ending(Status.UNPROVEN, f"not all rows of the log {source.id} were counted by the rule")
         if gaps or unproven_hours(source.data) or not hours:
             return Ending(Status.UNPROVEN, f"no row is so any more, but the log {source.id} is not proven to be complete")
-        return Ending(Status.GONE, f"no row is so from {hours[0]['From']} to {hours[-1]['Until']}, and each hour is proven to be complete")
+        held = f"as {said[0]}" if (said := assumed(source)) else "and each hour is proven to be complete"
+        return Ending(Status.GONE, f"no row is so from {hours[0]['From']} to {hours[-1]['Until']}, {held}")
 
 
 def _listed(promises: Sequence[Promise]) -> str:

@@ -26,7 +26,7 @@ from checks.judge import Bound
 from checks.judge_rows import ASSUME
 from checks.logs.source import ACCOUNT, question
 from checks.logs.trail import Held, TrailReport
-from checks.model import provider
+from checks.model import GLOBAL, LISTING, provider
 
 KEY: Final = "personal-data.key"
 _KEY_SIZE: Final = 32
@@ -75,7 +75,7 @@ def opened(
             store = open_store(one, configuration, deadline, now)
         except Unlisted as error:
             store = Shut(error)
-        used = regions.get(one.account or "")
+        used = frozenset(regions.get(one.account or "", ())) - {GLOBAL, LISTING}  # without any, they are not known
         yield LogSource(
             one.id,
             account(one.account),
@@ -84,7 +84,7 @@ def opened(
             timedelta(seconds=one.window),
             assume=one.completeness == ASSUME,
             examine=_examining(one, store, configuration) if one.verified else None,
-            regions=None if used is None else frozenset(used),
+            regions=used or None,
             key=key,
             declared=one.declared,
             cluster=Cluster(one.engine.spark, folder / "rows" / one.id, one.engine.host) if one.engine else None,

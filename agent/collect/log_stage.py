@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
+from importlib.metadata import version
 from typing import Any, Final
 
 from agent.collect.estate import EstateWriter
@@ -90,10 +91,13 @@ class _Sum:
     whole: bool = True
     """Whether each of them was read to its end."""
     personal: list[Found] = field(default_factory=list)
+    read: int = 0
+    """Rows of all of them, in the window or not."""
     _waiting: list[Partial] = field(default_factory=list)
 
     def add(self, read: ObjectRead) -> None:
         self.objects += 1
+        self.read += read.count
         self.doubts += read.doubts()
         self.whole = self.whole and read.whole
         if read.personal is not None:
@@ -158,6 +162,11 @@ def collect(
             writer.add_gap(Gap(SOURCE, source.account, GLOBAL, found.source, None, Reason.FAILED, "spark", message=failed))
         if seen.unlisted:
             writer.add_gap(_unlisted(source, found.source, seen.unlisted))
+    if not sums:  # nothing tells which format the source is of
+        what = Gap(
+            SOURCE, source.account, GLOBAL, source.id, None, Reason.NOT_COLLECTED, "read", message="no object of a known format was read"
+        )
+        writer.add_gap(_unlisted(source, source.id, seen.unlisted) if seen.unlisted else what)
     for one in seen.objects:
         if one.name in seen.late:
             message = "the collection's time was up before it was read"
@@ -203,6 +212,7 @@ def _read(
         seen.unlisted = error
     seen.objects.sort(key=lambda one: one.name)
     asked = digest(
+        version("upheld"),  # another one may read otherwise
         source.format,
         source.declared,
         [one.name for one in questions],
@@ -264,7 +274,7 @@ def _told(
 ) -> Told:
     table = f"log.{format_}"
     unlisted = seen.unlisted.what if seen.unlisted else ""
-    delivered = Delivered(table, trail, source.regions, unlisted, found.doubts, found.hours, source.assume, source.account)
+    delivered = Delivered(table, trail, source.regions, unlisted, found.doubts, found.hours, source.assume, source.account, found.objects)
     start, until = found.window()
     data = {
         "Format": format_,
@@ -276,17 +286,19 @@ def _told(
         "ObjectsOfOthers": seen.others,
         **({"AssertedBy": source.asserted_by} if source.asserted_by else {}),
         **({"Whole": True} if found.whole and not unlisted and not seen.late else {}),
-        **({"Personal": _personal(found.personal)} if source.key else {}),
+        **({"Personal": _personal(found)} if source.key else {}),
     }
     return Told(found.source, source.account, table, data, hours(delivered, start, until, now), asked, found.counted(), found.rows)
 
 
-def _personal(found: list[Found]) -> dict[str, Any]:
-    """What the scan came to: hits of people, of clients' addresses, of users beside them; and what could not be relied on.
+def _personal(found: _Sum) -> dict[str, Any]:
+    """What the scan came to: hits of people, of clients' addresses, of users beside them; and what could not be relied on. It is
+    worth nothing unless it was of every row, and of any: where nothing was read, nothing was found.
 
     An access key id names a key and opens nothing, and CloudTrail writes one into nearly every record.
     """
-    merged = personal.merge(found)
+    merged = personal.merge(found.personal)
+    whole = sum(merged.rows.values()) == found.read > 0
     kept: dict[str, list[dict[str, Any]]] = {"Found": [], "Clients": [], "Linked": [], "KeyIds": []}
     for hit in personal.plain(merged)["hits"]:
         told = {
@@ -296,7 +308,7 @@ def _personal(found: list[Found]) -> dict[str, Any]:
         kept[_LISTS.get(hit["pattern"], "Found")].append(told)
     doubtful = sorted({pattern for _, _, pattern in personal.unproven(merged)})
     sentences = [_sentence(hit) for hit in kept["Found"]]
-    return {**kept, "Told": sentences, **({} if doubtful else {"Reliable": True}), "Doubtful": doubtful}
+    return {**kept, "Told": sentences, **({"Reliable": True} if whole and not doubtful else {}), "Doubtful": doubtful}
 
 
 def _sentence(hit: Mapping[str, Any]) -> str:

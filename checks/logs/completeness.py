@@ -52,6 +52,8 @@ class Delivered:
     seen: frozenset[datetime]
     assume: bool
     account: str = ""
+    objects: int = 1
+    """How many were read: that a source is complete can be assumed of one that is there."""
 
 
 def hours(delivered: Delivered, start: datetime, until: datetime, now: datetime) -> tuple[Row, ...]:
@@ -66,6 +68,8 @@ def _claims(delivered: Delivered, start: datetime, until: datetime, now: datetim
             yield Claim(hour, hour + HOUR, Proof.NOT_YET_DUE, "its rows may still be on their way")
         elif delivered.trail is not None:
             yield _by_digests(delivered.trail, delivered, hour)
+        elif delivered.assume and not delivered.objects:
+            yield Claim(hour, hour + HOUR, Proof.CANNOT_TELL, "no object was found, so there is nothing that could be complete")
         elif delivered.assume:
             yield Claim(hour, hour + HOUR, Proof.PROVEN)
         else:

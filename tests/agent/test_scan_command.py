@@ -89,7 +89,8 @@ def test_a_web_server_s_own_format_is_read(tmp_path: Path) -> None:
 
 def test_nothing_to_read_is_not_success(tmp_path: Path) -> None:
     ended = upheld("logs", "scan", "auto", tmp_path)
-    assert (ended.code, ended.out) == (3, "nothing was read\n")
+    said = "not read: scan: no object of a known format was read\nnothing was read\n"
+    assert (ended.code, ended.out) == (3, said)
 
 
 def test_names_that_move_the_cursor_are_written_as_escapes(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from checks.logs.source import OBJECT, SOURCE
 from checks.model import Estate, Reason
 from tests.agent.collect.log_stage import collected, of_trail, source, verdicts
 from tests.agent.collect.test_logs import ALB_ROW, FLOW, FLOW_ROW
+from tests.agent.road import shipped
 from tests.checks.logs.log_rules import make
 from tests.world.trails import HOUR, START, Trail, text
 
@@ -112,8 +113,6 @@ def test_an_odd_file_leaves_open_whether_everything_was_scanned(tmp_path: Path) 
 
 
 def test_what_is_assumed_of_a_source_stands_in_the_evidence_of_every_finding_about_it(tmp_path: Path, trail: Trail) -> None:
-    from tests.agent.road import shipped
-
     estate = collected(tmp_path / "estate", [source(trail.root, assume=True)], [], NOW)
     rule = shipped().rules["log-source-complete"]
     (found,) = judge(estate, shipped().catalogue, bind([rule], [], every=True), {})
@@ -216,3 +215,27 @@ def test_a_folder_that_is_not_there_is_a_gap(tmp_path: Path) -> None:
     estate = collected(tmp_path / "estate", [source(tmp_path / "nowhere", assume=True)], [RULE], NOW)
     assert [(gap.type, gap.id) for gap in estate.gaps] == [(SOURCE, "trail")]
     assert verdicts(estate, RULE) == {"trail": "unproven"}
+
+
+@pytest.mark.parametrize("format_", ["web", "cloudtrail", "vpc_flow"])
+def test_a_folder_without_logs_upholds_nothing_whatever_is_assumed(tmp_path: Path, format_: str) -> None:
+    (tmp_path / "logs").mkdir()
+    estate = collected(tmp_path / "estate", [source(tmp_path / "logs", format_, assume=True, key=b"k" * 16)], [RULE], NOW)
+    assert "proven" not in hours(estate)
+    rules = [shipped().rules[name] for name in ("log-source-complete", "log-source-no-personal-data")]
+    found = judge(estate, shipped().catalogue, bind(rules, [], every=True), {})
+    assert {str(one.verdict) for one in found} == {"unproven"}
+
+
+def test_a_log_of_nothing_but_typed_columns_holds_no_personal_data_in_its_text(tmp_path: Path) -> None:
+    (tmp_path / "flow.log").write_text(f"{FLOW}\n{FLOW_ROW}\n")
+    estate = collected(tmp_path / "estate", [source(tmp_path / "flow.log", "vpc_flow", key=b"k" * 16)], [], START + 18 * HOUR)
+    rule = shipped().rules["log-source-no-personal-data"]
+    assert [str(one.verdict) for one in judge(estate, shipped().catalogue, bind([rule], [], every=True), {})] == ["upheld"]
+
+
+def test_a_source_of_which_no_format_is_told_is_a_gap(tmp_path: Path) -> None:
+    (tmp_path / "odd.txt").write_text("what is this\n")
+    for place, root in enumerate((tmp_path / "odd.txt", tmp_path / "nowhere")):
+        estate = collected(tmp_path / str(place), [source(root, "auto", assume=True)], [RULE], NOW)
+        assert [(gap.type, gap.id) for gap in estate.gaps if gap.type == SOURCE] == [(SOURCE, "trail")]
