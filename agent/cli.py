@@ -182,7 +182,7 @@ def _recorder(inputs: Inputs, *, live: bool) -> Recorder:
 
 def _duration(text: str) -> int:
     from agent.config import ConfigurationError
-    from agent.config_values import seconds
+    from agent.config.values import seconds
 
     try:
         return 0 if text == "0" else seconds(text)
@@ -209,14 +209,15 @@ def _collect(options: argparse.Namespace) -> int:
 
 
 def _diff(options: argparse.Namespace) -> int:
-    from agent import config, diff, run
+    from agent import config, run
+    from agent.commands import diff
 
     inputs = run.prepare(config.load(options.config, os.environ))
     return diff.show(inputs, options.before, options.after, as_json=options.format == "json")
 
 
 def _import(options: argparse.Namespace) -> int:
-    from agent.collect import aws_cli, az_cli
+    from agent.collect.files import aws_cli, az_cli
     from agent.config import ConfigurationError
 
     given = {
@@ -226,11 +227,11 @@ def _import(options: argparse.Namespace) -> int:
         "asserted_by": options.assert_complete,
     }
     if options.source == "sigma":
-        from agent import sigma_command
+        from agent.commands import sigma
 
         if any(value is not None for value in (*given.values(), options.resource_group)):
             raise ConfigurationError("sigma takes rules, --control and -o: everything else is about the files of an estate")
-        return sigma_command.import_rules(options.sources, options.output, options.control)
+        return sigma.import_rules(options.sources, options.output, options.control)
     if len(options.sources) != 1 or options.control is not None:
         raise ConfigurationError(f"{options.source} takes one folder, and no --control: that is for sigma")
     (folder,) = options.sources
@@ -244,13 +245,14 @@ def _import(options: argparse.Namespace) -> int:
 
 
 def _doctor(options: argparse.Namespace) -> int:
-    from agent import config, doctor, run
+    from agent import config, run
+    from agent.commands import doctor
 
     return doctor.examine(run.prepare(config.load(options.config, os.environ)), run.Clock())
 
 
 def _paths(options: argparse.Namespace) -> int:
-    from agent import paths_command
+    from agent.commands import paths as paths_command
 
     return paths_command.run(
         options.estate,
@@ -267,7 +269,8 @@ def _paths(options: argparse.Namespace) -> int:
 
 
 def _tls(options: argparse.Namespace) -> int:
-    from agent import config, run, tls_command
+    from agent import config, run
+    from agent.commands import tls as tls_command
     from agent.publish import outputs
     from agent.terminal import progress
 
@@ -287,25 +290,23 @@ def _logs(options: argparse.Namespace) -> int:
     from agent.terminal import progress
 
     if options.what == "scan":
-        from agent import scan_command
+        from agent.commands import scan
         from agent.config import Configuration, Settings
         from agent.publish import outputs
 
-        asked = scan_command.ScanQuestion(options.paths, options.log_format, options.declared, options.assert_complete)
+        asked = scan.ScanQuestion(options.paths, options.log_format, options.declared, options.assert_complete)
         targets = outputs.targets(options.format, Configuration(Settings(schema="upheld.config/1"), None))
         with progress("reading", quiet=options.quiet) as step:
-            return scan_command.scan(asked, targets, run.Clock(), step)
-    from agent import trail_command
+            return scan.scan(asked, targets, run.Clock(), step)
+    from agent.commands import trail
 
-    question = trail_command.TrailQuestion(
-        options.paths, options.public_keys, options.since, options.until, digests_only=options.digests_only
-    )
+    question = trail.TrailQuestion(options.paths, options.public_keys, options.since, options.until, digests_only=options.digests_only)
     with progress("reading", quiet=options.quiet) as step:
-        return trail_command.verify_trail(question, run.Clock(), as_json=options.format == "json", progress=step)
+        return trail.verify_trail(question, run.Clock(), as_json=options.format == "json", progress=step)
 
 
 def _rules(options: argparse.Namespace) -> int:
-    from agent import rule_commands
+    from agent.commands import rules as rule_commands
 
     return rule_commands.run(options.what, options.name)
 
@@ -313,7 +314,8 @@ def _rules(options: argparse.Namespace) -> int:
 def _permissions(options: argparse.Namespace) -> int:
     import json
 
-    from agent import config, permissions, run
+    from agent import config, run
+    from agent.commands import permissions
 
     configuration = config.load(options.config, os.environ)
     logs = configuration.settings.collect.logs
@@ -337,14 +339,15 @@ def _permissions(options: argparse.Namespace) -> int:
 
 def _agent(options: argparse.Namespace) -> int:
     from agent import log
-    from agent.daemon import Daemon
+    from agent.daemon.daemon import Daemon
 
     log.adopt_libraries()
     return Daemon(options.config, os.environ).serve()
 
 
 def _ledger(options: argparse.Namespace) -> int:
-    from agent import config, ledger_command, run
+    from agent import config, run
+    from agent.commands import ledger as ledger_command
 
     configuration, clock = config.load(options.config, os.environ), run.Clock()
     match options.what:

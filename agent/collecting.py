@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 from agent import collecting_azure, collecting_logs, state
 from agent.clock import Clock
-from agent.collect.aws_client import Deadline, WrongAccount, endpoint_override
+from agent.collect.aws.client import Deadline, WrongAccount, endpoint_override
 from agent.collect.estate import EstateWriter
 from agent.config import Collect, ConfigurationError, Tls
-from agent.config_values import plain
+from agent.config.values import plain
 from agent.inputs import Inputs
 from checks.model import GLOBAL, Manifest, Scope, digest
 from checks.plan import Plan, named, plan, whole
@@ -25,9 +25,9 @@ from checks.tls.endpoint import ACCOUNT as TLS_ACCOUNT
 from checks.tls.endpoint import TYPE as TLS_ENDPOINT
 
 if TYPE_CHECKING:
-    from agent.collect.aws_accounts import Entered, Shut
-    from agent.collect.tls_memory import Memory
-    from agent.collect.tls_stage import Means
+    from agent.collect.aws.accounts import Entered, Shut
+    from agent.collect.tls.memory import Memory
+    from agent.collect.tls.stage import Means
     from checks.tls.certificate import Roots
 
 ATTEMPTS = 4
@@ -64,7 +64,7 @@ def plan_for(inputs: Inputs, *, every: bool, of: Collection[str] | None = None) 
 
 def _serving(needed: Plan, of: Collection[str]) -> Plan:
     """What tells which endpoints are served in the clouds that are read, beside what is needed of it anyway."""
-    from agent.collect.tls_served import TELLING
+    from agent.collect.tls.served import TELLING
 
     telling = {name: members for name, members in TELLING.items() if name.partition(".")[0] in of}
     return {name: members | needed.get(name, frozenset()) for name, members in telling.items()}
@@ -77,7 +77,7 @@ def collect(
     """Read the world into an estate at `place`: AWS, Azure, then TLS endpoints, then logs; `every`: by all rules over rows. `runs`: what an
     agent's schedule says. Raises ConfigurationError where it may not begin.
     """
-    from agent.collect import tls_served, tls_stage
+    from agent.collect.tls import served, stage
     from agent.collect.wire import rfc3339
 
     started = rfc3339(clock.now())
@@ -88,12 +88,12 @@ def collect(
     of_aws = {name: members for name, members in of_cloud.items() if name not in of_azure}
     eyes = [] if inputs.about in HERE else collecting_azure.eyes(inputs, deadline, clock)
     doors = _doors(inputs, deadline, clock) if of_aws else ()
-    with EstateWriter(place, tls_served.REMEMBERED if tls else ()) as writer:
+    with EstateWriter(place, served.REMEMBERED if tls else ()) as writer:
         accounts, identity = _aws(inputs, of_aws, doors, writer, deadline, clock, progress)
         azure = collecting_azure.collect(inputs, of_azure, eyes, writer, deadline, clock, progress)
         accounts, identity = accounts | azure.accounts, identity | azure.identity
         if tls:
-            tls_stage.collect(*tls, writer, clock.now, lambda: deadline.left <= 0, progress)
+            stage.collect(*tls, writer, clock.now, lambda: deadline.left <= 0, progress)
             accounts[TLS_ACCOUNT] = (GLOBAL,)
         log_types = collecting_logs.collect(inputs, writer, accounts, deadline, clock, progress, every=every)
         run_types = _runs(runs, writer, accounts, clock)
@@ -124,7 +124,7 @@ def _doors(inputs: Inputs, deadline: Deadline, clock: Clock) -> Sequence[Entered
 
     Raises ConfigurationError.
     """
-    from agent.collect.aws_accounts import AwsTarget, enter
+    from agent.collect.aws.accounts import AwsTarget, enter
 
     try:
         targets = [
@@ -141,9 +141,9 @@ def _aws(
     progress: Progress | None,
 ) -> tuple[dict[str, tuple[str, ...]], dict[str, str]]:  # fmt: skip
     """Collect AWS through its doors; gives what was asked, account -> regions, and as whom, account -> identity."""
-    from agent.collect.aws import AwsCollector
-    from agent.collect.aws_accounts import Entered
-    from agent.collect.aws_record import account_gaps
+    from agent.collect.aws.accounts import Entered
+    from agent.collect.aws.collector import AwsCollector
+    from agent.collect.aws.record import account_gaps
 
     book = inputs.book
     entered = [door for door in doors if isinstance(door, Entered)]
@@ -163,22 +163,22 @@ def _endpoints(inputs: Inputs, wanted: Plan) -> tuple[Tls, Means] | None:
 
     Raises ConfigurationError.
     """
-    from agent.collect import tls_lookups, tls_stage
-    from agent.collect.tls_roots import roots
-    from agent.collect.tls_targets import BadTarget
+    from agent.collect.tls import lookups, stage
+    from agent.collect.tls.roots import roots
+    from agent.collect.tls.targets import BadTarget
 
     settings, configuration = inputs.configuration.settings.collect.tls, inputs.configuration
     if settings is None or TLS_ENDPOINT not in wanted:
         return None
     good = 0
     try:
-        for good, _ in enumerate(tls_stage.named(settings), 1):  # noqa: B007
+        for good, _ in enumerate(stage.named(settings), 1):  # noqa: B007
             pass
     except BadTarget as error:
         raise ConfigurationError(f"{configuration.place('collect', 'tls', 'endpoints', good)}: {error}") from error
     public = configuration.path(settings.public_roots) if settings.public_roots else None
     trusted = roots(public, map(configuration.path, settings.private_roots))
-    return settings, tls_stage.Means(trusted, _memory(inputs, settings, trusted), tls_lookups.caa(asked=settings.caa))
+    return settings, stage.Means(trusted, _memory(inputs, settings, trusted), lookups.caa(asked=settings.caa))
 
 
 def _memory(inputs: Inputs, settings: Tls, roots: Roots) -> Memory | None:
@@ -186,7 +186,7 @@ def _memory(inputs: Inputs, settings: Tls, roots: Roots) -> Memory | None:
     from cryptography.hazmat.primitives.hashes import SHA256
 
     from agent import log
-    from agent.collect.tls_memory import Memory
+    from agent.collect.tls.memory import Memory
 
     place = state.configured(inputs.configuration, os.environ)
     if settings.quick and place is None:

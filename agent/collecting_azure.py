@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING
 
 from agent import log
 from agent.clock import Clock
-from agent.collect.aws_client import Deadline
+from agent.collect.aws.client import Deadline
 from agent.collect.estate import EstateWriter
 from agent.inputs import Inputs
 from checks.model import LISTING
 from checks.plan import Plan
 
 if TYPE_CHECKING:
-    from agent.collect.azure_client import Arm
-    from agent.collect.azure_cloud import Cloud
-    from agent.config_azure import Azure
+    from agent.collect.azure.client import Arm
+    from agent.collect.azure.cloud import Cloud
+    from agent.config.azure import Azure
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +48,9 @@ def eyes(inputs: Inputs, deadline: Deadline, clock: Clock) -> list[Eyes]:
     settings = inputs.configuration.settings.collect.azure
     if not settings:
         return []
-    from agent.collect.azure_client import Arm
-    from agent.collect.azure_cloud import cloud, credential
-    from agent.collect.azure_effective import check_installed
+    from agent.collect.azure.client import Arm
+    from agent.collect.azure.cloud import cloud, credential
+    from agent.collect.azure.effective import check_installed
 
     if any(one.effective for one in settings):
         check_installed()
@@ -68,10 +68,10 @@ def collect(
     """Read the subscriptions that the configuration names, through the eyes of their identities."""
     if not through:
         return NOTHING
-    from agent.collect.aws_record import account_gaps
-    from agent.collect.azure import AzureCollector
-    from agent.collect.azure_cloud import CLOUDS
-    from agent.collect.azure_subscriptions import Entered, enter
+    from agent.collect.aws.record import account_gaps
+    from agent.collect.azure.cloud import CLOUDS
+    from agent.collect.azure.collector import AzureCollector
+    from agent.collect.azure.subscriptions import Entered, enter
 
     with contextlib.ExitStack() as stack:
         for one in through:

@@ -10,7 +10,7 @@ from typing import Final
 
 from agent import state
 from agent.clock import Clock
-from agent.collect.aws_client import Deadline
+from agent.collect.aws.client import Deadline
 from agent.collect.estate import EstateWriter
 from agent.config import ConfigurationError
 from agent.inputs import Inputs
@@ -35,24 +35,24 @@ def collect(
     over_rows = inputs.log_rules if every else inputs.judged_rows
     if not _asked(inputs, every=every):
         if _asked(replace(inputs, about=None), every=every):  # an account whose logs are read has settings, too, in any run
-            from agent.collect.log_sources import account
+            from agent.collect.logs.sources import account
 
             for one in inputs.configuration.settings.collect.logs:
                 accounts.setdefault(account(one.account), (GLOBAL,))
         return ()
-    from agent.collect import log_sources, log_stage
-    from agent.collect.log_memory import LogMemory
+    from agent.collect.logs import sources, stage
+    from agent.collect.logs.memory import LogMemory
 
     bound = [*bind(over_rows, inputs.promises.promises, every=False), *bind(over_rows if every else [], [], every=True)]
     regions = dict(accounts)
     now = clock.now()
     try:
         folder = state.make(state.configured(inputs.configuration, os.environ) or state.usual(os.environ))
-        key = log_sources.key(folder) if any(rule.file.control == PERSONAL for rule in rules) else None
+        key = sources.key(folder) if any(rule.file.control == PERSONAL for rule in rules) else None
         with LogMemory(folder / MEMORY) as memory:
-            for source in log_sources.opened(inputs.configuration, regions, deadline, clock.now, key, folder):
-                asked = log_sources.questions(bound, now)
-                log_stage.collect(source, asked, memory, writer, now, lambda: deadline.left <= 0, progress)
+            for source in sources.opened(inputs.configuration, regions, deadline, clock.now, key, folder):
+                asked = sources.questions(bound, now)
+                stage.collect(source, asked, memory, writer, now, lambda: deadline.left <= 0, progress)
                 accounts.setdefault(source.account, (GLOBAL,))
     except (DocumentError, OSError, sqlite3.Error) as error:
         raise ConfigurationError(str(error)) from error

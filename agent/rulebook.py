@@ -107,7 +107,7 @@ def _rule_files(folder: Path) -> Iterator[Path]:
 
 
 def _load(file: Path, kinds: Catalogue, shapes: Mapping[str, Shape], controls: Controls) -> Rule:
-    from agent.collect.aws_shapes import CatalogueError
+    from agent.collect.aws.shapes import CatalogueError
 
     try:
         return rule.read(read_document(file), kinds, shapes, controls)
@@ -116,7 +116,7 @@ def _load(file: Path, kinds: Catalogue, shapes: Mapping[str, Shape], controls: C
 
 
 def _shapes(kinds: Catalogue) -> Mapping[str, Shape]:
-    from agent.collect.aws_models import confine
-    from agent.collect.aws_shapes import AwsShapes
+    from agent.collect.aws.models import confine
+    from agent.collect.aws.shapes import AwsShapes
 
     return AwsShapes(kinds, confine(kinds))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from agent import state
 from agent.config import Configuration, ConfigurationError
-from agent.config_values import plain
+from agent.config.values import plain
 from agent.ledger import LedgerError
 from agent.ledger.database import Database, connect
 from agent.ledger.evidence import Evidence

@@ -7,10 +7,10 @@ import sys
 from collections.abc import Mapping
 from multiprocessing.connection import Connection
 
-import agent.daemon
+import agent.daemon.daemon
 from agent import cli, rulebook
 
-assert agent.daemon
+assert agent.daemon.daemon
 rulebook.load()
 
 

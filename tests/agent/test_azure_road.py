@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.agent.collect.azure_eyes import GROUP, ONE, TWO, account, shop
+from tests.agent.collect.azure.eyes import GROUP, ONE, TWO, account, shop
 from tests.conftest import Ended, upheld
 from tests.world.arm_double import CLIENT, SECRET, TENANT, ArmDouble, error
 

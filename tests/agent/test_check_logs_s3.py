@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.agent.test_verify_trail_s3 import deliver, public_keys
+from tests.agent.commands.test_trail_s3 import deliver, public_keys
 from tests.conftest import Ended, upheld
 from tests.world.faults import Fault
 from tests.world.log_bucket import ACCOUNT, REGION, LogBucket

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.agent.collect.azure_eyes import ONE
+from tests.agent.collect.azure.eyes import ONE
 from tests.agent.test_azure_road import place, report, run
 from tests.conftest import Estate
-from tests.world import shop as aws_shop
+from tests.world import shop
 from tests.world.arm_double import ArmDouble
 from tests.world.servers import ACCOUNT
 
@@ -15,7 +15,7 @@ __all__ = ["place"]
 
 
 def test_one_promise_covers_both_clouds(place: Path, azure: ArmDouble, world: Estate) -> None:
-    both = f'aws: [{{account: "{ACCOUNT}", regions: [{aws_shop.HOME}]}}], azure: [{{subscriptions: [{ONE}], credential: managed-identity}}]'
+    both = f'aws: [{{account: "{ACCOUNT}", regions: [{shop.HOME}]}}], azure: [{{subscriptions: [{ONE}], credential: managed-identity}}]'
     ended = run(place, azure, "check", "--format", "json", collect=both, env=world.environment)
     clouds = {one["cloud"]: one for one in report(ended)["coverage"]["clouds"]}
     assert set(clouds) == {"aws", "azure"}

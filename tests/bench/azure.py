@@ -73,12 +73,12 @@ class Token:
 
 
 def with_upheld(url: str, folder: Path) -> Callable[[], int]:
-    from agent.collect.aws_client import Deadline
-    from agent.collect.azure import AzureCollector
-    from agent.collect.azure_client import Answer, Arm
-    from agent.collect.azure_subscriptions import Entered, Role
+    from agent.collect.aws.client import Deadline
+    from agent.collect.azure.client import Answer, Arm
+    from agent.collect.azure.collector import AzureCollector
+    from agent.collect.azure.subscriptions import Entered, Role
     from agent.collect.estate import EstateWriter
-    from agent.config_azure import Azure
+    from agent.config.azure import Azure
     from checks import catalogue
     from checks.document import parse
 

@@ -29,8 +29,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
-from agent.collect.log_files import SAVED, LocalFiles
-from agent.collect.trail_files import read_trail
+from agent.collect.logs.files import SAVED, LocalFiles
+from agent.collect.logs.trail_files import read_trail
 from checks.logs.digest import read_keys
 from checks.logs.hours import Proof
 from checks.logs.trail import examine

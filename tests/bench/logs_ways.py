@@ -38,7 +38,7 @@ def upheld_whole(format_: str, files: list[Path]) -> Answer:
 
 
 def _ours(format_: str, files: list[Path], wanted: Iterable[str] | None) -> Answer:
-    from agent.collect.logs import FileRead, read_file
+    from agent.collect.logs.reading import FileRead, read_file
 
     found: Counter[str] = Counter()
     for file in files:

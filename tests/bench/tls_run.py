@@ -16,8 +16,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from agent.collect.tls import Inspector, Target
-from agent.collect.tls_memory import Memory
+from agent.collect.tls.inspecting import Inspector, Target
+from agent.collect.tls.memory import Memory
 from checks.tls.certificate import Roots, load_roots
 
 LOOPBACK = ("127.0.0.1",)

@@ -24,10 +24,10 @@ from typing import Any
 from unittest import mock
 
 from agent import rulebook, run
-from agent.collect.aws import AwsCollector
-from agent.collect.aws_accounts import Entered
-from agent.collect.aws_client import Account, Deadline
-from agent.collect.aws_models import session
+from agent.collect.aws.accounts import Entered
+from agent.collect.aws.client import Account, Deadline
+from agent.collect.aws.collector import AwsCollector
+from agent.collect.aws.models import session
 from agent.collect.estate import EstateWriter, read_estate
 from agent.collect.wire import rfc3339
 from agent.config import Collect, Configuration, Settings

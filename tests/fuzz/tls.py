@@ -23,9 +23,9 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 
-from agent.collect.tls_handshake import read_head
-from agent.collect.tls_starttls import PROTOCOLS, NoStartTls, WrongProtocol
-from agent.collect.tls_targets import BadTarget, read
+from agent.collect.tls.handshake import read_head
+from agent.collect.tls.starttls import PROTOCOLS, NoStartTls, WrongProtocol
+from agent.collect.tls.targets import BadTarget, read
 from checks.tls import certificate, crl, endpoint, hello, staple
 from checks.tls.flight import Malformed, classify, is_ssl2_error, parse, ssl2_ciphers
 from checks.tls.hello import Version

@@ -20,8 +20,8 @@ from pathlib import Path
 
 from agent.collect.estate import read_estate
 from checks.model import Estate
-from tests.agent.collect.log_stage import collected, source
-from tests.agent.collect.test_log_stage import NOW, RULE, login
+from tests.agent.collect.logs.stage import collected, source
+from tests.agent.collect.logs.test_stage import NOW, RULE, login
 from tests.world.processes import children
 from tests.world.trails import HOUR, START, Trail
 

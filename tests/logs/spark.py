@@ -25,8 +25,8 @@ import duckdb
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from agent.collect.log_parquet import write
-from agent.collect.log_spark import session
+from agent.collect.logs.parquet import write
+from agent.collect.logs.spark import session
 from agent.rulebook import load
 from checks import example, expression
 from checks.logs import subset

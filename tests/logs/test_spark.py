@@ -14,8 +14,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from agent.collect import log_parquet
-from agent.collect.log_spark import NoSpark, run_files, session
+from agent.collect.logs import parquet
+from agent.collect.logs.spark import NoSpark, run_files, session
 from checks.logs.engine import EngineFailed, prepare, run_whole, unzoned
 from checks.logs.partial import Partial, plain, verdict
 from checks.logs.rows import to_arrow
@@ -111,7 +111,7 @@ def test_the_harness_sees_what_is_counted_in_another_hour(opened: Any, tmp_path:
 def test_files_are_counted_by_spark_as_they_say_themselves(spark: Spark, tmp_path: Path) -> None:
     paths = [tmp_path / name for name in ("a b.parquet", "50%20ä,=.parquet", "object=x")]
     for place, path in enumerate(paths):
-        log_parquet.write(CLOUDTRAIL, [to_arrow(CLOUDTRAIL, [{**LOGIN, "line": place}] * place)], path)
+        parquet.write(CLOUDTRAIL, [to_arrow(CLOUDTRAIL, [{**LOGIN, "line": place}] * place)], path)
     found = run_files(spark, prepare(CLOUDTRAIL, asked(MFA), NOW), "trail", paths)
     assert found.rows == {"trail": 3}
     assert verdicts(found) == {Verdict.UPHELD}
@@ -138,8 +138,8 @@ def test_a_file_that_is_damaged_or_gone_is_no_answer(spark: Spark, tmp_path: Pat
 
 def test_a_file_of_another_table_is_no_answer(spark: Spark, tmp_path: Path) -> None:
     path = tmp_path / "flow.parquet"
-    log_parquet.write(VPC_FLOW, [to_arrow(VPC_FLOW, [{"bytes": 1}])], path)
-    with pytest.raises(log_parquet.NotRows, match=r"log\.cloudtrail"):
+    parquet.write(VPC_FLOW, [to_arrow(VPC_FLOW, [{"bytes": 1}])], path)
+    with pytest.raises(parquet.NotRows, match=r"log\.cloudtrail"):
         run_files(spark, prepare(CLOUDTRAIL, asked(MFA), NOW), "trail", [path])
 
 
@@ -157,7 +157,7 @@ def test_a_column_that_a_file_lacks_is_unproven_and_one_of_another_type_is_no_an
 def test_without_a_free_worker_or_with_a_strange_url_there_is_no_session_and_no_java_is_left(running: Cluster, spark: Spark) -> None:
     # In a process of its own, as this one has its session.
     asks = f"""
-        from agent.collect.log_spark import NoSpark, session
+        from agent.collect.logs.spark import NoSpark, session
         from pyspark import SparkContext
         for url in ("sparks://there", {running.url!r}):
             try:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from checks.judge import Bound, judge
-from tests.agent.collect.azure_eyes import GROUP, ONE, Eyes
+from tests.agent.collect.azure.eyes import GROUP, ONE, Eyes
 from tests.agent.road import shipped
 from tests.world.arm_double import ArmDouble, error
 

@@ -11,7 +11,7 @@ from typing import Any
 import botocore.session
 import pytest
 
-from agent.collect.aws_client import _cut
+from agent.collect.aws.client import _cut
 from agent.rulebook import load_profiles
 from agent.rulebook import shipped as folder
 from checks import example

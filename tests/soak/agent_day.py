@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from tests.agent.agents import PATIENCE, Agent, agent
+from tests.agent.daemon.agents import PATIENCE, Agent, agent
 from tests.world.trails import HOUR, Trail, key_list
 
 DAY: Final = 24 * 4 + 24 * 3 + 1 + 1

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.config_agent import Agent
+from agent.config.agent import Agent
 
 ROOT = Path(__file__).parents[2]
 UNITS = sorted((ROOT / "systemd").iterdir())

@@ -11,9 +11,9 @@ from unittest import mock
 
 import boto3
 
-from agent.collect.aws_client import Account, Deadline
-from agent.collect.aws_models import session as own_session
-from agent.collect.log_s3 import S3Logs
+from agent.collect.aws.client import Account, Deadline
+from agent.collect.aws.models import session as own_session
+from agent.collect.logs.s3 import S3Logs
 from tests.world.proxy import FaultProxy
 from tests.world.servers import environment, session
 

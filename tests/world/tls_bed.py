@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from agent.collect.tls import Target
+from agent.collect.tls.inspecting import Target
 from checks.tls.certificate import Roots
 from tests.world import tls_responders as raw
 from tests.world import tls_starttls as starttls

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from agent.collect.tls import Seen
+from agent.collect.tls.inspecting import Seen
 from checks.judge import bind, judge
 from checks.model import GLOBAL, Estate, Manifest, Place, Scope
 from checks.tls.endpoint import ACCOUNT, TYPE

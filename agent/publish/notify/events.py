@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from agent.config_notify import Occasion
+from agent.config.notify import Occasion
 from agent.ledger.run_record import moment
 from agent.publish.text import printable
 from checks.lifecycle import ENDED, Change, Known, Transition

@@ -17,7 +17,7 @@ from email.policy import SMTP
 from email.utils import format_datetime
 from typing import Any, Final
 
-from agent.config_notify import Mail
+from agent.config.notify import Mail
 from agent.publish.notify import DeliveryError, wording
 from agent.publish.notify.events import Event
 from agent.publish.notify.outbox import Message

@@ -14,7 +14,7 @@ from importlib.metadata import version
 from typing import Any, Final
 from urllib.parse import SplitResult, urlsplit
 
-from agent.config_notify import Occasion
+from agent.config.notify import Occasion
 from agent.publish.notify import DeliveryError
 from agent.publish.notify.events import Event
 from agent.publish.notify.posting import limited, reason

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from agent.config import Configuration, ConfigurationError
-from agent.config_notify import MailSink, SlackSink, SyslogSink, TeamsSink, WebhookSink, address, name
+from agent.config.notify import MailSink, SlackSink, SyslogSink, TeamsSink, WebhookSink, address, name
 from agent.publish.notify import mail, rfc5424, slack, teams, webhook
 from agent.publish.notify.posting import post
 
 if TYPE_CHECKING:
-    from agent.config_notify import Sink
+    from agent.config.notify import Sink
     from agent.publish.notify.events import Event
     from agent.publish.notify.outbox import Message
 

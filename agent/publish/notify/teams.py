@@ -10,7 +10,7 @@ import json
 from collections.abc import Sequence
 from typing import Any, Final
 
-from agent.config_notify import Occasion
+from agent.config.notify import Occasion
 from agent.publish.notify import wording
 from agent.publish.notify.events import Event
 from agent.publish.notify.outbox import Message

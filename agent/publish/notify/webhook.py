@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from agent.config_notify import Occasion
+from agent.config.notify import Occasion
 from agent.publish.notify.events import SCHEMA as EVENT
 from agent.publish.notify.outbox import Message
 from checks.lifecycle import Status

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from agent.config_notify import Occasion
+from agent.config.notify import Occasion
 from agent.publish.notify.events import Event
 from checks.rule import SEVERITIES
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.config_notify import Occasion
+from agent.config.notify import Occasion
 from agent.publish.notify import events
 from agent.publish.notify.events import Event, read
 from checks.model import digest

@@ -15,7 +15,7 @@ import jsonschema
 import pytest
 
 from agent.config import ConfigurationError
-from agent.config_notify import Occasion
+from agent.config.notify import Occasion
 from agent.publish.notify import DeliveryError, rfc5424, slack, teams, webhook
 from agent.publish.notify.events import Event
 from agent.publish.notify.mail import letter
