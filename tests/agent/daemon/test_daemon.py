@@ -81,7 +81,7 @@ def test_a_good_file_is_gone_by_after_a_reload_and_a_bad_one_is_not(tmp_path: Pa
         running.signal(signal.SIGHUP)
         running.until("reloaded")
         again = running.until("run-ended", kind="whole", times=2)
-        assert again["findings"]["broken"] == 2
+        assert again["findings"]["broken"] >= 2  # on a busy machine a third: looks that are due every second come late
         running.until("run-ended", kind="policy")
 
 
