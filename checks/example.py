@@ -5,10 +5,11 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from checks import paths
-from checks.catalogue import Catalogue
+from checks.catalogue import Catalogue, Kind
 from checks.judge import Bound, judge
 from checks.logs.rows import NoRow, check
 from checks.logs.runtime import of_row
@@ -94,20 +95,30 @@ def _estate(
     unseen: Iterable[str] = (),
 ) -> Estate:
     """A small estate in which every listing was read but those of types that are `unseen`."""
-    looks: dict[str, Look] = {}
     resources: dict[str, list[Resource]] = {}
     account = ACCOUNTS.get(type_.partition(".")[0], ACCOUNT)
-    for name in sorted({type_, *catalogue} - set(unseen)):
-        region = GLOBAL if catalogue[name].is_global else REGION
-        look = Look(digest(name), account, region, name, "example", None, 1, 0, NOW, None, "")
-        looks[look.id] = look
+    looks = [_look(name, account, _region(catalogue[name])) for name in sorted({type_, *catalogue} - set(unseen))]
     for name, held in [*([(type_, [given])] if given is not None else []), *others.items()]:
         for number, data in enumerate(held):
             id_ = "example" if data is given else str(paths.first(data, paths.parse(catalogue[name].id)) or f"{name}-{number}")
-            region = GLOBAL if catalogue[name].is_global else REGION
-            resources.setdefault(name, []).append(Resource(id_, name, account, region, data, _tags(data), (digest(name),)))
+            region = _region(catalogue[name])
+            resources.setdefault(name, []).append(Resource(id_, name, account, region, data, _tags(data), (_id(name),)))
     manifest = Manifest("upheld.estate/1", NOW, NOW, "examples", {}, None, Scope({account: (REGION,)}, tuple(sorted(catalogue))))
-    return Estate(manifest, {name: tuple(held) for name, held in resources.items()}, tuple(looks.values()), ())
+    return Estate(manifest, {name: tuple(held) for name, held in resources.items()}, tuple(looks), ())
+
+
+@cache  # the same few hundred for each of thousands of estates
+def _look(type_: str, account: str, region: str) -> Look:
+    return Look(_id(type_), account, region, type_, "example", None, 1, 0, NOW, None, "")
+
+
+@cache
+def _id(type_: str) -> str:
+    return digest(type_)
+
+
+def _region(kind: Kind) -> str:
+    return GLOBAL if kind.is_global else REGION
 
 
 def _tags(data: Mapping[str, Any]) -> Mapping[str, str]:
