@@ -60,7 +60,7 @@ def test_the_agent_tells_of_its_runs_and_can_be_watched(tmp_path: Path) -> None:
     with hook() as receiver:
         (tmp_path / "upheld.yaml").write_text(
             "schema: upheld.config/1\nstate: state\npromises: [promises.yaml]\ncollect: {aws: []}\n"
-            f"agent: {{splay: 0, every: {{policy: 1s}}, metrics: '127.0.0.1:0', notify: [{{slack: '{receiver.url}'}}]}}\n"
+            f"agent: {{splay: 0, every: {{policy: 1h}}, metrics: '127.0.0.1:0', notify: [{{slack: '{receiver.url}'}}]}}\n"
         )
         kept = {name: held for name, held in os.environ.items() if not name.startswith(("AWS_", "UPHELD_"))}
         command = [sys.executable, "-m", "agent.cli", "agent", "-c", str(tmp_path / "upheld.yaml")]
@@ -76,7 +76,7 @@ def test_the_agent_tells_of_its_runs_and_can_be_watched(tmp_path: Path) -> None:
 
 
 def watched(process: subprocess.Popen[str], policy: Path) -> None:
-    """Wait for a run, take the sentence out of the policy, and wait until that was told."""
+    """Wait for a run, take the sentence out of the policy, ask for another run, and wait until that was told."""
     assert process.stderr is not None
     port = 0
     for line in process.stderr:
@@ -86,6 +86,7 @@ def watched(process: subprocess.Popen[str], policy: Path) -> None:
                 port = int(held["metrics"].rpartition(":")[2])
             case "run-ended" if policy.read_text():
                 policy.write_text("")
+                process.send_signal(signal.SIGUSR1)
             case "notified":
                 break
     for page, wanted in (("metrics", 'upheld_promise_status{promise="moving",upheld_promise_status="unproven"} 1.0'), ("healthz", "ok")):
