@@ -136,9 +136,9 @@ def test_a_folder_that_cannot_be_read_is_unproven_and_not_empty(office: Path) ->
 
 def test_a_cluster_of_spark_counts_what_this_machine_counts(office: Path) -> None:
     add(office, login("No"))
-    here = check(office)
+    here = check(office, "--promise", "mfa")
     configure(office, engine={"spark": "local[1]", "host": "127.0.0.1"})
-    command = [Path(sys.executable).parent / "upheld", "check", "-c", office / "upheld.yaml", "--format", "json"]
+    command = [Path(sys.executable).parent / "upheld", "check", "-c", office / "upheld.yaml", "--promise", "mfa", "--format", "json"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # a process has one session of Spark
     there = Ended(done.returncode, done.stdout, done.stderr)
     assert [gap["message"] for gap in there.report["gaps"]] == []

@@ -64,10 +64,10 @@ def test_a_condition_is_on_spark_what_it_is_to_the_runtime_for_every_row(spark: 
 
 def test_shipped_rules_leave_the_partials_that_they_leave_on_duckdb(spark: Spark, tmp_path: Path) -> None:
     tally = Tally()
-    rules(tally, spark, tmp_path, 500, 7, every=8)
+    rules(tally, spark, tmp_path, 500, 7, every=16)
     assert tally.disagreements == []
-    assert tally.counts["rules"] > 10
-    assert tally.counts["samples"] > 20
+    assert tally.counts["rules"] > 5
+    assert tally.counts["samples"] > 10
 
 
 def test_the_worker_runs_it(running: Cluster, spark: Spark) -> None:

@@ -7,11 +7,14 @@ A client made from such a model has no method for any other call: what this prog
 from __future__ import annotations
 
 import functools
+import gzip
+import os
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import botocore.loaders
 import botocore.session
+import orjson
 
 from checks.catalogue import Catalogue, Kind, TagCall
 
@@ -29,11 +32,22 @@ _OF_LOGS = {
 """Calls that read logs, and the queue of one's own that announces them (`agent/commands/permissions.py` prints what they need)."""
 
 
+class _Files(botocore.loaders.JSONFileLoader):
+    """Models as plain dictionaries, in a third of the time: botocore's own takes each object through an OrderedDict."""
+
+    def load_file(self, file_path: str) -> Any:
+        for ending, opened in ((".json", open), (".json.gz", gzip.open)):
+            if os.path.isfile(file_path + ending):
+                with opened(file_path + ending, "rb") as file:
+                    return orjson.loads(file.read())
+        return None
+
+
 class _Loader(botocore.loaders.Loader):
     """Loads only the operations named in `operations`; services that are not in it are loaded whole."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(file_loader=_Files())
         self.operations: Mapping[str, frozenset[str]] = {}
         self._models: dict[tuple[str, str | None], Any] = {}
 
