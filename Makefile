@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check install --quiet
 
-.PHONY: demo test check faults network netfilter fuzz log-kills kills io-errors tampering soak spark bench constraints clean
+.PHONY: demo test check laws faults network netfilter fuzz log-kills kills io-errors tampering soak spark bench constraints clean
 
 # The program itself.
 $(VENV)/program: pyproject.toml constraints.txt
@@ -44,6 +44,10 @@ check: $(VENV)/tools
 	$(BIN)/mypy
 	$(BIN)/lint-imports > /dev/null
 	$(BIN)/upheld rules test
+
+# The property tests with 25 times as many examples.
+laws: $(VENV)/tools
+	$(BIN)/python -m pytest -q --numprocesses auto --hypothesis-profile thorough -m hypothesis --timeout 3600 tests/checks tests/agent
 
 # 10,000 cases of injected faults, 200 more through the proxy with real retries.
 faults: $(VENV)/tools

@@ -14,7 +14,7 @@ from typing import Any
 from unittest import mock
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from agent.cli import main
 from tests.world import log_bucket as logs
@@ -24,8 +24,10 @@ from tests.world.likeness import make_like_aws
 from tests.world.proxy import FaultProxy
 from tests.world.servers import ACCOUNT, Moto, environment, moto
 
-settings.register_profile("untimed", deadline=None)  # a deadline fails on a busy machine, and says nothing of the code
-settings.load_profile("untimed")
+# No deadlines: they fail on a busy machine, and say nothing of the code. `make laws` draws as many as `thorough` says.
+settings.register_profile("everyday", deadline=None, max_examples=40)
+settings.register_profile("thorough", deadline=None, max_examples=1000, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("everyday")
 
 
 @dataclass(frozen=True)
