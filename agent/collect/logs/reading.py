@@ -95,7 +95,7 @@ def read_contents(
     try:
         head, contents = _head(pieces)
         told = detect(head)
-        found.format = told if format_ == "auto" or told == DIGEST else format_
+        found.format = told if format_ == "auto" or (format_ == "cloudtrail" and told == DIGEST) else format_
         if found.format is None:
             next(contents, None)  # which raises, where the file is one that ends badly
             found.unread = "not a format that is known here" if head.strip() else "empty"

@@ -388,3 +388,15 @@ def test_a_time_that_is_centuries_off_puts_all_hours_in_doubt_and_lists_none(tmp
     _, found = read(tmp_path, rows.encode())
     assert found.count == 2
     assert found.doubtful() is None
+
+
+@pytest.mark.parametrize("format_", ["auto", "cloudtrail"])
+@pytest.mark.parametrize("request_", [{"userName": "digestS3Object"}, {"digestS3Object": "x"}])
+def test_a_call_about_digests_does_not_make_its_file_one(tmp_path: Path, format_: str, request_: dict[str, str]) -> None:
+    rows, found = read(tmp_path, trail(record(requestParameters=request_), record(eventName="ConsoleLogin")), format_=format_)
+    assert (found.format, [row["event_name"] for row in rows]) == ("cloudtrail", ["DescribeInstances", "ConsoleLogin"])
+
+
+def test_only_a_trail_has_digests(tmp_path: Path) -> None:
+    rows, found = read(tmp_path, b'{"time": "2026-11-20T14:00:00Z", "digestS3Object": "x"}\n', format_="azure_activity")
+    assert (found.format, len(rows)) == ("azure_activity", 1)
