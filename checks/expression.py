@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from cel_expr_python import cel
 
@@ -71,6 +71,10 @@ class Condition:
     subject: str = "resource"
 
 
+_TOO_LONG: Final = "Iteration budget exceeded"
+"""What the runtime says once a condition's macros have taken 10,000 steps."""
+
+
 def compile_condition(text: str, vocabulary: Vocabulary) -> Condition:
     """Check and compile. Raises Trap with the offset of what is wrong."""
     program, tree = parse(text)
@@ -104,6 +108,10 @@ def evaluate(
     runtime.world, runtime.bug = world, None
     try:
         value = condition.program.eval(data={condition.subject: data, "params": params, "now": now, "account": account, "region": region})
+    except RuntimeError as error:
+        if _TOO_LONG not in str(error):
+            raise
+        return Outcome(Verdict.UNPROVEN, "there is a list in it that is longer than can be looked through")
     finally:
         runtime.world = None
     if runtime.bug is not None:

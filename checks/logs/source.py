@@ -60,6 +60,9 @@ def resources(told: Told, looks: tuple[str, ...]) -> Iterator[Resource]:
         "Rows": sum(told.counts.rows.values()),
         "Questions": sorted(told.questions),
         "Hours": [_hour(row, told.rows.get(row.start.replace(minute=0, second=0, microsecond=0), 0)) for row in told.hours],
+        "BrokenHours": [{"From": rfc3339(row.start), "Why": list(row.why)} for row in told.hours if row.proof is Proof.BROKEN],
+        "UntoldHours": sum(row.proof is Proof.CANNOT_TELL for row in told.hours),
+        "ProvenHours": sum(row.proof is Proof.PROVEN for row in told.hours),
         "RowsWithoutTime": told.rows.get(None, 0),
     }
     if doubt := doubted(data):

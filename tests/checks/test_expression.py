@@ -312,3 +312,9 @@ def test_a_syntax_error_has_its_place() -> None:
     with pytest.raises(Trap) as refused:
         compile_condition("resource.Encrypted && && true", vocabulary())
     assert refused.value.offset == 22
+
+
+def test_a_list_that_is_too_long_to_be_looked_through_is_unproven() -> None:
+    found = run("size(resource.Attachments) > 0 && resource.Attachments.all(a, a.Public)", {"Attachments": [{"Public": True}] * 20_000})
+    assert (found.verdict, found.error) == (X, "there is a list in it that is longer than can be looked through")
+    assert run("resource.Encrypted", {"Encrypted": True}).verdict is U, "and the next one is looked at as ever"

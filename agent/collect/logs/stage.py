@@ -37,6 +37,10 @@ Examine = Callable[[Sequence[Held] | None, datetime, datetime], TrailReport]
 """The chain of digests beside the log files that were read, None where that was not done, over a window."""
 AUTO: Final = "auto"
 _LISTS: Final = {CLIENT_ADDRESS: "Clients", CLIENT_AND_USER: "Linked", "aws-access-key-id": "KeyIds"}
+_AHEAD: Final = timedelta(days=1)
+"""How far ahead of the collection's a clock may be, or be thought to be where its zone is not told. What is later is of no time."""
+_LONGEST: Final = timedelta(days=731)
+"""For how long hours are told of where no window was asked for: one row with a wrong time must not make more of them."""
 _TOGETHER: Final = 64
 """So many objects are written to the memory in one transaction."""
 
@@ -98,7 +102,7 @@ class _Sum:
     def add(self, read: ObjectRead) -> None:
         self.objects += 1
         self.read += read.count
-        self.doubts += read.doubts()
+        self.doubts += [*read.doubts(), *self._ahead(read)]
         self.whole = self.whole and read.whole
         if read.personal is not None:
             self.personal = [personal.merge([*self.personal, personal.restore(read.personal)])]
@@ -130,12 +134,29 @@ class _Sum:
         """What is told of: the window that was asked for, else that of the rows."""
         if self.start is not None:
             return self.start, self.until
+        known = self._known()
+        if not known:
+            return self.until, self.until
+        end = max(known) + HOUR
+        return max(min(known), end - _LONGEST), end
+
+    def beyond(self, start: datetime) -> Iterator[Doubt]:
+        """What says that there are rows from before the window that is told of, where none was asked for."""
+        if self.start is None and min(self._known(), default=start) < start:
+            yield Doubt(self.source, f"there are rows from before {rfc3339(start)}, too far back to be told of", None)
+
+    def _known(self) -> frozenset[datetime]:
         known = self.hours | {hour for doubt in self.doubts for hour in doubt.hours or ()}
-        return (min(known), max(known) + HOUR) if known else (self.until, self.until)
+        return frozenset(hour for hour in known if hour < self.until + _AHEAD)
+
+    def _ahead(self, read: ObjectRead) -> Iterator[Doubt]:
+        """What rows of a time that has not come say: they may be of any hour."""
+        if number := sum(count for hour, count in read.rows.items() if hour is not None and hour >= self.until + _AHEAD):
+            yield Doubt(read.name, f"{number:,} of its rows are of a time that has not come", None)
 
     def _within(self, hour: datetime | None) -> bool:
-        """Whether rows of an hour are in the window; rows without a time are in every window."""
-        return hour is None or self.start is None or self.start <= hour < self.until
+        """Whether rows of an hour are in the window; rows without a time, and those of one that has not come, are in every window."""
+        return hour is None or self.start is None or self.start <= hour < self.until or hour >= self.until + _AHEAD
 
 
 def collect(
@@ -274,8 +295,9 @@ def _told(
 ) -> Told:
     table = f"log.{format_}"
     unlisted = seen.unlisted.what if seen.unlisted else ""
-    delivered = Delivered(table, trail, source.regions, unlisted, found.doubts, found.hours, source.assume, source.account, found.objects)
     start, until = found.window()
+    doubts = [*found.doubts, *found.beyond(start)]
+    delivered = Delivered(table, trail, source.regions, unlisted, doubts, found.hours, source.assume, source.account, found.objects)
     data = {
         "Format": format_,
         "Where": source.store.name,

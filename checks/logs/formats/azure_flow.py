@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 
 from checks.logs.formats import json_values
 from checks.logs.formats.azure_resource import resource
-from checks.logs.formats.columns import TIME, addresses, batch, integers
+from checks.logs.formats.columns import TIME, addresses, batch, integers, plausible
 from checks.logs.formats.faults import Faults
 from checks.logs.formats.json_format import Path, Paths, columns, paths
 from checks.logs.formats.json_records import Members, Records, records
@@ -155,7 +155,7 @@ def _times(values: Any, lines: Any, faults: Faults) -> Any:
     """Times in seconds or, since version 4, milliseconds since 1970."""
     held = integers(values, lines, "time stamp", faults)
     few = pc.if_else(pc.and_(pc.greater(held, 0), pc.less(held, _MANY)), held, pa.scalar(None, pa.int64()))
-    found = json_values.plausible(pc.multiply(few, pc.if_else(pc.less(few, _MILLISECONDS), 1_000_000, 1_000)).cast(TIME))
+    found = plausible(pc.multiply(few, pc.if_else(pc.less(few, _MILLISECONDS), 1_000_000, 1_000)).cast(TIME))
     _tell(found.is_null(), lines, "time", "a time stamp that is missing or no time", faults, lost=False)
     return found
 

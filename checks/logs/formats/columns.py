@@ -28,13 +28,17 @@ _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep",
 _COMMON_LOG: Final = rf"^[0-9]{{2}}/({'|'.join(_MONTHS)})/[0-9]{{4}}:[0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}} [+-][0-9]{{4}}$"
 _LATEST: Final = 1 << 36
 """Seconds since 1970 beyond any log: the year 4147."""
+_FIRST, _LAST = (pa.scalar(datetime(year, 1, 1, tzinfo=UTC), TIME) for year in (1970, 2200))
+"""A row of the year 1 would put every hour since then in doubt."""
 
 
 def batch(table: Table, columns: Mapping[str, Any], object_: str, lines: Any) -> Any:
-    """A record batch of a table: the columns that were read, null for all others."""
+    """A record batch of a table: the columns that were read, null for all others. A row of an impossible time has none."""
     schema = _schema(table.name)
     count = len(lines)
     held = {"object": pa.repeat(pa.scalar(object_, pa.string()), count), "line": lines, **columns}
+    if "time" in held:
+        held["time"] = plausible(_flat(held["time"], TIME))
     nothing = {type_: pa.nulls(count, type_) for type_ in _TYPES}
     arrays = [_flat(held[name], type_) if name in held else nothing[type_] for name, type_ in zip(schema.names, schema.types, strict=True)]
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
@@ -48,6 +52,12 @@ def _schema(name: str) -> pa.Schema:
 def _flat(array: Any, type_: Any) -> Any:
     whole = array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
     return whole if whole.type == type_ else whole.cast(type_)
+
+
+def plausible(found: Any) -> Any:
+    """The times from 1970 to 2199; null for all other, of which no log is."""
+    fits = pc.and_(pc.greater_equal(found, _FIRST), pc.less(found, _LAST))
+    return pc.if_else(fits, found, pa.scalar(None, TIME)) if pc.any(pc.invert(fits)).as_py() else found
 
 
 def integers(array: Any, lines: Any, name: str, faults: Faults) -> Any:

@@ -58,9 +58,9 @@ _LINES: Final[Mapping[str, Callable[[bytes], bool]]] = {
 }
 """Whether a file whose first line this is has the format; no line is one of two."""
 DIGEST: Final = "cloudtrail-digest"
-_OF_DIGEST: Final = re.compile(rb'\{(?:\s*"[A-Za-z]+"\s*:\s*(?:"[^"\\]*"|null)\s*,)*\s*"digestS3Object"\s*:')
-"""A digest's own members, up to the one that tells it ("CloudTrail digest file structure": logFiles stands last). What a record
-holds may have that name, too: whoever calls an API writes its parameters."""
+_OF_DIGEST: Final = re.compile(rb'\{\s*"(?:awsAccountId|digest[A-Z]\w+|previousDigest\w+|newestEventTime|oldestEventTime|logFiles)"')
+"""How a digest begins ("CloudTrail digest file structure"). What a record holds may have the names of its members, too: whoever calls an
+API writes its parameters."""
 
 
 def reader(format_: str, wanted: Collection[str] | None = None) -> Reader:
@@ -84,6 +84,6 @@ def detect(head: bytes) -> str | None:
 def _of_json(text: bytes) -> str | None:
     if b'"Records"' in text[:200]:
         return "cloudtrail"
-    if _OF_DIGEST.match(text):
+    if _OF_DIGEST.match(text) and b'"digestS3Object"' in text:
         return DIGEST
     return json_formats.marked(text) or ("cloudtrail" if b'"eventVersion"' in text else None)

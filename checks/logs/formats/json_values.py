@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any, Final
 
 import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from checks.logs.formats.columns import TIME, address_arrays, moment
+from checks.logs.formats.columns import TIME, address_arrays, moment, plausible
 from checks.logs.formats.faults import Faults
 from checks.logs.table import address_columns
 
@@ -23,8 +22,6 @@ _DIGITS: Final = re.compile(r"-?[0-9]{1,19}")
 _LARGEST: Final = 2**63 - 1
 _TRUTHS: Final[Mapping[str, bool]] = {"true": True, "false": False, "on": True, "off": False, "1": True, "0": False}
 _NANOSECONDS: Final = pa.timestamp("ns", tz="UTC")
-_FIRST, _LAST = (pa.scalar(datetime(year, 1, 1, tzinfo=UTC), TIME) for year in (1970, 2200))
-"""A row of the year 1 would put every hour since then in doubt."""
 _PORT: Final = r"^(?P<address>\[[^\]]*\]|[^:]*):(?P<port>[0-9]{1,5})$"
 """An IPv6 address before a port stands in brackets, else nothing tells where it ends."""
 
@@ -76,11 +73,6 @@ def times(values: Sequence[Any], numbers: Sequence[int], name: str, faults: Faul
         kind, what = ("time", "missing or no time") if required else ("value", "no time")
         _tell(bad, kind, f"{name} is {what}", faults)
     return found
-
-
-def plausible(found: Any) -> Any:
-    """The times from 1970 to 2199; null for all other, of which no log is."""
-    return pc.if_else(pc.and_(pc.greater_equal(found, _FIRST), pc.less(found, _LAST)), found, pa.scalar(None, TIME))
 
 
 def addresses(

@@ -128,6 +128,42 @@ def test_rows_outside_the_window_are_nobodys(tmp_path: Path, trail: Trail) -> No
     assert verdicts(longer, RULE)["trail/eve"] == "broken"
 
 
+WEB_LINE = '198.51.100.7 - - [{at:%d/%b/%Y:%H:%M:%S} +0000] "GET / HTTP/1.1" 200 5 "-" "curl/{status}"\n'
+NO_TEAPOTS = make("row.user_agent in ['curl/200']", rows="log.web", group_by=["status"])
+
+
+def web(place: Path, *lines: tuple[timedelta, int]) -> Path:
+    """An access log with a line so long before or after START, and what its user agent says."""
+    place.write_text("".join(WEB_LINE.format(at=START + after, status=status) for after, status in lines))
+    return place
+
+
+def test_a_row_of_a_time_that_has_not_come_counts_and_may_be_of_any_hour(tmp_path: Path) -> None:
+    log = web(tmp_path / "access.log", (8 * HOUR, 200), (30 * 24 * HOUR, 418))
+    estate = collected(tmp_path / "estate", [source(log, "web", assume=True)], [NO_TEAPOTS], NOW)
+    assert verdicts(estate, NO_TEAPOTS) == {"trail/200": "broken", "trail": "unproven"}
+    (one,) = estate.of(SOURCE)
+    assert "1 of its rows are of a time that has not come" in one.data["Doubt"]
+
+
+def test_a_row_of_an_impossible_time_has_none(tmp_path: Path) -> None:
+    log = web(tmp_path / "access.log", (8 * HOUR, 200))
+    log.write_text(log.read_text() + WEB_LINE.format(at=START, status=418).replace("2026", "9999"))
+    estate = collected(tmp_path / "estate", [source(log, "web", assume=True, window=None)], [NO_TEAPOTS], NOW)
+    assert verdicts(estate, NO_TEAPOTS) == {"trail/200": "broken", "trail": "unproven"}
+    (one,) = estate.of(SOURCE)
+    assert (one.data["RowsWithoutTime"], len(one.data["Hours"])) == (1, 1)
+
+
+def test_hours_are_told_of_for_two_years_and_not_for_as_long_as_one_wrong_row_says(tmp_path: Path) -> None:
+    log = web(tmp_path / "access.log", (-30 * 365 * 24 * HOUR, 200), (0 * HOUR, 200))
+    estate = collected(tmp_path / "estate", [source(log, "web", assume=True, window=None)], [NO_TEAPOTS], NOW)
+    (found,) = judge(estate, shipped().catalogue, bind([shipped().rules["log-source-complete"]], [], every=True), {})
+    (one,) = estate.of(SOURCE)
+    assert (str(found.verdict), one.data["Rows"], len(one.data["Hours"])) == ("unproven", 2, 731 * 24)
+    assert "too far back to be told of" in one.data["Doubt"]
+
+
 def test_an_hour_without_flows_is_a_hole_though_completeness_is_assumed(tmp_path: Path) -> None:
     (tmp_path / "flow.log").write_text(f"{FLOW}\n{FLOW_ROW}\n")
     one = source(tmp_path / "flow.log", "vpc_flow", assume=True)
