@@ -362,8 +362,9 @@ def _ledger(options: argparse.Namespace) -> int:
             )
         case "accept":
             return ledger_command.accept(
-                configuration, clock, options.finding, owner=options.owner, reason=options.reason, until=options.until
-            )
+                configuration, clock, options.finding, owner=options.owner, reason=options.reason, until=options.until,
+                standing=options.standing,
+            )  # fmt: skip
     return ledger_command.export_(
         configuration, run=options.run_, proof=options.proof, statement=options.statement, evidence=options.evidence,
         since=options.since, output=options.output,

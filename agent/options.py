@@ -174,6 +174,9 @@ def ledger(command: argparse.ArgumentParser) -> None:
     accept.add_argument("finding", metavar="FINDING", help="its id, or the beginning of it")
     accept.add_argument("--owner", required=True, help="who answers for it")
     accept.add_argument("--reason", required=True, help="why it may be so")
+    accept.add_argument(
+        "--standing", action="store_true", help="rows of a log that come later are accepted, too: else only those there are"
+    )
     accept.add_argument("--until", metavar="DATE", required=True, help="the last day on which it is accepted")
     export = asked.add_parser("export", help="what others can check", description="Write the newest signed head, or what is asked for.")
     what = export.add_mutually_exclusive_group()

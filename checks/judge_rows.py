@@ -6,11 +6,13 @@ of an hour that nobody can show to be whole, "no counterexample in N rows" is al
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from checks import counterexample
 from checks.logs.partial import Cell, Key, Partial, Sample, Scalar, Tally, merge
 from checks.logs.partial import verdict as of_rows
 from checks.logs.rows import rfc3339
@@ -38,6 +40,8 @@ class _Group:
     values: tuple[Scalar, ...]
     cells: Mapping[Cell, Tally]
     samples: tuple[Sample, ...]
+    hours: Mapping[datetime | None, int]
+    """How many rows of each hour break the rule."""
 
     @property
     def verdict(self) -> Verdict | None:
@@ -98,17 +102,18 @@ class Logs:
             yield Part(source.id, Verdict.UNPROVEN, Evidence(gaps=(gap,)), f"Not decided: {gap.message}.")
             return
         groups = _groups(merge(counted))
-        for group in groups:
+        ids = _ids(source, groups)
+        for id_, group in zip(ids, groups, strict=True):
             match group.verdict:
                 case Verdict.BROKEN:
-                    yield self._broken(rule, source, group, looks)
+                    yield self._broken(rule, id_, group, looks)
                 case Verdict.UNPROVEN:
-                    yield self._undecided(rule, source, group, looks)
+                    yield self._undecided(rule, id_, group, looks)
         rest = [group for group in groups if group.verdict is Verdict.UPHELD]
         if part := self._rest(rule, source, rest, looks, assumptions, gaps, doubt):
             yield part
 
-    def _broken(self, rule: Rule, source: Resource, group: _Group, looks: tuple[str, ...]) -> Part:
+    def _broken(self, rule: Rule, id_: str, group: _Group, looks: tuple[str, ...]) -> Part:
         breaking, of = group.breaking, group.judged
         told = f"{breaking.count:,} of {_rows(of.count)}{_named(rule, group)}{_span(breaking)}"
         if group.samples:
@@ -116,19 +121,19 @@ class Logs:
         samples = [_shown(sample) for sample in group.samples]
         values = {"told": told, **_values(rule, group, breaking), "of": of.count, "samples": samples}
         return Part(
-            _id(source, group),
+            id_,
             Verdict.BROKEN,
             Evidence(looks, values),
             f"Not so: {rule.file.title} ({told}).",
-            digest([list(group.values)]),
+            counterexample.of_rows(digest([list(group.values)]), group.hours),
         )
 
-    def _undecided(self, rule: Rule, source: Resource, group: _Group, looks: tuple[str, ...]) -> Part:
+    def _undecided(self, rule: Rule, id_: str, group: _Group, looks: tuple[str, ...]) -> Part:
         undecided = group.undecided
         told = f"{undecided.count:,} of {_rows(group.judged.count)}{_named(rule, group)}{_span(undecided)}"
         values = {**_values(rule, group, undecided), "of": group.judged.count}
         why = "do not say enough to decide it"
-        return Part(_id(source, group), Verdict.UNPROVEN, Evidence(looks, values), f"Not decided: {told} {why}.")
+        return Part(id_, Verdict.UNPROVEN, Evidence(looks, values), f"Not decided: {told} {why}.")
 
     def _rest(
         self, rule: Rule, source: Resource, groups: Sequence[_Group], looks: tuple[str, ...], assumptions: tuple[str, ...],
@@ -166,6 +171,7 @@ def _groups(counted: Partial) -> list[_Group]:
     cells: dict[tuple[Scalar, ...], dict[Cell, Tally]] = {}
     samples: dict[tuple[Scalar, ...], list[Sample]] = {}
     keys: dict[tuple[Scalar, ...], Key] = {}
+    hours: dict[tuple[Scalar, ...], dict[datetime | None, int]] = {}
     for key in sorted(counted.cells, key=lambda key: key.order):
         held = {cell: tally for cell, tally in counted.cells[key].items() if cell[0] is not False}
         if not held:
@@ -174,12 +180,22 @@ def _groups(counted: Partial) -> list[_Group]:
         into = cells.setdefault(key.group, {})
         for cell, tally in held.items():
             into[cell] = into[cell] + tally if cell in into else tally
+        if breaking := held.get((True, False)):
+            by_hour = hours.setdefault(key.group, {})
+            by_hour[key.hour] = by_hour.get(key.hour, 0) + breaking.count
         samples.setdefault(key.group, []).extend(counted.samples.get(key, ()))
-    return [_Group(group, cells[group], tuple(sorted(samples[group], key=lambda one: one.order)[:3])) for group in keys]
+    return [
+        _Group(group, cells[group], tuple(sorted(samples[group], key=lambda one: one.order)[:3]), hours.get(group, {})) for group in keys
+    ]
 
 
-def _id(source: Resource, group: _Group) -> str:
-    return "/".join([source.id, *("-" if value is None else str(value) for value in group.values)])
+def _ids(source: Resource, groups: Sequence[_Group]) -> list[str]:
+    """A readable id for each; where two of them would have one, as `a/b`, `c` and `a`, `b/c`, a digest tells them apart. The source's own
+    is that of what they are not about."""
+    named = [["-" if value is None else str(value) for value in group.values] or ["*"] for group in groups]
+    ids = ["/".join([source.id, *names]) for names in named]
+    counts = Counter(ids)
+    return [id_ if counts[id_] == 1 else f"{id_}#{digest(list(group.values))[:8]}" for id_, group in zip(ids, groups, strict=True)]
 
 
 def _values(rule: Rule, group: _Group, tally: Tally) -> dict[str, Any]:

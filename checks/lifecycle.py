@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from checks.counterexample import what
 from checks.model import Subject
 from checks.verdict import Verdict
 
@@ -196,7 +197,7 @@ def _change(held: Known | None, one: Seen) -> Change | None:
     match one.verdict:
         case Verdict.BROKEN if held.status is not Status.BROKEN:
             return Change.REOPENED if held.openings and held.opened is None else Change.BROKEN
-        case Verdict.BROKEN if held.counterexample != one.counterexample:
+        case Verdict.BROKEN if what(held.counterexample) != what(one.counterexample):
             return Change.CHANGED
         case Verdict.BROKEN if (held.accepted is None) != (one.accepted is None):
             return Change.ACCEPTED if one.accepted is not None else Change.ACCEPTANCE_ENDED

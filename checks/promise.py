@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from checks.control import Controls
+from checks.counterexample import comes_again, covers, what
 from checks.document import Document, validate
 from checks.model import Place, Reading, Resource, provider
 from checks.network.body import read_allowed
@@ -180,7 +181,8 @@ class Promises(_Strict):
 
 
 class Acceptance(_Strict):
-    """A broken finding that a person accepts, for the counterexample it was given for and no worse one."""
+    """A broken finding that a person accepts, for the counterexample it was given for and no worse one; if it is `standing`, rows of a
+    log that come later, too."""
 
     finding: NonEmpty
     rule: str = ""
@@ -189,9 +191,15 @@ class Acceptance(_Strict):
     reason: NonEmpty
     expires: date
     digest: NonEmpty
+    standing: bool = False
 
     def __str__(self) -> str:
-        return f"{self.owner}: {self.reason} (until {self.expires})"
+        later = ", whatever rows come" if self.standing else ""
+        return f"{self.owner}: {self.reason} (until {self.expires}{later})"
+
+    def covers(self, seen: str) -> bool:
+        """Whether it is about this counterexample."""
+        return what(seen) == what(self.digest) if self.standing and comes_again(seen) else covers(self.digest, seen)
 
 
 class _AcceptanceFile(_Strict):

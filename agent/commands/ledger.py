@@ -178,8 +178,10 @@ def _verify_proof(file: Path, opened: Place, public: Path | None) -> int:
     return BROKEN if problem else UPHELD
 
 
-def accept(configuration: Configuration, clock: Clock, finding: str, *, owner: str, reason: str, until: str) -> int:
-    """Put an exception for a finding into the exceptions file."""
+def accept(
+    configuration: Configuration, clock: Clock, finding: str, *, owner: str, reason: str, until: str, standing: bool = False
+) -> int:  # fmt: skip
+    """Put an exception for a finding into the exceptions file; `standing`: also for rows of a log that come later."""
     from agent.ledger.accept import acceptance, write
 
     if configuration.settings.exceptions is None:
@@ -194,7 +196,7 @@ def accept(configuration: Configuration, clock: Clock, finding: str, *, owner: s
         known = told.finding(finding)
         if told.stale(known):
             raise LedgerError(f"nobody looked at the finding {known.id} since {short(known.last_seen)}: run `upheld check --record` first")
-    accepted = acceptance(known, owner, reason, expires, now.date())
+    accepted = acceptance(known, owner, reason, expires, now.date(), standing=standing)
     file = configuration.path(configuration.settings.exceptions)
     replaced = write(accepted, file)
     print(printable(f"{file}: {'renewed' if replaced else 'accepted'} {known.rule} on {known.resource.id} until {expires}"))

@@ -14,17 +14,20 @@ from pathlib import Path
 
 from agent.ledger import LedgerError
 from agent.rulebook import read_text
+from checks.counterexample import comes_again, what
 from checks.document import Document, parse
 from checks.lifecycle import Known, Status
 from checks.promise import Acceptance, read_exceptions
 
 
-def acceptance(known: Known, owner: str, reason: str, until: date, today: date) -> Acceptance:
+def acceptance(known: Known, owner: str, reason: str, until: date, today: date, *, standing: bool = False) -> Acceptance:
     """Raises LedgerError where there is nothing to accept, or no time to accept it for."""
     if known.status is not Status.BROKEN or not known.counterexample:
         raise LedgerError(f"the finding {known.id} is {known.status}: only what is broken in the newest run can be accepted")
     if until < today:
         raise LedgerError(f"--until {until} has passed")
+    if standing and not comes_again(known.counterexample):
+        raise LedgerError(f"the finding {known.id} is about no rows of a log: only of those more may come, which --standing accepts")
     if not owner.strip() or not reason.strip():
         raise LedgerError("an exception has an owner and a reason")
     return Acceptance(
@@ -34,7 +37,8 @@ def acceptance(known: Known, owner: str, reason: str, until: date, today: date) 
         owner=owner,
         reason=reason,
         expires=until,
-        digest=known.counterexample,
+        digest=what(known.counterexample) if standing else known.counterexample,
+        standing=standing,
     )
 
 

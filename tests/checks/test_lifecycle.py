@@ -87,6 +87,15 @@ def test_broken_by_something_else_is_told_and_the_same_again_is_not() -> None:
     assert memory["a"].since == at(0)
 
 
+def test_more_rows_of_the_same_kind_are_no_change_but_end_what_was_accepted() -> None:
+    memory = Memory()
+    memory.run(0, seen("a", "broken", "x@2026-11-20T14=1"))
+    assert memory.run(1, seen("a", "broken", "x@2026-11-20T14=2")) == []
+    assert changes(memory.run(2, seen("a", "broken", "x@2026-11-20T14=2", "o: r"))) == [Change.ACCEPTED]
+    assert changes(memory.run(3, seen("a", "broken", "x@2026-11-20T14=2,2026-11-20T15=1"))) == [Change.ACCEPTANCE_ENDED]
+    assert changes(memory.run(4, seen("a", "broken", "y@2026-11-20T14=2"))) == [Change.CHANGED]
+
+
 def test_what_a_person_accepts_is_told_and_that_it_ended() -> None:
     memory = Memory()
     memory.run(0, seen("a", "broken", "x"))

@@ -105,3 +105,19 @@ def test_a_file_that_is_no_exceptions_file_stays_as_it_is(tmp_path: Path) -> Non
 def test_what_cannot_be_accepted(one: Known, owner: str, until: date, said: str) -> None:
     with pytest.raises(LedgerError, match=said):
         acceptance(one, owner, "reason", until, TODAY)
+
+
+def test_rows_are_accepted_as_they_are_and_those_to_come_only_where_that_is_said() -> None:
+    rows = known(counterexample="c9@2026-11-20T14=2")
+    assert acceptance(rows, "o", "r", LATER, TODAY).digest == "c9@2026-11-20T14=2"
+    standing = acceptance(rows, "o", "r", LATER, TODAY, standing=True)
+    assert (standing.digest, standing.standing) == ("c9", True)
+    with pytest.raises(LedgerError, match="no rows of a log"):
+        acceptance(known(), "o", "r", LATER, TODAY, standing=True)
+
+
+def test_a_standing_exception_is_read_as_it_was_written(tmp_path: Path) -> None:
+    file = tmp_path / "exceptions.yaml"
+    rows = acceptance(known(counterexample="c9@2026-11-20T14=2"), "o", "r", LATER, TODAY, standing=True)
+    write(rows, file)
+    assert held(file) == {"f9": rows}

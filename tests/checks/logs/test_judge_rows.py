@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from checks.counterexample import what
 from checks.judge import Population, bind, judge
 from checks.logs.hours import Proof
 from checks.logs.source import COUNT, SOURCE
 from checks.model import GLOBAL, Estate, Finding, Gap, Reason
-from checks.promise import Promise
+from checks.promise import Acceptance, Promise
 from checks.rule import Rule
 from checks.verdict import Verdict
 from tests.checks.logs.log_rules import make
@@ -164,3 +166,46 @@ def test_an_estate_that_lost_its_counts_is_not_a_complete_log_without_rows() -> 
     held = estate(told([RULE], [login("eve", mfa=False)], WHOLE))
     without = dataclasses.replace(held, resources={name: members for name, members in held.resources.items() if name != COUNT})
     assert verdicts(without) == {"trail": "unproven"}
+
+
+def accepted(found: Finding, digest: str | None = None, *, standing: bool = False) -> dict[str, Acceptance]:
+    given = digest or str(found.evidence.counterexample)
+    return {found.id: Acceptance(finding=found.id, owner="o", reason="r", expires=date(2099, 1, 1), digest=given, standing=standing)}
+
+
+def of_eve(*times: str, exceptions: Mapping[str, Acceptance] | None = None) -> Finding:
+    held = estate(told([RULE], [login("eve", mfa=False, at=at) for at in times], WHOLE))
+    return next(one for one in findings(held, exceptions=exceptions or {}) if one.verdict is Verdict.BROKEN)
+
+
+def test_an_exception_covers_the_rows_that_were_seen_and_none_that_come_after() -> None:
+    exceptions = accepted(of_eve("08:15:00", "10:15:00"))
+    assert of_eve("08:15:00", "10:15:00", exceptions=exceptions).accepted
+    assert of_eve("10:15:00", exceptions=exceptions).accepted, "the first hour has left the window"
+    assert not of_eve("10:15:00", "11:15:00", exceptions=exceptions).accepted
+    assert not of_eve("10:15:00", "10:20:00", exceptions=exceptions).accepted, "nor one that was delivered late"
+
+
+def test_a_standing_exception_covers_rows_that_come_after_and_no_other_group() -> None:
+    first = of_eve("08:15:00")
+    exceptions = accepted(first, what(str(first.evidence.counterexample)), standing=True)
+    assert of_eve("10:15:00", "11:15:00", exceptions=exceptions).accepted == "o: r (until 2099-01-01, whatever rows come)"
+    assert not of_eve("10:15:00", exceptions=accepted(first, "0" * 32, standing=True)).accepted
+    assert not of_eve("10:15:00", exceptions=accepted(first, what(str(first.evidence.counterexample)))).accepted, (
+        "it does not say that it is"
+    )
+
+
+def test_groups_with_one_readable_id_are_findings_of_their_own() -> None:
+    rule = make("row.mfa", group_by=["principal", "user_name"])
+    pairs = [("a/b", "c"), ("a", "b/c"), (None, "x"), ("-", "x")]
+    rows = [{**login(one, mfa=False), "user_name": other} for one, other in pairs]
+    found = findings(estate(told([rule], rows, WHOLE)), rule)
+    assert len({one.id for one in found}) == len({one.resource.id for one in found}) == 4
+    assert all(one.resource.id.startswith("trail/") for one in found)
+
+
+def test_rows_that_are_not_grouped_are_told_beside_what_nobody_knows_of_the_log() -> None:
+    rule = make("row.mfa", group_by=[])
+    found = findings(estate(told([rule], [login("eve", mfa=False)], (Proof.CANNOT_TELL,))), rule)
+    assert {one.resource.id: str(one.verdict) for one in found} == {"trail/*": "broken", "trail": "unproven"}
