@@ -47,6 +47,9 @@ class BlobLogs:
     def name(self) -> str:
         return self._place + self.prefix
 
+    def holds(self, name: str) -> bool:
+        return name.startswith(self.name)
+
     @property
     def call(self) -> str:
         return "ListBlobs"

@@ -69,6 +69,9 @@ class LocalFiles:
     def name(self) -> str:
         return ", ".join(map(str, self.paths))
 
+    def holds(self, name: str) -> bool:
+        return any(Path(name).is_relative_to(path) for path in self.paths)
+
     def objects(self, since: datetime | None, until: datetime) -> Iterator[LogObject]:  # noqa: ARG002 - late rows are in new files
         """Raises Unlisted."""
         seen = set()

@@ -96,13 +96,16 @@ class LogMemory:
                     raise KeyError(name)
                 yield of_record(json.loads(zlib.decompress(row[0])))
 
-    def forget(self, source: str, kept: Iterable[tuple[str, str]]) -> None:
-        """Drop what is no longer among a source's objects, so that the memory does not grow for ever."""
-        held = {
-            (name, version) for name, version in self._connection.execute("select name, version from object where source = ?", (source,))
-        }
-        gone = held - {(written(name), version) for name, version in kept}
+    def orphans(self, source: str, kept: Iterable[tuple[str, str]]) -> list[tuple[str, ObjectRead]]:
+        """What a source's objects came to that are not among those kept, each with its version."""
+        held = self._connection.execute("select name, version from object where source = ?", (source,))
+        gone = sorted({(name, version) for name, version in held} - {(written(name), version) for name, version in kept})
+        return [(version, read) for (_, version), read in zip(gone, self.reads(source, gone), strict=True)]
+
+    def forget(self, source: str, gone: Iterable[tuple[str, str]]) -> None:
+        """Drop objects, so that the memory does not grow for ever."""
         with self._connection:
             self._connection.executemany(
-                "delete from object where source = ? and name = ? and version = ?", ((source, name, version) for name, version in gone)
+                "delete from object where source = ? and name = ? and version = ?",
+                ((source, written(name), version) for name, version in gone),
             )

@@ -67,6 +67,9 @@ class LogStore(Protocol):
     def name(self) -> str:
         """The place, as in the names of its objects."""
 
+    def holds(self, name: str) -> bool:
+        """Whether an object of this name would be among those listed, if it were there."""
+
     def objects(self, since: datetime | None, until: datetime) -> Iterator[LogObject]:
         """All that may hold rows from `since` (None: ever) to `until`. Raises Unlisted, also after some."""
 

@@ -42,6 +42,9 @@ class S3Logs:
     def name(self) -> str:
         return f"s3://{self.bucket}/{self.prefix}"
 
+    def holds(self, name: str) -> bool:
+        return name.startswith(self.name)
+
     @property
     def call(self) -> str:
         return "ListObjectsV2"

@@ -42,6 +42,9 @@ class Shut:
     def name(self) -> str:
         return self._error.name
 
+    def holds(self, name: str) -> bool:  # noqa: ARG002 - as of every store
+        return False
+
     def objects(self, since: datetime | None, until: datetime) -> Iterator[LogObject]:  # noqa: ARG002 - as of every store
         raise self._error
         yield LogObject("", "", 0, until)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter as Counts
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from importlib.metadata import version
-from typing import Any, Final
+from typing import Final
 
 from agent.collect.estate import EstateWriter
 from agent.collect.logs.cluster import FAILURES, Cluster, rows_file
@@ -18,15 +17,13 @@ from agent.collect.logs.memory import LogMemory
 from agent.collect.logs.objects import LogObject, LogStore, Unlisted
 from agent.collect.logs.pool import SMALL_WORK, count
 from agent.collect.logs.reading import written
+from agent.collect.logs.summing import Sum, personal_found
+from agent.collect.logs.vanished import vanished
 from checks.judge_rows import ASSUME
 from checks.logs.completeness import Delivered, Doubt, hours
 from checks.logs.formats.detect import DIGEST
-from checks.logs.hours import HOUR
 from checks.logs.object_read import ObjectRead
-from checks.logs.partial import Partial, merge
-from checks.logs.personal import found as personal
-from checks.logs.personal.found import Found
-from checks.logs.personal.pattern import CLIENT_ADDRESS, CLIENT_AND_USER
+from checks.logs.partial import Partial
 from checks.logs.rows import rfc3339
 from checks.logs.source import OBJECT, SOURCE, Told, resources
 from checks.logs.trail import Held, TrailReport
@@ -36,13 +33,6 @@ Progress = Callable[[int, int], None]
 Examine = Callable[[Sequence[Held] | None, datetime, datetime], TrailReport]
 """The chain of digests beside the log files that were read, None where that was not done, over a window."""
 AUTO: Final = "auto"
-_LISTS: Final = {CLIENT_ADDRESS: "Clients", CLIENT_AND_USER: "Linked", "aws-access-key-id": "KeyIds"}
-_AHEAD: Final = timedelta(days=1)
-"""How far ahead of the collection's a clock may be, or be thought to be where its zone is not told. What is later is of no time."""
-_LONGEST: Final = timedelta(days=731)
-"""For how long hours are told of where no window was asked for: one row with a wrong time must not make more of them."""
-_TOGETHER: Final = 64
-"""So many objects are written to the memory in one transaction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,84 +71,6 @@ class _Seen:
     others: int = 0
 
 
-@dataclass(slots=True)
-class _Sum:
-    """What the objects of one format come to, put together as they pass."""
-
-    source: str
-    start: datetime | None
-    until: datetime
-    counts: Partial = field(default_factory=Partial)
-    rows: Counts[datetime | None] = field(default_factory=Counts)
-    doubts: list[Doubt] = field(default_factory=list)
-    objects: int = 0
-    whole: bool = True
-    """Whether each of them was read to its end."""
-    personal: list[Found] = field(default_factory=list)
-    read: int = 0
-    """Rows of all of them, in the window or not."""
-    _waiting: list[Partial] = field(default_factory=list)
-
-    def add(self, read: ObjectRead) -> None:
-        self.objects += 1
-        self.read += read.count
-        self.doubts += [*read.doubts(), *self._ahead(read)]
-        self.whole = self.whole and read.whole
-        if read.personal is not None:
-            self.personal = [personal.merge([*self.personal, personal.restore(read.personal)])]
-        rows = {hour: number for hour, number in read.rows.items() if self._within(hour)}
-        self.rows.update(rows)
-        cells = {replace(key, source=self.source): held for key, held in read.counts.cells.items() if self._within(key.hour)}
-        samples = {replace(key, source=self.source): held for key, held in read.counts.samples.items() if self._within(key.hour)}
-        self._waiting.append(Partial(cells, samples, {self.source: sum(rows.values())}))
-        if len(self._waiting) >= _TOGETHER:
-            self.counted()
-
-    def elsewhere(self, counted: Partial) -> None:
-        """Take the place of what was counted here: the cells of the window."""
-        cells = {key: held for key, held in counted.cells.items() if self._within(key.hour)}
-        samples = {key: held for key, held in counted.samples.items() if self._within(key.hour)}
-        self.counts = Partial(cells, samples, {self.source: self.rows.total()})
-        self._waiting.clear()
-
-    def counted(self) -> Partial:
-        self.counts = merge([self.counts, *self._waiting])
-        self._waiting.clear()
-        return self.counts
-
-    @property
-    def hours(self) -> frozenset[datetime]:
-        return frozenset(hour for hour in self.rows if hour is not None)
-
-    def window(self) -> tuple[datetime, datetime]:
-        """What is told of: the window that was asked for, else that of the rows."""
-        if self.start is not None:
-            return self.start, self.until
-        known = self._known()
-        if not known:
-            return self.until, self.until
-        end = max(known) + HOUR
-        return max(min(known), end - _LONGEST), end
-
-    def beyond(self, start: datetime) -> Iterator[Doubt]:
-        """What says that there are rows from before the window that is told of, where none was asked for."""
-        if self.start is None and min(self._known(), default=start) < start:
-            yield Doubt(self.source, f"there are rows from before {rfc3339(start)}, too far back to be told of", None)
-
-    def _known(self) -> frozenset[datetime]:
-        known = self.hours | {hour for doubt in self.doubts for hour in doubt.hours or ()}
-        return frozenset(hour for hour in known if hour < self.until + _AHEAD)
-
-    def _ahead(self, read: ObjectRead) -> Iterator[Doubt]:
-        """What rows of a time that has not come say: they may be of any hour."""
-        if number := sum(count for hour, count in read.rows.items() if hour is not None and hour >= self.until + _AHEAD):
-            yield Doubt(read.name, f"{number:,} of its rows are of a time that has not come", None)
-
-    def _within(self, hour: datetime | None) -> bool:
-        """Whether rows of an hour are in the window; rows without a time, and those of one that has not come, are in every window."""
-        return hour is None or self.start is None or self.start <= hour < self.until or hour >= self.until + _AHEAD
-
-
 def collect(
     source: LogSource, questions: Sequence[Question], memory: LogMemory, writer: EstateWriter, now: datetime, late: Callable[[], bool],
     progress: Progress | None = None, small: int = SMALL_WORK,
@@ -167,6 +79,10 @@ def collect(
     start = None if source.window is None else (now - source.window).replace(minute=0, second=0, microsecond=0)
     seen = _read(source, tuple(questions), memory, start, now, late, progress, small)
     sums, unknown, held, hashed = _summed(source, seen, memory, writer, start, now)
+    for read in _vanished(source, seen, memory, start):
+        gone, of = _gone(read, start), sums.get((read.format or "") if source.format == AUTO else source.format)
+        (unknown if of is None else of.doubts).append(gone)
+        writer.add_gap(Gap(OBJECT, source.account, GLOBAL, read.name, None, Reason.VANISHED, "list", message=gone.why))
     trail = _examined(source, seen, held, start, now)
     for format_, found in sorted(sums.items()):
         failed = _elsewhere(source, format_, found, questions, held, now)
@@ -194,6 +110,23 @@ def collect(
             writer.add_gap(Gap(OBJECT, source.account, GLOBAL, one.name, None, Reason.LATE, "read", message=message))
 
 
+def _vanished(source: LogSource, seen: _Seen, memory: LogMemory, start: datetime | None) -> list[ObjectRead]:
+    """What was read before and is missing now. Of a trail, its digests say what must be there; of half a listing, nothing is missing."""
+    if seen.unlisted or start is None:
+        return []
+    there = [one for one in seen.objects if one.name not in seen.late]
+    if source.examine is None:
+        return list(vanished(memory, source.id, source.store, there, start))
+    named = [(one.name, one.version) for one in there]
+    memory.forget(source.id, [(read.name, version) for version, read in memory.orphans(source.id, named)])
+    return []
+
+
+def _gone(read: ObjectRead, start: datetime | None) -> Doubt:
+    hours = frozenset(hour for hour in read.rows if hour is not None and (start is None or hour >= start))
+    return Doubt(read.name, "it was read before, and what it held is not there any more", None if None in read.rows else hours)
+
+
 def _examined(source: LogSource, seen: _Seen, held: Sequence[Held], start: datetime | None, now: datetime) -> TrailReport | None:
     """What the digests prove. A file that was not read is not one that is missing, and of an incomplete listing nothing is."""
     if source.examine is None or start is None:
@@ -203,7 +136,7 @@ def _examined(source: LogSource, seen: _Seen, held: Sequence[Held], start: datet
 
 
 def _elsewhere(
-    source: LogSource, format_: str, found: _Sum, questions: Sequence[Question], held: Sequence[Held], now: datetime
+    source: LogSource, format_: str, found: Sum, questions: Sequence[Question], held: Sequence[Held], now: datetime
 ) -> str:  # fmt: skip
     """Have the rows counted by a cluster, where the source has one; why that failed, where it did."""
     if source.cluster is None:
@@ -249,7 +182,6 @@ def _read(
         seen.late.difference_update(one.name for one, _ in some)
         if progress:
             progress(len(new) - len(seen.late), len(new))
-    memory.forget(source.id, ((one.name, one.version) for one in seen.objects))
     return seen
 
 
@@ -268,9 +200,9 @@ def _is_another(format_: str, name: str) -> bool:
 
 def _summed(
     source: LogSource, seen: _Seen, memory: LogMemory, writer: EstateWriter, start: datetime | None, now: datetime
-) -> tuple[dict[str, _Sum], list[Doubt], list[Held], str]:
+) -> tuple[dict[str, Sum], list[Doubt], list[Held], str]:
     """By format; what objects of no known format say against hours; every object's hash, and the hash of all of them."""
-    sums = {} if source.format == AUTO else {source.format: _Sum(source.id, start, now)}
+    sums = {} if source.format == AUTO else {source.format: Sum(source.id, source.format, start, now)}
     unknown: list[Doubt] = [Doubt(name, "there was no time to read it", None) for name in sorted(seen.late)]
     held: list[Held] = []
     hashed = hashlib.sha256()
@@ -286,17 +218,17 @@ def _summed(
         if read.format is None:
             unknown += read.doubts()
         else:
-            sums.setdefault(read.format, _Sum(f"{source.id}/{read.format}", start, now)).add(read)
+            sums.setdefault(read.format, Sum(f"{source.id}/{read.format}", read.format, start, now)).add(read)
     return sums, unknown, held, hashed.hexdigest()
 
 
 def _told(
-    source: LogSource, format_: str, found: _Sum, seen: _Seen, trail: TrailReport | None, asked: tuple[str, ...], now: datetime
+    source: LogSource, format_: str, found: Sum, seen: _Seen, trail: TrailReport | None, asked: tuple[str, ...], now: datetime
 ) -> Told:
     table = f"log.{format_}"
     unlisted = seen.unlisted.what if seen.unlisted else ""
     start, until = found.window()
-    doubts = [*found.doubts, *found.beyond(start)]
+    doubts = [*found.doubts, *found.beyond(start), *found.sequences.holes()]
     delivered = Delivered(table, trail, source.regions, unlisted, doubts, found.hours, source.assume, source.account, found.objects)
     data = {
         "Format": format_,
@@ -308,35 +240,9 @@ def _told(
         "ObjectsOfOthers": seen.others,
         **({"AssertedBy": source.asserted_by} if source.asserted_by else {}),
         **({"Whole": True} if found.whole and not unlisted and not seen.late else {}),
-        **({"Personal": _personal(found)} if source.key else {}),
+        **({"Personal": personal_found(found)} if source.key else {}),
     }
     return Told(found.source, source.account, table, data, hours(delivered, start, until, now), asked, found.counted(), found.rows)
-
-
-def _personal(found: _Sum) -> dict[str, Any]:
-    """What the scan came to: hits of people, of clients' addresses, of users beside them; and what could not be relied on. It is
-    worth nothing unless it was of every row, and of any: where nothing was read, nothing was found.
-
-    An access key id names a key and opens nothing, and CloudTrail writes one into nearly every record.
-    """
-    merged = personal.merge(found.personal)
-    whole = sum(merged.rows.values()) == found.read > 0
-    kept: dict[str, list[dict[str, Any]]] = {"Found": [], "Clients": [], "Linked": [], "KeyIds": []}
-    for hit in personal.plain(merged)["hits"]:
-        told = {
-            "Column": hit["column"], "Pattern": hit["pattern"], "Kind": hit["kind"], "Rows": hit["rows"], "Count": hit["count"],
-            "Object": hit["first"]["object"], "Line": hit["first"]["line"], "Hashes": hit["hashes"],
-        }  # fmt: skip
-        kept[_LISTS.get(hit["pattern"], "Found")].append(told)
-    doubtful = sorted({pattern for _, _, pattern in personal.unproven(merged)})
-    sentences = [_sentence(hit) for hit in kept["Found"]]
-    return {**kept, "Told": sentences, **({"Reliable": True} if whole and not doubtful else {}), "Doubtful": doubtful}
-
-
-def _sentence(hit: Mapping[str, Any]) -> str:
-    where = f", first in line {hit['Line']} of {hit['Object']}" if hit["Line"] is not None else ""
-    rows = "1 row" if hit["Rows"] == 1 else f"{hit['Rows']:,} rows"
-    return f"{hit['Pattern']} in {hit['Column']} of {rows}{where}"
 
 
 def _object(source: LogSource, one: LogObject, read: ObjectRead) -> Resource:

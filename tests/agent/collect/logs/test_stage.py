@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 from datetime import timedelta
 from pathlib import Path
@@ -275,3 +276,65 @@ def test_a_source_of_which_no_format_is_told_is_a_gap(tmp_path: Path) -> None:
     for place, root in enumerate((tmp_path / "odd.txt", tmp_path / "nowhere")):
         estate = collected(tmp_path / str(place), [source(root, "auto", assume=True)], [RULE], NOW)
         assert [(gap.type, gap.id) for gap in estate.gaps if gap.type == SOURCE] == [(SOURCE, "trail")]
+
+
+def of_web(tmp_path: Path, place: str, **more: object) -> Estate:
+    root = tmp_path / "logs"
+    return collected(tmp_path / place, [source(root, "web", assume=True, **more)], [NO_TEAPOTS], NOW, memory=tmp_path / "logs.db")
+
+
+def test_a_log_that_was_read_and_is_deleted_is_missed_for_as_long_as_its_rows_are_in_the_window(tmp_path: Path) -> None:
+    (tmp_path / "logs").mkdir()
+    web(tmp_path / "logs/a.log", (5 * HOUR, 418))
+    web(tmp_path / "logs/b.log", (6 * HOUR, 200))
+    assert set(hours(of_web(tmp_path, "one"))) == {"proven", "not-yet-due"}
+    (tmp_path / "logs/a.log").unlink()
+    for place in ("two", "three"):
+        estate = of_web(tmp_path, place)
+        assert [hour for hour, proof in zip(range(4, 10), hours(estate), strict=True) if proof == "cannot-tell"] == [5]
+        assert [(gap.id, gap.reason) for gap in estate.gaps] == [(str(tmp_path / "logs/a.log"), Reason.VANISHED)]
+    assert "cannot-tell" not in hours(of_web(tmp_path, "short", window=timedelta(hours=4)))
+    assert of_web(tmp_path, "later").gaps == (), "it is out of the window, and was forgotten"
+
+
+def test_a_log_that_is_cut_is_missed_too(tmp_path: Path) -> None:
+    (tmp_path / "logs").mkdir()
+    log = web(tmp_path / "logs/a.log", (5 * HOUR, 418), (5 * HOUR, 200), (6 * HOUR, 200))
+    of_web(tmp_path, "one")
+    web(log, (5 * HOUR, 200), (6 * HOUR, 200))
+    assert hours(of_web(tmp_path, "two"))[1] == "cannot-tell"
+
+
+def test_a_log_that_is_written_on_and_rotated_and_compressed_is_still_there(tmp_path: Path) -> None:
+    (tmp_path / "logs").mkdir()
+    log = web(tmp_path / "logs/access.log", (5 * HOUR, 200))
+    of_web(tmp_path, "one")
+    web(log, (5 * HOUR, 200), (5 * HOUR, 200), (6 * HOUR, 200))
+    assert "cannot-tell" not in hours(of_web(tmp_path, "two"))
+    log.rename(tmp_path / "logs/access.log.1")
+    web(log, (7 * HOUR, 200))
+    assert "cannot-tell" not in hours(of_web(tmp_path, "three"))
+    rotated = tmp_path / "logs/access.log.2.gz"
+    rotated.write_bytes(gzip.compress((tmp_path / "logs/access.log.1").read_bytes()))
+    (tmp_path / "logs/access.log.1").unlink()
+    log.rename(tmp_path / "logs/access.log.1")
+    assert "cannot-tell" not in hours(of_web(tmp_path, "four"))
+
+
+def test_what_a_source_does_not_hold_any_more_by_its_configuration_is_forgotten(tmp_path: Path) -> None:
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "elsewhere").mkdir()
+    web(tmp_path / "logs/a.log", (5 * HOUR, 200))
+    web(tmp_path / "elsewhere/a.log", (6 * HOUR, 200))
+    of_web(tmp_path, "one")
+    other = source(tmp_path / "elsewhere", "web", assume=True)
+    assert "cannot-tell" not in hours(collected(tmp_path / "two", [other], [NO_TEAPOTS], NOW, memory=tmp_path / "logs.db"))
+
+
+def test_a_rotated_log_that_is_skipped_is_a_hole_though_completeness_is_assumed(tmp_path: Path) -> None:
+    (tmp_path / "logs").mkdir()
+    web(tmp_path / "logs/access.log", (7 * HOUR, 200))
+    web(tmp_path / "logs/access.log.2", (5 * HOUR, 200))
+    estate = of_web(tmp_path, "one")
+    assert hours(estate)[:4] == ["proven", "cannot-tell", "cannot-tell", "cannot-tell"]
+    assert verdicts(estate, NO_TEAPOTS) == {"trail": "unproven"}
