@@ -10,7 +10,7 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any, Final, Protocol
 
@@ -123,9 +123,25 @@ def evaluate(
 
 
 def constant(function: str, text: str) -> Any:
-    """What `timestamp()` or `duration()` of a text is to the runtime: a datetime or timedelta; None where it is an error."""
+    """What `timestamp()` or `duration()` of a text is to the runtime: a datetime or timedelta; None where it is an error, or finer than
+    the microseconds that these have (see `too_fine`)."""
     value = _runtime().environment.compile(f"{function}(account)").eval(data={"account": text})
-    return None if value.type().name() == "ERROR" else value.plain_value()
+    return None if value.type().name() == "ERROR" or _rounded(function, text, value.plain_value()) else value.plain_value()
+
+
+def too_fine(function: str, text: str) -> bool:
+    """Whether `timestamp()` or `duration()` of a text has a part of a microsecond."""
+    value = _runtime().environment.compile(f"{function}(account)").eval(data={"account": text})
+    return value.type().name() != "ERROR" and _rounded(function, text, value.plain_value())
+
+
+def _rounded(function: str, text: str, value: datetime | timedelta) -> bool:
+    if isinstance(value, timedelta):
+        written = f"{value // timedelta(microseconds=1)}us"
+    else:
+        written = value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    same = _runtime().environment.compile(f"{function}(account) == {function}(region)")
+    return same.eval(data={"account": text, "region": written}).plain_value() is not True
 
 
 def pattern_error(pattern: str) -> str:

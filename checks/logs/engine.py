@@ -117,6 +117,14 @@ def prepare(table: Table, asked: Iterable[Asked], now: datetime, *, apart: bool 
     return Questions(table, prepared, rows.aggregate(rows=rows.count()), apart)
 
 
+def fits(table: Table, rule: Rule, params: Mapping[str, Any], now: datetime) -> None:
+    """Whether a rule can be asked under these parameters. Raises UnfitParameter."""
+    compiler = Compiler(named(table), params, now)
+    for condition in (rule.terms.applies_if, rule.terms.upheld_if) if rule.terms else ():
+        if condition is not None:
+            compiler.condition(condition)
+
+
 def run(engine: Engine[pa.Table], questions: Questions, source: str, batches: Iterable[pa.RecordBatch | pa.Table]) -> Partial:
     """All rules over all batches, each of which has the table's schema; a batch is read once.
 

@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, NoReturn
 
-from checks.expression import pattern_error
+from checks.expression import pattern_error, too_fine
 from checks.functions.addresses import read_network
 from checks.functions.declare import DataError
 from checks.logs.pattern import UnfitPattern, portable
@@ -115,7 +115,7 @@ class _Reader:
             case Call(function="timestamp", arguments=(argument,)):
                 return self._moment(argument)
             case Call(function="duration", arguments=(argument,)):
-                return Span(self._constant(argument, "string"))
+                return Span(self._exact("duration", self._constant(argument, "string"), argument))
             case Call(function="tls_version", arguments=(argument,)):
                 return Version(self._version(argument))
             case Call(function="size", arguments=(Select(operand=Ident(name="params")) as argument,)):
@@ -204,8 +204,14 @@ class _Reader:
         if isinstance(term, Column) and term.kind == "timestamp":
             return term
         if isinstance(term, Literal | Parameter) and term.kind == "string":
-            return Moment(term)
+            return Moment(self._exact("timestamp", term, argument))
         trap("timestamp() takes a column that is a time, or a constant text", argument)
+
+    def _exact(self, function: str, text: Constant, node: Node) -> Constant:
+        """A time as it is written in the rule; of a parameter's that is finer, no row is decided."""
+        if isinstance(text, Literal) and too_fine(function, str(text.value)):
+            trap("this is finer than the microseconds of a table", node)
+        return text
 
     def _version(self, argument: Node) -> Column | Constant:
         term = self._of(argument, "string")

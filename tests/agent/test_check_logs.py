@@ -157,3 +157,22 @@ def test_a_cluster_that_is_not_there_leaves_rules_over_rows_unproven_and_says_so
 
 def told(ended: Ended) -> set[tuple[str, str, str]]:
     return {(one["rule"], one["resource"]["id"], one["verdict"]) for one in ended.report["findings"]}
+
+
+@pytest.mark.parametrize(
+    ("control", "params", "what"),
+    [
+        ("management-access", {"sources": ["the office"]}, "not an IP address or CIDR: 'the office'"),
+        ("access-control", {"authorised": ["ana", 7]}, "params.authorised holds 7, which is no string"),
+        ("retention", {"retention_days": 10**30}, "which is over 64 bits"),
+    ],
+)
+def test_a_parameter_that_no_rule_over_rows_can_use_is_one_clear_line(
+    office: Path, control: str, params: dict[str, Any], what: str
+) -> None:
+    promise = {"id": "p", "quote": "We promise.", "controls": [{"id": control, "params": params}]}
+    (office / "promises.yaml").write_text(json.dumps({"schema": "upheld.promises/1", "promises": [promise]}))
+    ended = check(office)
+    assert (ended.code, len(ended.err.splitlines())) == (2, 1)
+    assert ended.err.startswith("upheld: promise p: log-")
+    assert what in ended.err

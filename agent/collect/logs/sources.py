@@ -20,11 +20,14 @@ from agent.collect.logs.stage import Examine, LogSource
 from agent.collect.logs.stores import open_store
 from agent.collect.logs.trail_files import public_keys
 from agent.collect.logs.trail_verify import Question, verify
-from agent.config import Configuration
+from agent.config import Configuration, ConfigurationError
 from agent.config.logs import LogSource as Configured
 from checks.judge import Bound
 from checks.judge_rows import ASSUME
+from checks.logs.compile import UnfitParameter
+from checks.logs.engine import fits
 from checks.logs.source import ACCOUNT, question
+from checks.logs.tables import TABLES
 from checks.logs.trail import Held, TrailReport
 from checks.model import GLOBAL, LISTING, provider
 
@@ -122,9 +125,15 @@ def _examining(one: Configured, store: LogStore, configuration: Configuration) -
 
 
 def questions(bound: Iterable[Bound], now: datetime) -> list[counting.Question]:
-    """What is to be counted of rows: each rule under the parameters that promises give it."""
+    """What is to be counted of rows: each rule under the parameters that promises give it. Raises ConfigurationError for one that it cannot
+    use."""
     asked = {}
     for one in bound:
+        try:
+            fits(TABLES[one.rule.kind], one.rule, one.params, now)
+        except UnfitParameter as error:
+            who = ", ".join(f"promise {promise.id}" for promise in one.promises) or "the default"
+            raise ConfigurationError(f"{who}: {one.rule.id} cannot use what is given to {one.rule.file.control}: {error}") from error
         name = question(one.rule, one.params, now)
         asked[name] = counting.Question(name, one.rule.kind, one.rule.file.control, one.rule.document, one.params)
     return [asked[name] for name in sorted(asked)]

@@ -81,3 +81,11 @@ def test_an_address_is_within_by_its_integers_where_it_is_by_its_bits(held: list
     )
     allowed = AddressSet.of(read_network(str(one)) for one in held)
     assert found == [bool(AddressSet.of([read_network(str(one))]) & allowed) for one in asked]
+
+
+def test_a_moment_that_a_promise_gives_finer_than_a_table_holds_it_decides_nothing() -> None:
+    held = [{"time": "2026-03-01T12:00:00Z"}, {"time": "2026-03-01T12:00:01Z"}]
+    for moment, found in (("2026-03-01T12:00:00.0000005Z", [None, None]), ("2026-03-01T12:00:00.000000500000Z", [None, None]),
+                          ("2026-03-01T12:00:00.000000000Z", [False, True])):  # fmt: skip
+        (compiled,) = by_engine(["timestamp(row.time) > timestamp(params.moment)"], held, {**PARAMS, "moment": moment})
+        assert compiled == found

@@ -35,6 +35,8 @@ REFUSED = {
     "a pattern of a promise": ("row.user_name.matches(params.name)", "must stand in the rule"),
     "a column in a column": ("row.user_name.contains(row.account)", "holds where that is the empty text"),
     "a time without timestamp": ("row.time < now", "timestamp(time)"),
+    "a moment finer than the table": ("timestamp(row.time) < timestamp('2026-03-01T12:00:00.0000005Z')", "finer than the microseconds"),
+    "a distance finer than the table": ("now - timestamp(row.time) < duration('1ns')", "finer than the microseconds"),
     "a text read as a time": ("timestamp(row.user_name) < now", "a column that is a time"),
     "a text read as a number": ("int(row.user_name) == 1", "not part"),
     "a text built": ("row.user_name + 'x' == 'ax'", "not part"),
