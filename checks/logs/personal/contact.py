@@ -81,9 +81,17 @@ def _north_american(candidate: Candidate) -> bytes | None:
     return _valid(candidate.value.decode("ascii"), "US") if candidate.ends else None
 
 
+_COUNTRIES: Final = (None, "VN", "TH", "CN", "US", "AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU", "IE", "IT", "LT",
+                     "LU", "LV", "MT", "NL", "PL", "PT", "RO", "SE", "SI", "SK")  # fmt: skip
+"""Whose national numbers are known for one under a name that says it is a telephone's: those whose ids are known, too."""
+
+
 def _named(candidate: Candidate) -> bytes | None:
-    """With its country code; without one there is no telling which country's number it may be."""
-    return _valid("+" + candidate.value.decode("ascii").removeprefix("00"), None) if candidate.ends else None
+    """With its country code, or as it is dialled within one of the countries: which of them is not told, and it is somebody's all the same."""
+    if not candidate.ends:
+        return None
+    text = candidate.value.decode("ascii")
+    return next(filter(None, (_valid(text if region else "+" + text.removeprefix("00"), region) for region in _COUNTRIES)), None)
 
 
 def _valid(text: str, region: str | None) -> bytes | None:
@@ -118,11 +126,11 @@ PHONE_NANP: Final = Pattern(
 )
 PHONE_NAMED: Final = Pattern(
     "phone-named",
-    "digits that are called a telephone number, with a country code",
+    "digits that are called a telephone number",
     "contact",
-    rb"(?i)[^0-9A-Za-z](?P<name>" + _PHONE_NAMES + rb")[\"']{0,2} ?[=:] ?[\"']?(?P<value>(?:00)?[1-9][0-9]{7,14})",
+    rb"(?i)[^0-9A-Za-z](?P<name>" + _PHONE_NAMES + rb")[\"']{0,2} ?[=:] ?[\"']?(?P<value>0{0,2}[1-9][0-9]{7,14})",
     _named,
-    ("?phone=4930901820", '{"msisdn":"447400123456"}'),
+    ("?phone=4930901820", '{"msisdn":"447400123456"}', "?mobile=0912345678", "?phone=13812345678"),
     'ITU-T E.164; "libphonenumber"',
     identifies=True,
 )

@@ -13,8 +13,8 @@ _UUID: Final = re.compile(rb"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 _OPAQUE: Final = 20
 """Letters and digits in a row that no word has."""
 _RUN: Final = re.compile(rb"[0-9A-Za-z]{%d,}" % _OPAQUE)
-_VAGUE: Final = frozenset({b"sid", b"session"})
-"""Names under which something else may stand: a shop, a season."""
+_VAGUE: Final = frozenset({b"sid", b"session", b"token", b"secret"})
+"""Names under which something else may stand: a shop, a season, a place in a list."""
 
 
 def _secret(candidate: Candidate) -> bytes | None:
@@ -52,11 +52,11 @@ TOKEN: Final = Pattern(
     "token",
     "a token or key under its name, in a query or in JSON",
     "credential",
-    rb"(?i)[?&;#\"'](?P<name>(?:access|refresh|id|auth)_?token|(?:x[_-])?api[_-]?key|client_?secret)(?:=|"
+    rb"(?i)[?&;#\"'](?P<name>(?:access|refresh|id|auth)_?token|token|(?:x[_-])?api[_-]?key|client_?secret|secret)(?:=|"
     + _IN_JSON
     + rb")(?P<value>[0-9A-Za-z._~+/=-]{16,})",
     _session,
-    ("/cb?access_token=marker0of1upheld2token3", '{"apiKey":"marker0of1upheld2token3"}'),
+    ("/cb?access_token=marker0of1upheld2token3", '{"apiKey":"marker0of1upheld2token3"}', "/reset?token=marker0of1upheld2token3"),
     "RFC 6750, 2.3; RFC 6749, 2.3.1",
     identifies=True,
 )

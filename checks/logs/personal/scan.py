@@ -5,7 +5,7 @@
     verdict(found)                              # of these rows; whether they are all rows, completeness says
 
 `scan` reads every column of free text with all PATTERNS and, with `names`, the columns NAMES for mailboxes; each value as it
-stands and decoded once and twice (`text.layers`). Numbers, times and whatever else has a type is not read. With `client_ip` each
+stands, decoded once and twice, and what stands in it as base64 (`text.layers`). Numbers, times and whatever else has a type is not read. With `client_ip` each
 client's address is itself a hit (`client-address`); with `linked` a row is one (`client-and-user`) in which a client's address
 stands beside what tells one user from another. Both are of the kind `address`.
 
@@ -20,6 +20,7 @@ times over: some tens of MB are a good size for one. Threads may share a scanner
 
 from __future__ import annotations
 
+import base64
 import hmac
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
@@ -72,7 +73,7 @@ class Scanner:
         self._proved = self.marker()
 
     def marker(self) -> Mapping[str, bool]:
-        """Whether each pattern finds all its invented values: as they are, percent-encoded once and twice, escaped as in JSON."""
+        """Whether each pattern finds all its invented values: as they are, percent-encoded once and twice, escaped as in JSON, in base64."""
         import pyarrow as pa
 
         proved: dict[str, bool] = {}
@@ -176,4 +177,6 @@ def _filled(column: Any) -> set[int]:
 
 def _forms(marker: str) -> tuple[str, ...]:
     once = quote(marker, safe="")
-    return marker, once, quote(once, safe=""), "".join(char if char.isalnum() else f"\\u{ord(char):04x}" for char in marker)
+    wrapped = base64.urlsafe_b64encode(marker.encode()).decode()
+    escaped = "".join(char if char.isalnum() else f"\\u{ord(char):04x}" for char in marker)
+    return marker, once, quote(once, safe=""), escaped, f"?d={wrapped}"

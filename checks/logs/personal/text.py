@@ -6,13 +6,16 @@ place is the number of its value.
 
 from __future__ import annotations
 
+import base64
 import functools
+import itertools
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import re2
 
 ROUNDS: Final = 2
 """How often values are decoded: what an application logs has often been encoded once more than it knows."""
@@ -27,6 +30,13 @@ _ESCAPES: Final = (
     (b"\\\\", _HELD), (b'\\"', b'"'), (b"\\/", b"/"), (b"\\n", b" "), (b"\\r", b" "), (b"\\t", b" "), (b"\\b", b" "), (b"\\f", b" "),
 )  # fmt: skip
 """Escapes in JSON's strings (RFC 8259, 7); pairs of backslashes first, since they escape nothing but each other."""
+_OPTIONS: Final = re2.Options()
+_OPTIONS.encoding = re2.Options.Encoding.LATIN1
+_BASE64: Final = re2.compile(
+    rb"[=:\"', \n/]((?:[I-Za-f][C-HS-Xi-ny-z0-3][ABEFIJMNQRUVYZcdghklopstwx014589][0-9A-Za-z+/_-]){3}[0-9A-Za-z+/_-]{4,})", _OPTIONS
+)
+"""What is base64 of a text: behind a name, a quote, a space or a slash, and nine characters between a space and a tilde: of those, each
+group of four letters has what it can have. Hashes and words have not, which is why few of them are decoded."""
 _CODE: Final = re.compile(rb"\\u([0-9a-fA-F]{4})")
 
 
@@ -51,16 +61,50 @@ def layers(values: Any) -> Iterator[tuple[bytes, Sequence[int]]]:
     values = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
     text = joined(values)
     yield text, range(len(values))
-    coded = [pc.match_substring(values, sign) for sign in _CODED if sign.encode() in text]
+    if (inner := wrapped(text))[1]:
+        yield inner
+    coded = {sign: pc.fill_null(pc.match_substring(values, sign), fill_value=False) for sign in _CODED if sign.encode() in text}
     if not coded:
         return
-    mask = pc.fill_null(functools.reduce(pc.or_, coded), fill_value=False)
+    mask = functools.reduce(pc.or_, coded.values())
     rows, text = pc.indices_nonzero(mask).to_pylist(), joined(values.filter(mask))
+    if {"+", "%"} <= coded.keys() and pc.any(both := pc.and_(coded["+"], coded["%"])).as_py():
+        # a plus sign that nobody encoded, as before the country code of a telephone number
+        yield _unquoted(joined(values.filter(both))), pc.indices_nonzero(both).to_pylist()
     for _ in range(ROUNDS):
         before, text = text, decoded(text)
         if text == before:
             return
         yield text, rows
+
+
+def wrapped(text: bytes) -> tuple[bytes, Sequence[int]]:
+    """What stands in a text as base64, in either alphabet (RFC 4648, 4 and 5), where that is text: a line each, with the line that it is
+    from. Percent escapes end it, which only cuts off padding."""
+    pieces: list[bytes] = []
+    rows: list[int] = []
+    line, counted = -1, 0
+    for found in _BASE64.finditer(text):
+        start, end = found.span(1)
+        if (inner := _text_of(text[start:end])) is not None:
+            line += text.count(b"\n", counted, start)
+            counted = start
+            pieces.append(inner)
+            rows.append(line)
+    return b"".join(b"\n" + piece for piece in pieces), rows
+
+
+def _text_of(code: bytes) -> bytes | None:
+    """The text that was encoded, up to what is none (the next segment of a path looks like more of it); None for too little."""
+    code = code[: len(code) - (len(code) % 4 == 1)].translate(_URL_SAFE)
+    raw = base64.b64decode(code + b"=" * (-len(code) % 4)).translate(_BREAKS)
+    plain = "".join(itertools.takewhile(lambda letter: letter.isprintable() and letter != "\ufffd", raw.decode("utf-8", "replace")))
+    return plain.encode() if len(plain) >= _LEAST else None
+
+
+_LEAST: Final = 9
+_URL_SAFE: Final = bytes.maketrans(b"-_", b"+/")
+_BREAKS: Final = bytes.maketrans(b"\n\r\t", b"   ")
 
 
 def decoded(text: bytes) -> bytes:

@@ -58,6 +58,11 @@ POSITIVES: Final[tuple[tuple[str, str], ...]] = (
     ("phone-nanp", "callback 212-736-5000, please"),
     ("phone-named", "/otp?phone=84912345678&code=1"),
     ("phone-named", '{"msisdn": "00447400123456"}'),
+    ("phone-named", "/otp?phone=0912345678&code=1"),
+    ("phone-named", "/otp?mobile=13812345678"),
+    ("phone", "/call?to=+49%2030%20901820"),
+    ("email", "/track?d=eyJ1c2VyIjoiamFuZUBzaG9wLmV4YW1wbGUifQ%3D%3D"),
+    ("email", "/unsubscribe/amFuZS5kb2VAc2hvcC5leGFtcGxl/all"),
     ("card", "/pay?pan=4111111111111111&cvv=x"),
     ("card", "/pay/4012888888881881/confirm"),
     ("card", "card 5555 5555 5555 4444 refused"),
@@ -113,6 +118,7 @@ POSITIVES: Final[tuple[tuple[str, str], ...]] = (
     ("password", "/login?pass=1234"),
     ("token", "/v1/me?access_token=2YotnFZFEjr1zCsicMWpAA"),
     ("token", "/v1/me?api_key=0123456789abcdef0123"),
+    ("token", "/reset?token=2YotnFZFEjr1zCsicMWpAA&lang=en"),
     ("token", '{"client_secret": "7Fjfp0ZBr1KtDRbnfVdmIw"}'),
     ("session-id", "/cart;jsessionid=B6A1F3C8D9E2A7B4C5D6E7F8A9B0C1D2?x=1"),
     ("session-id", "/cart?PHPSESSID=q7v5rm3ogdm2ss1kq8k3q6bfc1"),
@@ -124,6 +130,11 @@ POSITIVES: Final[tuple[tuple[str, str], ...]] = (
 """The pattern that must find something, and where."""
 
 NEGATIVES: Final[tuple[str, ...]] = (
+    "/list?token=next-page-2&limit=50",
+    "/list?token=aGVsbG8gd29ybGQ",
+    "/help?secret=santa",
+    "/otp?phone=0000000000",
+    "/static/aGVsbG8gd29ybGQgaGVsbG8/x.js",
     # what access logs are made of
     "200 200 1234", "502 - 0 289", "301 301 2024 1536", "0.001 0.132 0.000", "404 200 5551234",
     "10.0.0.7:8080", "203.0.113.77", "2001:db8::77", "[2001:db8::77]:443",

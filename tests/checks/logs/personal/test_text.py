@@ -70,3 +70,26 @@ def test_no_decoding_adds_or_takes_a_line(values: list[str | None]) -> None:
     for text, rows in layers(pa.array(values, pa.string())):
         assert text.count(b"\n") == len(rows)
         assert not text or text.startswith(b"\n")
+
+
+def test_a_plus_sign_that_nobody_encoded_is_one_too() -> None:
+    assert ([b"?p=+49 30"], [1]) in read("/a", "?p=+49%2030")
+
+
+@pytest.mark.parametrize(
+    ("value", "inner"),
+    [
+        ("?d=bWFya2VyLnBlcnNvbkB1cGhlbGQ=", "marker.person@upheld"), ("?d=bWFya2VyLnBlcnNvbkB1cGhlbGQ%3D&x", "marker.person@upheld"),
+        ("/u/bWFya2VyLnBlcnNvbkB1cGhlbGQ/x", "marker.person@upheld?"), ('{"d":"eyJuYW1lIjoiSsO8cmdlbj8_In0"}', '{"name":"Jürgen??"}'),
+        ("bWFya2VyIG9mCnVwaGVsZA==", "marker of upheld"),
+    ],
+)  # fmt: skip
+def test_what_stands_in_base64_is_read_with_its_row(value: str, inner: str) -> None:
+    assert ([inner.encode()], [1]) in read("/a", value)
+
+
+@pytest.mark.parametrize(
+    "value", ["/static/javascript/application/main.js", "/u/550e8400-e29b-41d4-a716-446655440000", "?d=" + "A" * 41, "?d=c2hvcnQ="]
+)
+def test_what_is_no_text_in_base64_is_not_read(value: str) -> None:
+    assert len(read(value)) == 1
