@@ -13,7 +13,7 @@ traffic); Amazon S3 user guide, "Logging requests with server access logging" an
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -23,6 +23,14 @@ from checks.logs.trail import DUE, Problem, TrailReport
 
 LAG: Final = HOUR
 """How long after its own hour an event may be delivered and still be looked for."""
+_DELAYS: Final[Mapping[str, timedelta]] = {
+    "log.cloudfront": timedelta(hours=24),
+    "log.s3_access": timedelta(hours=6),
+    "log.gcp_audit": timedelta(hours=4),
+}
+"""How late rows may be where that is later than of all else (DUE): CloudFront developer guide, "Standard logging" (entries can be delayed
+by up to 24 hours); Amazon S3 User Guide, "Logging requests with server access logging" (most within a few hours); Cloud Logging, "View logs
+routed to Cloud Storage" (hourly batches, the first after 2 to 3 hours)."""
 PERIODIC: Final = frozenset({"log.vpc_flow", "log.azure_vnet_flow", "log.azure_nsg_flow"})
 """Tables of which there are rows in every hour, whether anything happens or not: an hour without any is a hole."""
 
@@ -62,7 +70,7 @@ def hours(delivered: Delivered, start: datetime, until: datetime, now: datetime)
 
 
 def _claims(delivered: Delivered, start: datetime, until: datetime, now: datetime) -> Iterator[Claim]:
-    due = now - DUE
+    due = now - _DELAYS.get(delivered.table, DUE)
     for hour in _clock_hours(start, until):
         if hour + HOUR > due:
             yield Claim(hour, hour + HOUR, Proof.NOT_YET_DUE, "its rows may still be on their way")

@@ -9,6 +9,7 @@ deep as Python's stack allows, for which the slow one refuses the text.
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
@@ -133,13 +134,17 @@ class Members:
         return Part(data)
 
 
+_NAMED: Final = re.compile(rb'"%s"' % b"".join(rb"(?:%c|\\u00(?i:%02x))" % (letter, letter) for letter in b"Records"))
+"""The name of the list, whichever of its letters are escaped."""
+
+
 def of_document(raw: Text) -> Part:
     """The records of a whole document, read slowly. Raises NotRecords."""
     data = _json(raw)
     records = data.get("Records") if isinstance(data, dict) else None
     if not isinstance(records, list):
         raise NotRecords("there is no list of Records in it")
-    if bytes(raw).count(b'"Records"') > 1:  # of members with one name, the last is all that a parser shows
+    if sum(1 for _ in _NAMED.finditer(bytes(raw))) > 1:  # of members with one name, the last is all that a parser shows
         raise NotRecords("Records may stand in it twice")
     return Part(records)
 

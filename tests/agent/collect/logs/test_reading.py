@@ -400,3 +400,9 @@ def test_a_call_about_digests_does_not_make_its_file_one(tmp_path: Path, format_
 def test_only_a_trail_has_digests(tmp_path: Path) -> None:
     rows, found = read(tmp_path, b'{"time": "2026-11-20T14:00:00Z", "digestS3Object": "x"}\n', format_="azure_activity")
     assert (found.format, len(rows)) == ("azure_activity", 1)
+
+
+@pytest.mark.parametrize("again", ['"Records"', '"\\u0052ecords"', '"Rec\\u006Frds"', '"Rec\\u006frd\\u0073"'])
+def test_a_second_list_of_records_does_not_hide_the_first(tmp_path: Path, again: str) -> None:
+    rows, found = read(tmp_path, trail(record()).removesuffix(b"}") + f", {again}: []}}".encode())
+    assert len(rows) == 1 or "twice" in str(found.unread)
