@@ -123,7 +123,7 @@ def _is_about(problem: Problem, hour: datetime) -> bool:
 
 def _doubted(doubt: Doubt, start: datetime, until: datetime) -> Iterator[Claim]:
     proof = Proof.BROKEN if doubt.lost else Proof.CANNOT_TELL
-    why = f"{doubt.why} ({doubt.object})"
+    why = f"{doubt.why} ({doubt.object.encode('utf-8', 'backslashreplace').decode()})"  # a file's name need not be text
     if doubt.hours is None:
         yield Claim(start, until, Proof.CANNOT_TELL, why)
         return

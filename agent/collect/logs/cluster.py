@@ -41,6 +41,12 @@ class Cluster:
         with session(self.url, host=self.host) as opened:
             return run_files(Spark(opened), prepare(TABLES[table], asked, now), source, paths)
 
+    def clear(self, names: Sequence[str]) -> None:
+        """Delete the rows of all objects but these."""
+        kept = {rows_file(self.folder, name) for name in names}
+        for path in set(self.folder.glob("*.parquet")) - kept:
+            path.unlink(missing_ok=True)
+
 
 def rows_file(folder: Path, name: str) -> Path:
     """Where the rows of an object are kept."""

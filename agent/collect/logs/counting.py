@@ -22,6 +22,7 @@ from checks.logs.object_read import ObjectRead
 from checks.logs.partial import Partial, merge
 from checks.logs.personal import found as personal
 from checks.logs.personal.found import Found
+from checks.logs.table import Table
 from checks.logs.tables import TABLES
 from checks.rule import Rule, read
 
@@ -97,7 +98,7 @@ class Counter:
         yield from (one.told() for one in read)
 
     def _kept(self, one: _Read, batches: Iterator[Any], place: Path) -> None:
-        """The rows of an object in a file; none where there are none."""
+        """The rows of an object in a file; none where there are none. Free text that nobody asks about is not copied."""
         first = next(batches, None)
         if first is None:
             place.unlink(missing_ok=True)
@@ -108,7 +109,7 @@ class Counter:
             for batch in chain([first], batches):
                 if self._scanner is not None:
                     one.personal.append(self._scanner.scan(table, batch))
-                yield batch
+                yield _without(batch, table, self._about(table.name).columns)
 
         parquet.write(table, scanned(), place)
 
@@ -145,6 +146,17 @@ class Counter:
 
             self._engine = DuckDB(duckdb.connect(":memory:", config={"threads": 1}))
         return self._engine
+
+
+def _without(batch: Any, table: Table, asked: frozenset[str]) -> Any:
+    """The rows without the free text of columns that are not asked for."""
+    import pyarrow as pa
+
+    for column in table.columns:
+        if column.care == "free" and column.name not in asked:
+            place = batch.schema.get_field_index(column.name)
+            batch = batch.set_column(place, batch.schema.field(place), pa.nulls(batch.num_rows, pa.string()))
+    return batch
 
 
 @dataclass(frozen=True, slots=True)

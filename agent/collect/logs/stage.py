@@ -182,15 +182,17 @@ def _read(
         seen.late.difference_update(one.name for one, _ in some)
         if progress:
             progress(len(new) - len(seen.late), len(new))
+    if source.cluster is not None and not seen.unlisted:
+        source.cluster.clear([one.name for one in seen.objects])
     return seen
 
 
 def _counter(source: LogSource, questions: tuple[Question, ...], now: datetime) -> Counter:
-    """Who reads the objects: with a cluster, it keeps their rows and asks nothing of them."""
+    """Who reads the objects: with a cluster, it keeps of their rows what is asked about."""
     if source.cluster is None:
         return Counter(source.id, questions, now, source.key, source.declared)
     source.cluster.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return Counter(source.id, (), now, source.key, source.declared, partial(rows_file, source.cluster.folder))
+    return Counter(source.id, questions, now, source.key, source.declared, partial(rows_file, source.cluster.folder))
 
 
 def _is_another(format_: str, name: str) -> bool:

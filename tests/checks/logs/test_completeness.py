@@ -53,3 +53,8 @@ def test_an_hour_without_rows_is_a_hole_only_where_there_is_one_of_every_hour() 
     seen = EVERY - {START + HOUR}
     assert told(replace(LOG, assume=True, seen=seen))[:4] == ["proven"] * 4
     assert told(replace(LOG, assume=True, seen=seen, table="log.vpc_flow"))[:4] == ["proven", "cannot-tell", "proven", "proven"]
+
+
+def test_the_name_of_an_object_that_is_no_text_is_told_as_text() -> None:
+    (*_, last) = hours(replace(LOG, doubts=(Doubt("\udcff.log", "cut off", EVERY),)), START, NOW, NOW)
+    assert "cut off (\\udcff.log)" in last.why

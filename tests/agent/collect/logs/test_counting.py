@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
+from agent.collect.logs import parquet
 from agent.collect.logs.counting import Counter
 from checks.logs.formats import cloudtrail
 from checks.logs.formats.faults import Faults
@@ -63,3 +65,19 @@ def test_a_format_that_is_always_read_whole_is_counted_too() -> None:
     )
     found = counted(rule, raw=raw)
     assert (found.format, found.count, [list(cells) for cells in found.counts.cells.values()]) == ("nlb_tls", 1, [[(True, True)]])
+
+
+def test_rows_that_are_kept_for_others_hold_no_free_text_that_nobody_asks_about(tmp_path: Path) -> None:
+    raw = json.dumps({"Records": [ODD | {"userAgent": "ben@shop.example", "errorMessage": "ana@shop.example"}]}).encode()
+    rule = make("row.user_agent == 'a'", group_by=["event_name"])
+    counter = Counter("trail", tuple(questions([rule], NOW)), NOW, bytes(32), keep=lambda _: tmp_path / "rows.parquet")
+    (read,) = counter.count([("object", iter([raw]))], "cloudtrail")
+    (batch,) = parquet.read(CLOUDTRAIL, [tmp_path / "rows.parquet"])
+    (row,) = batch.to_pylist()
+    assert (row["user_agent"], row["error_message"], row["request"], row["event_name"]) == (
+        "ben@shop.example",
+        None,
+        None,
+        ODD["eventName"],
+    )
+    assert '"error_message"' in json.dumps(read.personal), "it was scanned all the same"
