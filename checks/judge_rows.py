@@ -6,7 +6,6 @@ of an hour that nobody can show to be whole, "no counterexample in N rows" is al
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -102,13 +101,12 @@ class Logs:
             yield Part(source.id, Verdict.UNPROVEN, Evidence(gaps=(gap,)), f"Not decided: {gap.message}.")
             return
         groups = _groups(merge(counted))
-        ids = _ids(source, groups)
-        for id_, group in zip(ids, groups, strict=True):
+        for group in groups:
             match group.verdict:
                 case Verdict.BROKEN:
-                    yield self._broken(rule, id_, group, looks)
+                    yield self._broken(rule, _id(source, group), group, looks)
                 case Verdict.UNPROVEN:
-                    yield self._undecided(rule, id_, group, looks)
+                    yield self._undecided(rule, _id(source, group), group, looks)
         rest = [group for group in groups if group.verdict is Verdict.UPHELD]
         if part := self._rest(rule, source, rest, looks, assumptions, gaps, doubt):
             yield part
@@ -189,13 +187,14 @@ def _groups(counted: Partial) -> list[_Group]:
     ]
 
 
-def _ids(source: Resource, groups: Sequence[_Group]) -> list[str]:
-    """A readable id for each; where two of them would have one, as `a/b`, `c` and `a`, `b/c`, a digest tells them apart. The source's own
-    is that of what they are not about."""
-    named = [["-" if value is None else str(value) for value in group.values] or ["*"] for group in groups]
-    ids = ["/".join([source.id, *names]) for names in named]
-    counts = Counter(ids)
-    return [id_ if counts[id_] == 1 else f"{id_}#{digest(list(group.values))[:8]}" for id_, group in zip(ids, groups, strict=True)]
+def _id(source: Resource, group: _Group) -> str:
+    """A readable id; where another group could be written alike, as `a/b`, `c` and `a`, `b/c`, a digest tells it apart. It goes by the
+    group alone: an id that other groups have a say in would change as they come and go. The source's own is that of what they are not
+    about."""
+    named = ["-" if value is None else str(value) for value in group.values] or ["*"]
+    id_ = "/".join([source.id, *named])
+    doubtful = any("#" in name or (len(named) > 1 and "/" in name) for name in named) or "-" in group.values
+    return f"{id_}#{digest(list(group.values))[:8]}" if doubtful else id_
 
 
 def _values(rule: Rule, group: _Group, tally: Tally) -> dict[str, Any]:

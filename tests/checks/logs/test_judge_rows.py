@@ -203,6 +203,8 @@ def test_groups_with_one_readable_id_are_findings_of_their_own() -> None:
     found = findings(estate(told([rule], rows, WHOLE)), rule)
     assert len({one.id for one in found}) == len({one.resource.id for one in found}) == 4
     assert all(one.resource.id.startswith("trail/") for one in found)
+    alone = [findings(estate(told([rule], [row], WHOLE)), rule)[0].resource.id for row in rows]
+    assert set(alone) == {one.resource.id for one in found}, "whichever others there are"
 
 
 def test_rows_that_are_not_grouped_are_told_beside_what_nobody_knows_of_the_log() -> None:
