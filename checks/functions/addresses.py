@@ -12,7 +12,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_net
 from typing import Self
 
 from checks.functions.declare import DataError, function
-from checks.functions.ranges import Range, Ranges, intersect, merge, subtract
+from checks.functions.ranges import Range, Ranges, intersect, merge, size, subtract
 
 Network = IPv4Network | IPv6Network
 
@@ -73,6 +73,9 @@ class AddressSet:
 
 EVERY_ADDRESS = AddressSet.of([IPv4Network("0.0.0.0/0"), IPv6Network("::/0")])
 
+PRIVATE = AddressSet.of(map(IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")))
+"""RFC 1918."""
+
 
 def sorted_cidrs(networks: Iterable[Network]) -> list[str]:
     """Networks as text, each once, IPv4 first, ascending."""
@@ -92,6 +95,20 @@ def cidrs_within(cidrs: list[object], allowed: list[object]) -> bool:
     """
     asked = AddressSet.of(map(read_network, cidrs))
     return not asked - AddressSet.of(map(read_network, allowed))
+
+
+@function(returns="bool", cidrs="list")
+def few_addresses(cidrs: list[object]) -> bool:
+    """Whether `cidrs` leave out nearly everybody: altogether less than a /8 of public IPv4, and at most a /32 of IPv6, which
+    is what one operator has. True for an empty `cidrs`; private addresses (10/8, 172.16/12, 192.168/16) do not count.
+
+    CIDRs or single addresses as text, as for cidrs_within; what several of them cover is counted once.
+
+    DataError: an entry that is no text, or no CIDR.
+    Source: RFC 1918; IANA IPv4 address registry (each regional registry is given /8s); RIPE-738, IPv6 address allocation policy (/32).
+    """
+    public = AddressSet.of(map(read_network, cidrs)) - PRIVATE
+    return size(public.v4) < 1 << 24 and size(public.v6) <= 1 << 96
 
 
 @function(returns="list", first="string", last="string")

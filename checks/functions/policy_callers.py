@@ -13,9 +13,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from ipaddress import IPv4Network
 
-from checks.functions.addresses import AddressSet, read_network, sorted_cidrs
+from checks.functions.addresses import PRIVATE, AddressSet, read_network, sorted_cidrs
 from checks.functions.policy_document import Test
 from checks.functions.ranges import size
 
@@ -25,7 +24,6 @@ ARN_OPERATORS = frozenset({"arnequals", "arnlike"})
 # S3 regards ranges broader than these as public, private ones (RFC 1918) aside. Here the union of all values counts.
 MOST_IPV4 = 2 ** (32 - 8)
 MOST_IPV6 = 2 ** (128 - 32)
-_PRIVATE = AddressSet.of(map(IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")))
 
 _ACCOUNT = re.compile(r"[0-9]{12}", re.ASCII)
 _ORGANIZATION = re.compile(r"o-[a-z0-9]{10,32}", re.ASCII)
@@ -84,7 +82,7 @@ def _source_ip(test: Test) -> frozenset[Caller] | None:
     if test.operator != "ipaddress" or any("${" in value for value in test.values):
         return None
     networks = [read_network(value) for value in test.values]
-    public = AddressSet.of(networks) - _PRIVATE
+    public = AddressSet.of(networks) - PRIVATE
     if size(public.v4) > MOST_IPV4 or size(public.v6) > MOST_IPV6:
         return None
     return frozenset(map(Caller, sorted_cidrs(networks)))

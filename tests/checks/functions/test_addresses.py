@@ -1,4 +1,4 @@
-"""cidrs_within: exact for unions, and never fooled by another way to write an address."""
+"""cidrs_within and few_addresses: exact for unions, and never fooled by another way to write an address."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checks.functions import DataError
-from checks.functions.addresses import AddressSet, address_range, cidrs_within, read_network
+from checks.functions.addresses import AddressSet, address_range, cidrs_within, few_addresses, read_network
 
 
 @pytest.mark.parametrize(
@@ -106,3 +106,42 @@ def test_a_range_is_the_fewest_networks_that_make_it_up(first: str, last: str, c
 def test_what_is_no_range_decides_nothing(first: str, last: str) -> None:
     with pytest.raises(DataError):
         address_range(first, last)
+
+
+@pytest.mark.parametrize(
+    "cidrs",
+    [
+        [],
+        ["203.0.113.0/24", "2001:db8::/32"],
+        ["5.0.0.0/9"],
+        ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"],
+        ["5.0.0.0/9", "5.0.0.0/10", "5.0.0.7"],
+        ["::ffff:5.0.0.0/105"],
+    ],
+)
+def test_addresses_that_are_few(cidrs: list[object]) -> None:
+    assert few_addresses(cidrs) is True
+
+
+@pytest.mark.parametrize(
+    "cidrs",
+    [
+        ["0.0.0.0/0"],
+        ["::/0"],
+        ["64.0.0.0/2"],
+        ["80.0.0.0/8"],
+        ["80.0.0.0/9", "200.0.0.0/9"],
+        ["10.0.0.0/7"],
+        ["2001:db8::/31"],
+        ["2001:db8::/32", "2001:db9::/128"],
+        ["::ffff:5.0.0.0/104"],
+        [f"{first}.0.0.0/16" for first in range(11, 255)] + [f"80.{second}.0.0/16" for second in range(13)],
+    ],
+)
+def test_addresses_that_are_many(cidrs: list[object]) -> None:
+    assert few_addresses(cidrs) is False
+
+
+def test_what_is_no_address_is_neither_few_nor_many() -> None:
+    with pytest.raises(DataError):
+        few_addresses(["AzureCloud"])

@@ -18,6 +18,7 @@ SIGNATURES = [
     "azure_region(location: string) -> string",
     "cidrs_within(cidrs: list, allowed: list) -> bool",
     "days_between(earlier: string|timestamp, later: string|timestamp) -> double",
+    "few_addresses(cidrs: list) -> bool",
     "hash_bits(signature: string) -> int",
     "ingress_cidrs(permissions: list, protocol: string, ports: string) -> list",
     "ingress_prefix_lists(permissions: list, protocol: string, ports: string) -> list",
