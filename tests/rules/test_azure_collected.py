@@ -133,3 +133,41 @@ def test_a_detail_that_is_refused_is_never_upheld(eyes: Eyes) -> None:
     assert verdicts(eyes, VAULTS)["azure-key-vault-logged", "good"] == "unproven"
     eyes.double.fail("/configurations", error(500, "InternalServerError"))
     assert verdicts(eyes, POSTGRES)["azure-postgresql-server-requires-tls", "carts"] == "unproven"
+
+
+def test_an_audit_that_nothing_keeps_is_none(eyes: Eyes) -> None:
+    server = f"{GROUP}/providers/Microsoft.Sql/servers/sales"
+    groups = ["BATCH_COMPLETED_GROUP", "SUCCESSFUL_DATABASE_AUTHENTICATION_GROUP", "FAILED_DATABASE_AUTHENTICATION_GROUP"]
+    told = {"state": "Enabled", "storageEndpoint": "", "isAzureMonitorTargetEnabled": True, "auditActionsAndGroups": groups}
+    below(eyes.double, server, "auditingSettings/default", told)
+    assert verdicts(eyes, SERVERS)["azure-sql-server-audited", "sales"] == "broken"
+    setting = logs({"category": "SQLSecurityAuditEvents", "categoryGroup": None, "enabled": True})
+    eyes.double.put(f"{server}/databases/master/providers/Microsoft.Insights/diagnosticSettings/audit", "x", setting)
+    assert verdicts(eyes, SERVERS)["azure-sql-server-audited", "sales"] == "upheld"
+    eyes.double.fail("/databases/master/providers/Microsoft.Insights/diagnosticSettings", error(403, "AuthorizationFailed"))
+    assert verdicts(eyes, SERVERS)["azure-sql-server-audited", "sales"] == "unproven"
+
+
+def test_the_administrators_of_servers_are_shown_where_they_are_asked_for(eyes: Eyes) -> None:
+    verdicts(eyes, SERVERS)
+    (asked,) = [one for one in eyes.double.asked if one.path.endswith("/providers/Microsoft.Sql/servers")]
+    assert asked.query["$expand"] == "administrators/activedirectory"
+
+
+def test_a_namespace_that_denies_by_default_and_admits_nobody_is_open(eyes: Eyes) -> None:
+    namespace = resource(
+        eyes.double, "Microsoft.EventHub/namespaces", "events", {"publicNetworkAccess": "Enabled", "serviceBusEndpoint": "https://events"}
+    )
+    for rules, verdict in (([], "broken"), ([{"ipMask": "203.0.113.0/25", "action": "Allow"}], "upheld")):
+        below(eyes.double, namespace, "networkRuleSets/default", {"defaultAction": "Deny", "ipRules": rules, "virtualNetworkRules": []})
+        assert verdicts(eyes, "azure.eventhub.namespaces")["azure-eventhub-namespace-not-public", "events"] == verdict
+
+
+def test_a_static_website_is_given_to_everyone_whatever_the_account_says(eyes: Eyes) -> None:
+    account = resource(
+        eyes.double, "Microsoft.Storage/storageAccounts", "site", {"supportsHttpsTrafficOnly": True, "allowBlobPublicAccess": False}
+    )
+    below(eyes.double, account, "blobServices/default", {"isVersioningEnabled": True})
+    assert verdicts(eyes, ACCOUNTS)["azure-storage-account-no-anonymous-access", "site"] == "upheld"
+    below(eyes.double, account, "blobServices/default/containers/$web", {"publicAccess": "None"})
+    assert verdicts(eyes, ACCOUNTS)["azure-storage-account-no-anonymous-access", "site"] == "unproven"
