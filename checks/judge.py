@@ -254,6 +254,8 @@ class _Judge:
             return
         rule = bound.rule
         subject = Subject(resource.type, resource.id, resource.account, resource.region)
+        if outcome.verdict is Verdict.UPHELD and rule.file.evidence is not None:
+            evidence = replace(evidence, kind="customer-key" if bound.params.get("customer_key") is True else rule.file.evidence)
         explanation = telling.explanation(rule, outcome, evidence, other)
         counterexample = self._counterexample(bound, resource) if outcome.verdict is Verdict.BROKEN else ""
         verdict = outcome.verdict

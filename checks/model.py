@@ -241,6 +241,9 @@ class NoEvidence(ValueError):
     """Law 1: an upheld outcome without a look behind it cannot be made."""
 
 
+EvidenceKind = Literal["platform-guaranteed", "configured"]
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """What a verdict rests on: ids of looks, the values read, the gaps in the way, what a person asserts."""
@@ -254,6 +257,8 @@ class Evidence:
     """Digest of what broke it, which an exception is bound to."""
     seen: Mapping[str, Any] = field(default_factory=dict)
     """When and from where, where that makes a difference to what is seen."""
+    kind: EvidenceKind | Literal["customer-key", ""] = ""
+    """Whether the platform guarantees what is upheld, it is configured, or the customer's own key is in use; where the rule tells."""
 
 
 @dataclass(frozen=True, slots=True)

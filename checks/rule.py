@@ -17,6 +17,7 @@ from checks.logs.rows import NoRow, check
 from checks.logs.table import Table
 from checks.logs.tables import TABLES
 from checks.logs.terms import Term, columns
+from checks.model import EvidenceKind
 from checks.network.body import Body
 from checks.network.read import READ
 from checks.network.wanted import Unclear
@@ -121,6 +122,8 @@ class RuleFile(_Strict):
     references: list[Citation] = []
     source: str | None = None
     rationale: str | None = None
+    evidence: EvidenceKind | None = None
+    """What an upheld verdict rests on: what the platform does for all of the kind, or what is configured on the resource itself."""
     intended: list[Intended] = []
     examples: Examples
 

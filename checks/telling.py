@@ -14,6 +14,11 @@ from checks.rule import Rule
 from checks.verdict import Verdict
 
 _FEW = 3
+_KINDS = {
+    "platform-guaranteed": " The platform guarantees it.",
+    "configured": " It is configured so.",
+    "customer-key": " The key is the customer's own.",
+}
 _TOLD = "Told"
 """How members are named that hold sentences."""
 
@@ -45,7 +50,7 @@ def explanation(rule: Rule, outcome: Outcome, evidence: Evidence, other: OtherRe
 def _sentence(rule: Rule, outcome: Outcome, evidence: Evidence) -> str:
     match outcome.verdict:
         case Verdict.UPHELD:
-            return f"{rule.file.title}."
+            return f"{rule.file.title}.{_KINDS.get(evidence.kind, '')}"
         case Verdict.BROKEN if outcome.error:
             return f"Not so: {rule.file.title} ({outcome.error})."
         case Verdict.BROKEN:

@@ -104,6 +104,7 @@ def json_schema() -> dict[str, Any]:
             "assumptions": texts,
             "affected": texts,
             "counterexample": text,
+            "kind": {"enum": ["platform-guaranteed", "configured", "customer-key"]},
         },
     )
     finding = _object(

@@ -131,6 +131,7 @@ def finding_record(finding: Finding) -> dict[str, Any]:
         "assumptions": evidence.assumptions,
         "affected": evidence.affected,
         "counterexample": evidence.counterexample,
+        "kind": evidence.kind,
     }
     record = {
         "id": finding.id,

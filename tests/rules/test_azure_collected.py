@@ -124,6 +124,26 @@ def test_parameters_and_lists_below_a_resource_come_to_verdicts(eyes: Eyes) -> N
     assert found["azure-storage-account-tls-version", "files"] == "unproven"
 
 
+def test_what_the_platform_guarantees_what_is_configured_and_whose_key_it_is_are_told_apart(eyes: Eyes) -> None:
+    key = {"keySource": "Microsoft.Keyvault", "services": {"queue": {"keyType": "Account"}, "table": {"keyType": "Account"}}}
+    resource(eyes.double, "Microsoft.Storage/storageAccounts", "keyed", {"supportsHttpsTrafficOnly": True, "encryption": key})
+    book = shipped()
+    estate = eyes.collect((ACCOUNTS, ["properties"]), DATABASES, kinds=book.catalogue)
+    rules = book.rules["azure-storage-account-encrypted"], book.rules["azure-sql-database-encrypted"]
+    told = {}
+    for rule in rules:
+        for params in ({}, {"customer_key": True}):
+            bound = Bound(rule, rule.params(params), {}, ())
+            for one in judge(estate, book.catalogue, [bound], {}):
+                told[one.resource.id.rpartition("/")[2], bool(params)] = (str(one.verdict), one.evidence.kind, one.explanation)
+    assert told["files", False][:2] == ("upheld", "platform-guaranteed")
+    assert told["files", False][2].endswith("The platform guarantees it.")
+    assert told["keyed", True][:2] == ("upheld", "customer-key")
+    assert told["files", True][:2] == ("unproven", "")
+    assert told["orders", False][:2] == ("upheld", "configured")
+    assert told["old", False][:2] == ("broken", "")
+
+
 def test_the_activity_log_is_kept_as_the_platform_keeps_it(eyes: Eyes) -> None:
     assert set(verdicts(eyes, SUBSCRIPTION).values()) == {"upheld"}
 

@@ -154,6 +154,15 @@ def test_every_rule_says_where_it_has_it_from() -> None:
     assert [name for name, rule in EVERY.items() if not (rule.file.source or rule.file.references) and rule.kind not in OF_OUR_OWN] == []
 
 
+def test_a_rule_of_azure_about_encryption_at_rest_says_whether_the_platform_guarantees_it() -> None:
+    told = {
+        rule.id: (rule.file.evidence, "Guaranteed by the platform" in (rule.file.rationale or ""))
+        for rule in shipped().rules.values()
+        if rule.file.control == "encryption-at-rest" and rule.kind.startswith("azure.")
+    }
+    assert set(told.values()) == {("platform-guaranteed", True), ("configured", False)}
+
+
 def test_a_citation_names_its_framework_as_all_others_do_and_an_id_once_a_rule() -> None:
     frameworks = {citation.framework for rule in EVERY.values() for citation in rule.file.references}
     assert {one for one in frameworks if not re.fullmatch(r"rfc-[0-9]+", one)} <= set(FRAMEWORKS)
