@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -52,6 +53,7 @@ def eyes(inputs: Inputs, deadline: Deadline, clock: Clock) -> list[Eyes]:
     from agent.collect.azure.cloud import cloud, credential
     from agent.collect.azure.effective import check_installed
 
+    logging.getLogger("azure").setLevel(logging.ERROR)  # what its clients warn of, such as tokens that are refused, stands in a gap
     if any(one.effective for one in settings):
         check_installed()
     places = [cloud(one.cloud, os.environ) for one in settings]

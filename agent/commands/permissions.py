@@ -16,7 +16,7 @@ from checks.plan import AZURE_KINDS, TAGS, Plan, whole
 
 _EVERYTHING = "*/read"
 _SUBSCRIPTION = "Microsoft.Resources/subscriptions/read"
-_PERMISSIONS = "Microsoft.Authorization/permissions/read"
+_PERMISSIONS, _DENIALS = "Microsoft.Authorization/permissions/read", "Microsoft.Authorization/denyAssignments/read"
 _PROVIDERS = "Microsoft.Resources/subscriptions/providers/read"
 _GRAPH = "Microsoft.ResourceGraph/resources/read"
 _DESCENDANTS = "Microsoft.Management/managementGroups/descendants/read"
@@ -55,7 +55,7 @@ def aws_policy(catalogue: Catalogue, plan: Plan, logs: Sequence[LogSource] = ())
 def azure_actions(catalogue: Catalogue, plan: Plan) -> list[str]:
     """Every action of Azure RBAC that the plan's lists and details need, sorted; not what is asked only where it is wanted."""
     held = {action for _, _, action in azure_calls(catalogue, plan)}
-    return sorted(held | {_SUBSCRIPTION, _PERMISSIONS, _PROVIDERS, _GRAPH}, key=str.lower)
+    return sorted(held | {_SUBSCRIPTION, _PERMISSIONS, _DENIALS, _PROVIDERS, _GRAPH}, key=str.lower)
 
 
 def azure_calls(catalogue: Catalogue, plan: Plan) -> Iterator[tuple[str, str, str]]:

@@ -76,7 +76,8 @@ def with_upheld(url: str, folder: Path) -> Callable[[], int]:
     from agent.collect.aws.client import Deadline
     from agent.collect.azure.client import Answer, Arm
     from agent.collect.azure.collector import AzureCollector
-    from agent.collect.azure.subscriptions import Entered, Role
+    from agent.collect.azure.roles import Actions
+    from agent.collect.azure.subscriptions import Entered
     from agent.collect.estate import EstateWriter
     from agent.config.azure import Azure
     from checks import catalogue
@@ -87,7 +88,7 @@ def with_upheld(url: str, folder: Path) -> Callable[[], int]:
     deadline, now = Deadline(time.monotonic() + 600), lambda: datetime.now(UTC)
     arm = Arm(url, "https://management.azure.com/.default", Token(), deadline, now)  # type: ignore[arg-type]
     settings = Azure(subscriptions=[SUBSCRIPTION], credential="cli", resource_graph=False)
-    one = Entered(SUBSCRIPTION, arm, settings, "bench", Answer(({},)), Answer((Role(("*/read",), ()),)), "westeurope")
+    one = Entered(SUBSCRIPTION, arm, settings, "bench", Answer(({},)), Answer((Actions(("*/read",), ()),)), Answer(()), "westeurope")
 
     def work() -> int:
         plan = {"azure.network.networksecuritygroups": frozenset({"*"})}

@@ -48,12 +48,14 @@ class Asked:
 
 @dataclass
 class Reply:
-    """An answer; `cut` is how many bytes of the body arrive under the Content-Length of the whole."""
+    """An answer; `cut` is how many bytes of the body arrive under the Content-Length of the whole. With `drip`, a byte at a time,
+    until that is set."""
 
     status: int
     body: bytes
     headers: dict[str, str] = field(default_factory=dict)
     cut: int | None = None
+    drip: threading.Event | None = None
 
 
 Fault = Callable[[Asked, Reply], Reply | None]
@@ -299,7 +301,11 @@ def _handler(double: ArmDouble) -> type[BaseHTTPRequestHandler]:
             for name, value in {**reply.headers, "Content-Length": str(len(reply.body))}.items():
                 self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(reply.body[: reply.cut])
+            for byte in reply.body if reply.drip else ():
+                if reply.drip is None or reply.drip.wait(0.1):
+                    break
+                self.wfile.write(bytes([byte]))
+            self.wfile.write(b"" if reply.drip else reply.body[: reply.cut])
             self.close_connection = self.close_connection or reply.cut is not None
 
         do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = _serve

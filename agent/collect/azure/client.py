@@ -153,7 +153,7 @@ class Arm:
                     raise NotAnAnswer("a page without `value`, which every page of a list has")
                 reading.items += map(read, elements)
                 reading.add(answer)
-                url = self._next(answer.page.get("nextLink"))
+                url = self._next(_continued(answer.page))
                 hollow = hollow or (url is not None and not elements)
             if hollow:
                 raise NotAnAnswer("an empty page that says there are more: what it was to show is not known")
@@ -220,7 +220,7 @@ class Arm:
         page = from_json(raw)
         if not isinstance(page, dict):
             raise NotAnAnswer("the body is not a JSON object, or is cut short")
-        if "error" in page and "value" not in page:
+        if page.get("error") is not None:
             raise NotAnAnswer("a success that holds an error")
         return _Body(page, raw, request_id)
 
@@ -239,6 +239,11 @@ class Arm:
         if not same:
             raise NotAnAnswer("its nextLink leads to another host, where the token is not sent")
         return str(link)
+
+
+def _continued(page: Mapping[str, Any]) -> Any:
+    """The link to another page: `nextLink`, which some providers spell otherwise (NextLink, odata.nextLink)."""
+    return next((held for name, held in page.items() if name.lower().endswith("nextlink") and held), None)
 
 
 class _Refused(Exception):

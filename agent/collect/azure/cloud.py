@@ -7,6 +7,7 @@ import binascii
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
@@ -54,12 +55,16 @@ CLOUDS: Final[Mapping[str, Cloud]] = {
 
 
 def cloud(name: str, environment: Mapping[str, str]) -> Cloud:
-    """A cloud by its name in the configuration. Raises ConfigurationError where the environment puts it somewhere without TLS."""
+    """A cloud by its name in the configuration. Raises ConfigurationError where the environment puts it somewhere without TLS, or
+    names authorities that are not there."""
     found = CLOUDS[name]
     if authority := environment.get(AUTHORITY):
         found = replace(found, authority=authority if "://" in authority else f"https://{authority}")
     if endpoint := environment.get(ENDPOINT):
         found = replace(found, endpoint=endpoint.rstrip("/"))
+    for variable in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        if (bundle := environment.get(variable)) and not Path(bundle).exists():
+            raise ConfigurationError(f"{variable}: {bundle} is not there, so that no server can be trusted")
     for variable, url in ((ENDPOINT, found.endpoint), (AUTHORITY, found.authority)):
         if urlsplit(url).scheme != "https" or not urlsplit(url).hostname:
             raise ConfigurationError(f"{variable}: {url} is not an https URL: a token is sent over TLS alone")
@@ -100,17 +105,29 @@ def credential(one: Azure, where: Cloud) -> TokenCredential:
         raise ConfigurationError(f"collect.azure, credential {one.credential}: {_first_line(error)}") from error
 
 
-def bearer(token: str) -> str:
+_NOBODY: Final = "an identity that its token does not name"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who a token speaks for: in words, and its object id in the directory."""
+
+    name: str
+    object_id: str | None = None
+
+
+def bearer(token: str) -> Caller:
     """Who a token speaks for, as far as it tells: its claims are read, not verified, and nothing else of it is kept."""
     try:
         body = token.split(".")[1]
         claims = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
     except (IndexError, ValueError, binascii.Error):
-        return "an identity that its token does not name"
+        return Caller(_NOBODY)
     named = claims if isinstance(claims, dict) else {}
     who = next((str(named[name]) for name in ("upn", "unique_name", "appid", "azp", "oid") if named.get(name)), None)
     told = [f"{what} {named[name]}" for what, name in (("object", "oid"), ("tenant", "tid")) if named.get(name)]
-    return f"{who or 'an identity'} ({', '.join(told)})" if told else who or "an identity that its token does not name"
+    object_id = str(named["oid"]).lower() if named.get("oid") else None
+    return Caller(f"{who or 'an identity'} ({', '.join(told)})" if told else who or _NOBODY, object_id)
 
 
 def _first_line(error: Exception) -> str:

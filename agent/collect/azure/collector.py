@@ -131,7 +131,7 @@ class AzureCollector:
         read = answer.read if isinstance(answer, Halt) else answer
         self._take(listing, read)
         if not isinstance(answer, Halt) and (lack := listing.entered.lacks(listing.arm.permission)):
-            self._record.listing_gap(listing, lack)
+            self._record.lacking(listing, lack.failure, listing.call, lack.action)
         self._children(listing, read)
 
     def _unregistered(self, listing: Listing, refused: Halt, answer: Answer | Halt) -> None:
@@ -174,8 +174,8 @@ class AzureCollector:
         """Ask for what is listed below each resource of a listing; without all of these, that is not whole either."""
         for child in listing.children:
             child.parts.append(read)
-            for call, failure in listing.failures:
-                self._record.listing_gap(child, failure, call)
+            for failure, call, action in listing.failures:
+                self._record.lacking(child, failure, call, action)
             for draft in listing.drafts.values():
                 arm = child.arm
                 path = f"{draft.read.spelled}/{arm.path}"

@@ -25,6 +25,18 @@ GONE: Final = frozenset({"ResourceNotFound", "NotFound", "ResourceGroupNotFound"
 _SKEW: Final = re.compile(r"AADSTS700024\b")
 """A client assertion that is outside its time: the clocks differ (Entra documentation, "Microsoft Entra authentication and
 authorization error codes")."""
+_ENTRA: Final = re.compile(r"AADSTS[0-9]+")
+_ADVICE: Final[Mapping[str, str]] = {
+    "AADSTS7000222": "the client secret has expired: give the application a new one, and `client_secret` that",
+    "AADSTS7000215": "`client_secret` is not a secret of the application: is it the secret's value, and not its id?",
+    "AADSTS700016": "the directory `tenant` has no application `client_id`",
+    "AADSTS700024": "the time of this machine is wrong: set the clock",
+    "AADSTS90002": "there is no directory `tenant`",
+    "Unable to get authority configuration": "is `tenant` right, and does AZURE_AUTHORITY_HOST, where it is set, name who issues tokens?",
+    "ManagedIdentityCredential authentication unavailable": "nothing on this machine gives tokens to a managed identity",
+}
+"""What to do, by what the message says (Entra documentation, "Microsoft Entra authentication and authorization error codes")."""
+_UNTRUSTED: Final = "CERTIFICATE_VERIFY_FAILED"
 _SKEW_LIMIT: Final = timedelta(minutes=5)
 """How far clocks may differ: a token is taken five minutes around its time (Entra documentation, "Access tokens")."""
 _LONGEST: Final = 400
@@ -91,7 +103,7 @@ def of_exception(error: Exception) -> Failure | None:
         case azure.HttpResponseError() if error.response is not None and not isinstance(error, azure.ClientAuthenticationError):
             return _of_http_error(error)
         case azure.ClientAuthenticationError():
-            return Failure(Reason.CLOCK_SKEW if _SKEW.search(message) else Reason.EXPIRED_CREDENTIALS, name, message)
+            return _of_no_token(name, message)
         case azure.ServiceRequestTimeoutError() | azure.ServiceResponseTimeoutError():
             return Failure(Reason.TIMED_OUT, name, message)
         case azure.ServiceRequestError() | azure.ServiceResponseError():
@@ -99,6 +111,16 @@ def of_exception(error: Exception) -> Failure | None:
         case azure.AzureError():
             return Failure(Reason.FAILED, name, message)
     return None
+
+
+def _of_no_token(name: str, message: str) -> Failure:
+    """azure-identity says that the credential is at fault where the way to who issues tokens is, too."""
+    if _UNTRUSTED in message:
+        return Failure(Reason.UNREACHABLE, name, _trusted(message))
+    code = _ENTRA.search(message)
+    reason = Reason.CLOCK_SKEW if _SKEW.search(message) else Reason.EXPIRED_CREDENTIALS
+    advice = next((told for sign, told in _ADVICE.items() if sign in message), "")
+    return Failure(reason, code[0] if code else name, f"{advice} ({message})" if advice else message)
 
 
 def _of_http_error(error: Any) -> Failure:
@@ -110,7 +132,7 @@ def _of_http_error(error: Any) -> Failure:
 
 
 def _trusted(message: str) -> str:
-    if "CERTIFICATE_VERIFY_FAILED" not in message:
+    if _UNTRUSTED not in message:
         return message
     return (
         "the server's certificate is not from an authority that is trusted here: where a proxy terminates TLS, name its"

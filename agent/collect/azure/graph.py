@@ -7,7 +7,7 @@ asked about once more before it counts.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -89,6 +89,17 @@ class SecondLook:
         else:
             failure = Failure(Reason.FAILED, "NotListed", f"{problem}, though it is there")
         self.gap(one, kind.name, id_, failure, kind.arm.permission)
+        for child in self._below(kind.name):
+            told = Failure(failure.reason, failure.code, f"what is below {id_} was not asked for: {failure.message}")
+            self.gap(one, child, None, told, kind.arm.permission)
+
+    def _below(self, name: str) -> Iterator[str]:
+        """The types of the plan that are listed below those of a type."""
+        for child in whole(self.plan, self.catalogue):
+            arm = self.catalogue[child].arm
+            if arm is not None and arm.per == name:
+                yield child
+                yield from self._below(child)
 
     def gap(self, one: Entered, type_: str, id_: str | None, failure: Failure, action: str | None) -> None:
         needed = action if failure.reason is Reason.DENIED else None

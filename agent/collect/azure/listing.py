@@ -52,7 +52,8 @@ class Listing:
     pending: int = 0
     whole: bool = True
     """Whether it shows all that there is, as far as is known."""
-    failures: list[tuple[str, Failure]] = field(default_factory=list)
+    failures: list[tuple[Failure, str, str | None]] = field(default_factory=list)
+    """What went wrong, in which call, and the action that would mend it."""
 
     @property
     def arm(self) -> Arm:
@@ -81,10 +82,14 @@ class Record:
         self.writer.add_look(Look(id_, account, GLOBAL, type_, call, target, answer.pages, count, at, answer.request_id, answer.sha256))
         return id_
 
-    def listing_gap(self, listing: Listing, failure: Failure, call: str | None = None) -> None:
+    def listing_gap(self, listing: Listing, failure: Failure) -> None:
+        """The list failed, and its own permission would mend it where it was refused."""
+        self.lacking(listing, failure, listing.call, listing.arm.permission)
+
+    def lacking(self, listing: Listing, failure: Failure, call: str, action: str | None) -> None:
         listing.whole = False
-        listing.failures.append((call or listing.call, failure))
-        self._gap(listing, None, None, failure, call or listing.call, listing.arm.permission)
+        listing.failures.append((failure, call, action))
+        self._gap(listing, None, None, failure, call, action)
 
     def gap(self, listing: Listing, draft: Draft, member: str | None, failure: Failure, call: str, action: str | None) -> None:
         self._gap(listing, draft, member, failure, call, action)

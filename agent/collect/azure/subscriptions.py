@@ -2,42 +2,47 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from agent.collect.aws.accounts import Shut
 from agent.collect.aws.errors import Failure, NotAnAnswer
-from agent.collect.azure.client import Answer, Arm, Halt
-from agent.collect.azure.cloud import bearer
+from agent.collect.azure.client import LATE, Answer, Arm, Halt
+from agent.collect.azure.cloud import Caller, bearer
 from agent.collect.azure.errors import of_exception
+from agent.collect.azure.roles import denial, permission
+from agent.collect.threads import Threads
 from agent.config.azure import Azure
 from checks.model import Reason
 
 _SUBSCRIPTIONS_API: Final = "2022-12-01"
 _PERMISSIONS: Final = "providers/Microsoft.Authorization/permissions"
-_PERMISSIONS_API: Final = "2022-04-01"
+_DENIALS: Final = "providers/Microsoft.Authorization/denyAssignments"
+_AUTHORIZATION_API: Final = "2022-04-01"
 _GROUPS_API: Final = "2020-05-01"
-PERMISSIONS_CALL: Final = f"GET {_PERMISSIONS}"
+_ENTERING: Final = "GET subscriptions/{subscriptionId}"
+_AT_ONCE: Final = 8
+MAY_READ_PERMISSIONS: Final = "Microsoft.Authorization/permissions/read"
+MAY_READ_DENIALS: Final = "Microsoft.Authorization/denyAssignments/read"
+_T = TypeVar("_T")
+_Late = TypeVar("_Late")
 DESCENDANTS: Final = "Microsoft.Management/managementGroups/descendants/read"
 
 
 @dataclass(frozen=True, slots=True)
-class Role:
-    """What one assignment lets the caller do: actions without those that it leaves out, both with wildcards."""
+class Lack:
+    """Why a list may not show all that there is, and the action that would show it, where one would."""
 
-    actions: tuple[str, ...]
-    not_actions: tuple[str, ...]
+    cause: Failure
+    what: str
+    action: str | None
 
-    def allows(self, action: str) -> bool:
-        return any(_matches(one, action) for one in self.actions) and not any(_matches(one, action) for one in self.not_actions)
-
-
-def _matches(pattern: str, action: str) -> bool:
-    """`*` stands for any text, over several names, too (Azure RBAC documentation, "Understand Azure role definitions")."""
-    return re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), action, re.IGNORECASE) is not None
+    @property
+    def failure(self) -> Failure:
+        return Failure(self.cause.reason, self.cause.code, f"{self.what}: {self.cause.message}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,44 +55,65 @@ class Entered:
     identity: str
     answer: Answer
     roles: Answer | Halt
+    denials: Answer | Halt
     location: str
+    object_id: str | None = None
+    """Of the caller, as far as its token tells."""
 
     @property
     def tenant(self) -> str | None:
         told = self.answer.items[0].get("tenantId")
         return told if isinstance(told, str) else None
 
-    def lacks(self, action: str) -> Failure | None:
+    def lacks(self, action: str) -> Lack | None:
         """Why a list that needs an action may not show all that there is; None where the caller may read all of it.
 
         Who may read only some resource groups gets a list of what is in these, and no error.
         """
         if isinstance(self.roles, Halt):
-            failure = self.roles.failure
-            return Failure(failure.reason, failure.code, f"whether the caller may read all of it is not known: {failure.message}")
-        if any(role.allows(action) for role in self.roles.items):
-            return None
-        message = "the caller's permissions on the whole subscription do not include it: a list may show only a part"
-        return Failure(Reason.DENIED, "NotPermittedOnSubscription", message)
+            return Lack(self.roles.failure, "whether the caller may read all of it is not known", MAY_READ_PERMISSIONS)
+        if not any(role.hold(action) for role in self.roles.items):
+            failure = Failure(Reason.DENIED, "NotPermittedOnSubscription", "a list may show only a part")
+            return Lack(failure, "the caller's permissions on the whole subscription do not include it", action)
+        if isinstance(self.denials, Halt):
+            return Lack(self.denials.failure, "whether a deny assignment hides some of it is not known", MAY_READ_DENIALS)
+        for one in self.denials.items:
+            if one.may_concern(self.object_id) and any(denied.touch(action) for denied in one.denied):
+                failure = Failure(Reason.DENIED, "DenyAssignment", "a list may show only a part")
+                return Lack(failure, f"the deny assignment {one.name} may hide some of it", None)
+        return None
 
 
-def enter(one: Azure, arm: Arm, location: str) -> Iterator[Entered | Shut]:
-    """The subscriptions of one entry of the configuration. Nothing but a bug raises."""
-    who = identity(arm)
-    for subscription in one.subscriptions:
-        call = "GET subscriptions/{subscriptionId}"
+def enter(one: Azure, arm: Arm, location: str) -> list[Entered | Shut]:
+    """The subscriptions of one entry of the configuration, until the deadline. Nothing but a bug raises."""
+    threads = Threads(_AT_ONCE, "azure-doors")
+    try:
+        who = _in_time(threads.submit(partial(identify, arm)), arm, LATE.failure)
         if isinstance(who, Failure):
-            yield Shut(subscription, (), "GetToken", who)
-            continue
-        answer = arm.one(f"/subscriptions/{subscription}", _SUBSCRIPTIONS_API, None, partial(_subscription, subscription))
-        if isinstance(answer, Halt):
-            yield Shut(subscription, (), call, _explained(answer.failure, one))
-            continue
-        roles = arm.pages(f"/subscriptions/{subscription}/{_PERMISSIONS}", _PERMISSIONS_API, None, _role)
-        yield Entered(subscription, arm, one, who, answer, roles, location)
+            return [Shut(subscription, (), "GetToken", who) for subscription in one.subscriptions]
+        asked = {subscription: threads.submit(partial(_enter, one, arm, location, who, subscription)) for subscription in one.subscriptions}
+        return [_in_time(door, arm, Shut(subscription, (), _ENTERING, LATE.failure)) for subscription, door in asked.items()]
+    finally:
+        threads.close()
 
 
-def identity(arm: Arm) -> str | Failure:
+def _in_time(asked: Future[_T], arm: Arm, late: _Late) -> _T | _Late:
+    try:
+        return asked.result(timeout=max(arm.deadline.left, 0))
+    except TimeoutError:
+        return late
+
+
+def _enter(one: Azure, arm: Arm, location: str, who: Caller, subscription: str) -> Entered | Shut:
+    answer = arm.one(f"/subscriptions/{subscription}", _SUBSCRIPTIONS_API, None, partial(_subscription, subscription))
+    if isinstance(answer, Halt):
+        return Shut(subscription, (), _ENTERING, _explained(answer.failure, one))
+    roles = arm.pages(f"/subscriptions/{subscription}/{_PERMISSIONS}", _AUTHORIZATION_API, None, permission)
+    denials = arm.pages(f"/subscriptions/{subscription}/{_DENIALS}", _AUTHORIZATION_API, None, denial)
+    return Entered(subscription, arm, one, who.name, answer, roles, denials, location, who.object_id)
+
+
+def identify(arm: Arm) -> Caller | Failure:
     """Whose eyes these are, or why no token can be had."""
     try:
         return bearer(arm.credential.get_token(arm.scope).token)
@@ -110,13 +136,6 @@ def _subscription(wanted: str, item: Mapping[str, Any]) -> Mapping[str, Any]:
     if str(item.get("subscriptionId", "")).lower() != wanted:
         raise NotAnAnswer("the answer is about another subscription than was asked for")
     return item
-
-
-def _role(item: Any) -> Role:
-    actions, without = (item.get(name) if isinstance(item, dict) else None for name in ("actions", "notActions"))
-    if not isinstance(actions, list) or not isinstance(without, list | None) or not all(isinstance(one, str) for one in actions):
-        raise NotAnAnswer("a permission without its actions")
-    return Role(tuple(actions), tuple(map(str, without or ())))
 
 
 # -- which subscriptions there are --------------------------------------------------------------------------------------

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
 
 from agent.collect.aws.client import Deadline
 from agent.collect.azure.client import LATE, Answer, Halt
+from agent.collect.threads import Threads
 
 WORKERS = 8
 """ARM gives each identity 250 reads at once and 25 a second after that (Azure Resource Manager documentation, "Throttling")."""
@@ -28,10 +29,10 @@ class Tasks:
     _late: deque[Then] = field(default_factory=deque)
     _finished: int = 0
     _over: bool = False
-    _pool: ThreadPoolExecutor = field(init=False)
+    _pool: Threads = field(init=False)
 
     def __post_init__(self) -> None:
-        self._pool = ThreadPoolExecutor(self.workers, thread_name_prefix="azure")
+        self._pool = Threads(self.workers, "azure")
 
     def ask(self, call: Call, then: Then) -> None:
         """Call when a thread is free; past the deadline, it is late."""
@@ -41,8 +42,8 @@ class Tasks:
             self._waiting[self._pool.submit(call)] = then
 
     def drain(self) -> None:
-        """Until nothing is under way. Where the deadline passes before, everyone who waits is told that it is late; running
-        calls end by their own time limits."""
+        """Until nothing is under way. Where the deadline passes before, everyone who waits is told that it is late, and nobody
+        waits for the calls that run."""
         while self._waiting:
             done, _ = wait(self._waiting, timeout=max(self.deadline.left, 0), return_when=FIRST_COMPLETED)
             if not done:
@@ -58,4 +59,4 @@ class Tasks:
             self._late.popleft()(LATE)
 
     def close(self) -> None:
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._pool.close()

@@ -11,14 +11,13 @@ from agent.collect.aws.errors import Failure
 from agent.collect.azure.client import Answer, Halt
 from agent.collect.azure.graph import CALL, READ
 from agent.collect.azure.listing import Record
+from agent.collect.azure.roles import EVERYTHING
 from agent.collect.azure.subscriptions import DESCENDANTS, Entered, by_tenant, descendants, visible
 from agent.collect.azure.tasks import Tasks
 from checks.model import GLOBAL, Gap, Reason, Resource
 from checks.plan import AZURE_KINDS, AZURE_SUBSCRIPTIONS, Plan
 
 _COUNTS: Final = "Resources | summarize number = count() by subscriptionId, type | order by subscriptionId asc, type asc"
-_EVERYTHING: Final = "*/read"
-"""Resource Graph counts what the caller may read: with less than this, other kinds may be there and not be counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +85,9 @@ class Universe:
             if isinstance(answer, Halt):
                 self._gap(one, AZURE_KINDS, answer.failure, CALL, READ)
                 continue
-            if lack := one.lacks(_EVERYTHING):
-                self._gap(one, AZURE_KINDS, lack, CALL, _EVERYTHING)
+            # Resource Graph counts what the caller may read: with less than everything, other kinds may be there and not be counted.
+            if lack := one.lacks(EVERYTHING):
+                self._gap(one, AZURE_KINDS, lack.failure, CALL, lack.action)
             held = counts[one.id]
             look = self.record.look(AZURE_KINDS, one.id, CALL, None, answer, len(held))
             self.record.writer.add_resources(

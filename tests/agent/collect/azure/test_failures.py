@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
+from agent.collect.aws.accounts import Shut
 from agent.collect.aws.client import Deadline
 from agent.collect.azure.client import Answer, Halt
+from agent.collect.azure.subscriptions import enter
 from agent.collect.azure.tasks import Tasks
 from checks.model import Estate, Look, Place, Reason
 from tests.agent.collect.azure.eyes import ACCOUNTS, DATABASES, GROUP, ONE, SERVERS, Eyes, account, data, gaps, shop
@@ -128,6 +133,12 @@ PAGES: dict[str, Callable[[ArmDouble], None]] = {
     "a link without TLS": lambda arm: arm.fail(
         LIST, json_reply({"value": [], "nextLink": arm.url.replace("https", "http")}), query="'$skiptoken': '2'"
     ),
+    "a link that is spelled otherwise, and leads to another host": lambda arm: arm.fail(
+        LIST, json_reply({"value": [], "@odata.nextLink": "https://management.evil.example/"}), query="'$skiptoken': '2'"
+    ),
+    "an error beside the list": lambda arm: arm.fail(
+        LIST, json_reply({"value": [], "error": {"code": "PartialFailure", "message": "a region did not answer"}}), query="'$skiptoken': '2'"
+    ),
     "a link that is none": lambda arm: arm.fail(LIST, json_reply({"value": [], "nextLink": {"href": "x"}}), query="'$skiptoken': '2'"),
 }  # fmt: skip
 
@@ -143,6 +154,15 @@ def test_pages_that_came_in_are_kept_and_the_list_is_a_gap(eyes: Eyes, what: str
     assert {"orders", "invoices"} <= set(data(estate, ACCOUNTS))
 
 
+def test_a_link_that_is_spelled_otherwise_is_followed(eyes: Eyes) -> None:
+    first = eyes.double.things[f"{GROUP}{LIST}/orders".lower()]
+    rest = {"value": [eyes.double.things[f"{GROUP}{LIST}/invoices".lower()]]}
+    more = f"{eyes.double.url}/subscriptions/{ONE}{LIST}?api-version=2024-01-01&$skiptoken=1"
+    eyes.double.fail(LIST, json_reply({"value": [first], "NextLink": more}), json_reply(rest))
+    estate = eyes.collect((ACCOUNTS, []))
+    assert (sorted(data(estate, ACCOUNTS)), gaps(estate)) == (["invoices", "orders"], [])
+
+
 def test_what_is_throttled_or_fails_once_is_asked_again(eyes: Eyes) -> None:
     eyes.double.fail(
         LIST, error(429, "TooManyRequests", **{"Retry-After": "0"}), error(500, "X"), error(503, "X"), json_reply({"value": []})
@@ -155,6 +175,23 @@ def test_nobody_is_waited_for_past_the_deadline(eyes: Eyes) -> None:
     eyes.double.fail(LIST, error(429, "TooManyRequests", **{"Retry-After": "30"}))
     assert reasons(eyes.collect((ACCOUNTS, []), deadline=20)) == {"throttled"}
     assert len(eyes.double.calls(LIST)) == 1
+
+
+def test_a_server_that_drips_is_not_listened_to_past_the_deadline(eyes: Eyes) -> None:
+    over = threading.Event()
+    eyes.double.fail(LIST, Reply(200, b" " * 1000, NOT_JSON, drip=over))
+    start = time.monotonic()
+    estate = eyes.collect((ACCOUNTS, []), deadline=1.5)
+    assert time.monotonic() - start < 10
+    assert reasons(estate) == {"late"}
+    eyes.double.fail(f"/subscriptions/{ONE}", Reply(200, b" " * 1000, NOT_JSON, drip=over))
+    with mock.patch.dict(os.environ, eyes.double.environment):
+        (door,) = enter(eyes.settings(), eyes.arm(deadline=0.5), "westeurope")
+    assert isinstance(door, Shut)
+    assert str(door.failure.reason) == "late"
+    waited_for = [one.name for one in threading.enumerate() if one.name.startswith("azure") and not one.daemon]
+    over.set()
+    assert waited_for == [], "threads that the process would wait for when it ends"
 
 
 def test_what_is_asked_after_the_deadline_is_late() -> None:
@@ -335,3 +372,54 @@ def test_what_one_role_leaves_out_another_may_give(eyes: Eyes) -> None:
 def test_where_permissions_are_not_told_no_list_is_whole(eyes: Eyes, reply: Reply) -> None:
     eyes.double.fail("/providers/Microsoft.Authorization/permissions", reply)
     assert len(reasons(eyes.collect((ACCOUNTS, [])))) == 1
+
+
+EVERYONE = {"id": "00000000-0000-0000-0000-000000000000", "type": "SystemDefined"}
+CALLER = {"id": "9a51c2f7-0000-4000-8000-00000000000d", "type": "ServicePrincipal"}
+SOMEBODY = {"id": "9a51c2f7-0000-4000-8000-00000000000e", "type": "User"}
+A_GROUP = {"id": "9a51c2f7-0000-4000-8000-00000000000f", "type": "Group"}
+STORAGE = {"actions": ["Microsoft.Storage/*"], "notActions": []}
+
+
+def denies(eyes: Eyes, principals: object, excepted: object = (), permission: object = STORAGE) -> None:
+    eyes.double.put(f"/subscriptions/{ONE}/providers/Microsoft.Authorization/denyAssignments/d", "Microsoft.Authorization/denyAssignments", {
+        "properties": {
+            "denyAssignmentName": "managed", "permissions": [permission], "scope": f"{GROUP}", "principals": principals,
+            "excludePrincipals": excepted,
+        }
+    })  # fmt: skip
+
+
+@pytest.mark.parametrize("principals", [[EVERYONE], [CALLER], [SOMEBODY, A_GROUP], [], None])
+def test_what_a_deny_assignment_may_hide_is_a_gap(eyes: Eyes, principals: object) -> None:
+    denies(eyes, principals, [SOMEBODY])
+    (gap,) = eyes.collect((ACCOUNTS, [])).gaps
+    assert (str(gap.reason), gap.code, gap.action) == ("denied", "DenyAssignment", None)
+    assert "the deny assignment managed may hide some of it" in gap.message
+
+
+@pytest.mark.parametrize(
+    ("principals", "excepted", "permission"),
+    [
+        ([SOMEBODY], [], STORAGE),
+        ([EVERYONE], [CALLER], STORAGE),
+        ([EVERYONE], [], {"actions": ["*"], "notActions": ["*/read"]}),
+        ([EVERYONE], [], {"actions": ["Microsoft.Storage/storageAccounts/delete"], "notActions": []}),
+        ([EVERYONE], [], {"actions": ["Microsoft.Sql/*"], "notActions": None}),
+    ],
+)
+def test_a_deny_assignment_that_hides_nothing_from_the_caller_is_no_gap(
+    eyes: Eyes, principals: object, excepted: object, permission: object
+) -> None:
+    denies(eyes, principals, excepted, permission)
+    assert gaps(eyes.collect((ACCOUNTS, []))) == []
+
+
+@pytest.mark.parametrize(
+    "reply", [error(403, "AuthorizationFailed", DENIED), HTML, json_reply({"value": [{"properties": {"principals": []}}]}), json_reply({})]
+)
+def test_where_deny_assignments_are_not_told_no_list_is_whole(eyes: Eyes, reply: Reply) -> None:
+    eyes.double.fail("/providers/Microsoft.Authorization/denyAssignments", reply)
+    (gap,) = eyes.collect((ACCOUNTS, [])).gaps
+    assert gap.message.startswith("whether a deny assignment hides some of it is not known: ")
+    assert gap.action == ("Microsoft.Authorization/denyAssignments/read" if reply.status == 403 else None)

@@ -11,7 +11,7 @@ from azure.core import AzureClouds
 from azure.mgmt.core.tools import get_arm_endpoints
 
 from agent.collect.aws.accounts import Shut
-from agent.collect.azure.cloud import bearer, cloud, credential
+from agent.collect.azure.cloud import Caller, bearer, cloud, credential
 from agent.collect.azure.subscriptions import Entered, enter
 from agent.config import ConfigurationError
 from agent.config.azure import Azure
@@ -67,8 +67,40 @@ def test_an_expired_secret_is_a_gap_that_says_so_and_nothing_of_the_secret(eyes:
     (one,) = doors(eyes, principal(), UPHELD_TEST_SECRET="an~older.secret")
     assert isinstance(one, Shut)
     assert (str(one.failure.reason), one.call) == ("expired-credentials", "GetToken")
-    assert "AADSTS7000222" in one.failure.message
+    assert one.failure.code == "AADSTS7000222"
+    assert one.failure.message.startswith("the client secret has expired: give the application a new one, and `client_secret` that (")
     assert "an~older.secret" not in repr(one)
+
+
+TENANTS = {
+    "AADSTS90002: Tenant 'x' not found. Check to make sure you have the correct tenant ID.": "is `tenant` right, and ",
+    "AADSTS700016: Application with identifier 'x' was not found in the directory 'y'.": "the directory `tenant` has no application",
+    "AADSTS7000215: Invalid client secret provided.": "`client_secret` is not a secret of the application",
+}
+
+
+@pytest.mark.parametrize("said", TENANTS)
+def test_what_is_wrong_with_a_service_principal_is_said_by_the_names_of_its_settings(eyes: Eyes, said: str) -> None:
+    where = "/.well-known/openid-configuration" if "90002" in said else "/oauth2/v2.0/token"
+    eyes.double.fail(where, json_reply({"error": "invalid_client", "error_description": said}, 400))
+    (one,) = doors(eyes, principal(), UPHELD_TEST_SECRET=SECRET)
+    assert isinstance(one, Shut)
+    assert one.failure.message.startswith(TENANTS[said])
+    assert str(one.failure.reason) == "expired-credentials"
+
+
+def test_an_authority_of_who_issues_tokens_that_is_not_trusted_is_no_fault_of_the_credential(eyes: Eyes, tmp_path: Path) -> None:
+    other = tmp_path / "other.pem"
+    other.write_bytes(issue("Somebody else's authority", None, authority=True).pem)
+    (one,) = doors(eyes, principal(), UPHELD_TEST_SECRET=SECRET, REQUESTS_CA_BUNDLE=str(other))
+    assert isinstance(one, Shut)
+    assert str(one.failure.reason) == "unreachable"
+    assert "name its authority in REQUESTS_CA_BUNDLE" in one.failure.message
+
+
+def test_authorities_that_are_not_there_are_a_mistake_of_the_configuration() -> None:
+    with pytest.raises(ConfigurationError, match=r"REQUESTS_CA_BUNDLE: /nowhere/ca\.pem is not there"):
+        cloud("public", {"REQUESTS_CA_BUNDLE": "/nowhere/ca.pem"})
 
 
 def test_a_secret_that_is_not_there_is_a_mistake_of_the_configuration(eyes: Eyes) -> None:
@@ -127,7 +159,7 @@ def test_an_authority_that_is_not_trusted_is_named(eyes: Eyes, tmp_path: Path) -
 
 @pytest.mark.parametrize("text", ["", "opaque", "a.b.c", "e30.bm90IGpzb24.x", "e30.W10.x"])
 def test_a_token_that_tells_nothing_names_nobody(text: str) -> None:
-    assert bearer(text) == "an identity that its token does not name"
+    assert bearer(text) == Caller("an identity that its token does not name")
 
 
 @pytest.mark.parametrize("name", ["UPHELD_ARM_ENDPOINT", "AZURE_AUTHORITY_HOST"])

@@ -8,7 +8,7 @@ import pytest
 
 from checks.model import Estate, Look, Place
 from checks.plan import AZURE_KINDS, AZURE_SUBSCRIPTIONS
-from tests.agent.collect.azure.eyes import ACCOUNTS, GROUP, NICS, ONE, TWO, Eyes, account, data, gaps, shop
+from tests.agent.collect.azure.eyes import ACCOUNTS, DATABASES, GROUP, NICS, ONE, TWO, Eyes, account, data, gaps, shop
 from tests.world.arm_double import READER, ArmDouble, Reply, error, json_reply
 
 GRAPH = "/providers/Microsoft.ResourceGraph/resources"
@@ -47,6 +47,16 @@ def test_what_only_resource_graph_shows_and_is_there_is_a_gap_that_names_it(eyes
     (gap,) = estate.gaps
     assert (gap.type, gap.id, gap.code, str(gap.reason)) == (ACCOUNTS, GHOST.lower(), "NotListed", "failed")
     assert isinstance(estate.listing(ACCOUNTS, Place(ONE, "global")), Look)
+
+
+def test_what_is_below_a_resource_that_only_resource_graph_shows_is_not_known_to_be_whole(eyes: Eyes) -> None:
+    server = f"{GROUP}/providers/Microsoft.Sql/servers/ghost"
+    eyes.double.ghosts = [{"id": server, "type": "microsoft.sql/servers", "subscriptionId": ONE}]
+    eyes.double.fail("/servers/ghost", json_reply({"id": server, "properties": {}}))
+    estate = held(eyes, DATABASES)
+    listed = estate.listing(DATABASES, Place(ONE, "global"))
+    assert isinstance(listed, tuple)
+    assert {(gap.code, server.lower() in gap.message) for gap in listed} == {("NotListed", True)}
 
 
 def test_what_only_resource_graph_shows_and_cannot_be_read_is_a_gap(eyes: Eyes) -> None:
