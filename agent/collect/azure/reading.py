@@ -89,6 +89,8 @@ def reader(kind: Kind) -> Callable[[Any], ReadItem]:
             data.pop(outline, None)
             lost = {path: why for path, why in lost.items() if path[0] != outline}
             lost[outline,] = (Reason.NOT_COLLECTED, f"the list shows it without {arm.witness}, which all of them have")
+        if ("location",) in lost:  # whose findings they are depends on it: they are told apart by region
+            return ReadItem(None, problem=f"an element whose location cannot be told: {spelled}")
         tags = _tags(data, lost)
         for path in nullable:
             if not any(paths.covers(path, gone) or paths.covers(gone, path) for gone in lost):

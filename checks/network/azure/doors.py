@@ -36,17 +36,19 @@ SITE = "azure.web.sites"
 @dataclass(frozen=True, slots=True)
 class Door:
     """An entry construct. `keeps`: the client's address stays; else packets come from an address of the network.
-    `subnet`: it stands only in a subnet of this name, so a network without one has none."""
+    `subnet`: it stands only in a subnet of this name, so a network without one has none. `elsewhere`: it may lead to what
+    stands in no network, such as the public endpoint of a server."""
 
     type: str
     title: str
     keeps: bool = False
     subnet: str = ""
+    elsewhere: bool = False
 
 
 DOORS = (
-    Door(BALANCER, "load balancers", keeps=True),
-    Door(APPLICATION_GATEWAY, "application gateways"),
+    Door(BALANCER, "load balancers", keeps=True, elsewhere=True),
+    Door(APPLICATION_GATEWAY, "application gateways", elsewhere=True),
     Door(FIREWALL, "firewalls", subnet="azurefirewallsubnet"),
     Door(BASTION, "bastion hosts"),
     Door(GATEWAY, "virtual network gateways", subnet="gatewaysubnet"),
@@ -109,7 +111,10 @@ class Doors:
         return [
             self.world.gapped[key(id_)]
             for type_, of, id_, _ in self.world.estate.resource_gaps
-            if of == account and type_ not in _SEEN_TO and (type_ in _ENTRIES or type_.startswith(("azure.network.", "azure.compute.")))
+            if of == account
+            and key(id_) in self.world.gapped
+            and type_ not in _SEEN_TO
+            and (type_ in _ENTRIES or type_.startswith(("azure.network.", "azure.compute.")))
         ]
 
     def _not_looked(self, network: Network) -> None:
@@ -121,6 +126,8 @@ class Doors:
                 continue
             if why := self.world.looked(door.type, network.account, network.region):
                 missing[door.keeps].append(f"{door.title}: {why}")
+                if door.elsewhere:
+                    self.graph.doubts.append(f"{door.title}: {why}")
         for type_ in (NIC, SCALE_SET, ENDPOINT):
             if why := self.world.looked(type_, network.account, network.region):
                 self.graph.doubts.append(why)

@@ -283,6 +283,7 @@ def test_a_provider_of_which_arm_does_not_say_so_leaves_a_gap(eyes: Eyes, reply:
 ELEMENTS = {
     "no id": {"name": "x", "properties": {"supportsHttpsTrafficOnly": True}},
     "no object": "x",
+    "a location that is none": {"id": f"{GROUP}{LIST}/x", "type": "Microsoft.Storage/storageAccounts", "location": {"name": "westeurope"}},
     "another type": {"id": f"{GROUP}/providers/Microsoft.Web/sites/x", "type": "Microsoft.Web/sites", "properties": {}},
     "another subscription": {
         "id": "/subscriptions/7b0c2c4e-0000-4000-8000-00000000000f/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/x",
