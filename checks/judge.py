@@ -153,9 +153,10 @@ class _Judge:
     def _unseen(self, bound: Bound, readers: list[Promise | None], held: Mapping[str, Population]) -> Iterator[Finding]:
         """Resources that are known only by the gap they left."""
         rule = bound.rule
-        seen = {(resource.account, resource.id, resource.region) for resource in self.estate.of(rule.kind)}
+        kinds = [rule.kind, *(self.networks.beside(rule.file.paths, rule.kind) if rule.file.paths is not None else ())]
+        seen = {(kind, one.account, one.id, one.region) for kind in kinds for one in self.estate.of(kind)}
         for (type_, account, id_, region), gaps in sorted(self.estate.resource_gaps.items(), key=lambda item: item[0]):
-            if type_ == rule.kind and (account, id_, region) not in seen:
+            if type_ in kinds and (type_, account, id_, region) not in seen:
                 binding = [reader for reader in readers if reader is None or reader.scope.has_place(Place(account, region))]
                 if binding:
                     subject, sentence = Subject(type_, id_, account, region), f"Not decided: {telling.of_gap(gaps[0])}."

@@ -73,11 +73,15 @@ class Networks:
 
     def unlisted(self, body: Body, kind: str, place: Place) -> Iterator[tuple[str, tuple[Gap, ...]]]:
         """The types of which there may be resources in no network, and that nobody listed in a place."""
-        wanted = body.to.type if isinstance(body.to, Kinds) else APART.get(kind, ())
-        for type_ in APART.get(kind, ()):
+        for type_ in self.beside(body, kind):
             listing = self.estate.listing(type_, place)
-            if type_ in wanted and isinstance(listing, tuple):
+            if isinstance(listing, tuple):
                 yield type_, listing
+
+    def beside(self, body: Body, kind: str) -> list[str]:
+        """The types that the body is about of which there may be resources in no network."""
+        wanted = body.to.type if isinstance(body.to, Kinds) else APART.get(kind, ())
+        return [type_ for type_ in APART.get(kind, ()) if type_ in wanted]
 
     def counterexample(self, body: Body, params: Mapping[str, Any], network: Resource) -> str:
         return digest(self._judged(body, params, network).breaches)

@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 from unittest import mock
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -42,7 +42,7 @@ from checks.judge import Bound, judge
 from checks.model import Manifest, Scope
 from checks.plan import plan
 from checks.rule import Rule
-from tests.faults.azure_company import SUBSCRIPTION, complete, populate, rules_of
+from tests.faults.azure_company import SUBSCRIPTION, complete, networks, populate, rules_of
 from tests.faults.azure_faults import WRONG
 from tests.faults.soundness import Verdicts, violations
 from tests.world.arm_double import ArmDouble, Asked, Reply, arm_double, token
@@ -97,7 +97,7 @@ class Direct:
             reply = Reply(wrong.status, wrong.body, {**reply.headers, "Content-Type": "", **wrong.headers})
         return Answered(reply.status, CaseInsensitiveDict(reply.headers), reply.body)
 
-    def __enter__(self) -> Direct:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -108,21 +108,18 @@ class Direct:
 
 @dataclass
 class World:
-    """The double with its company, and the rules."""
+    """The double with its company, the rules about it, and their parameters."""
 
     double: ArmDouble
     book: Rulebook
+    rules: Mapping[str, Rule]
     params: Mapping[str, Mapping[str, Any]]
-    rules: dict[str, Rule] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.rules = {rule.id: rule for rule in rules_of(self.book)}
 
     def arm(self, transport: Direct | None) -> Arm:
         url = self.double.url
         arm = Arm(url, "https://management.azure.com/.default", Identity(), Deadline(time.monotonic() + 1e6), lambda: NOW, 0.0)  # type: ignore[arg-type]
         if transport is not None:
-            arm.transport, arm._pipeline = transport, Pipeline(transport, arm.policies())  # type: ignore[arg-type]  # noqa: SLF001
+            arm.transport, arm._pipeline = transport, Pipeline(transport, arm.policies())  # type: ignore[arg-type]
         return arm
 
     def verdicts(self, rules: Iterable[Rule], transport: Direct | None) -> Verdicts:
@@ -210,9 +207,8 @@ class Tally:
         return "\n".join([*lines, told])
 
 
-def direct(world: World, wanted: Iterable[Case], base: Verdicts, most: int) -> Tally:
+def direct(world: World, wanted: Iterable[Case], base: Verdicts, most: int, tally: Tally) -> None:
     """Cases without a socket, until there are `most`."""
-    tally = Tally()
     for case in wanted:
         if tally.cases >= most:
             break
@@ -220,16 +216,14 @@ def direct(world: World, wanted: Iterable[Case], base: Verdicts, most: int) -> T
         after = world.verdicts(case.rules, transport)
         if transport.struck:
             tally.add(case, base, after)
-    return tally
 
 
 SILENT = frozenset({"silence", "reset", "no connection", "cut on the way"})
 """What a server that answers cannot do. Half a body is `cut`."""
 
 
-def live(world: World, wanted: Iterable[Case], base: Verdicts, most: int) -> Tally:
+def live(world: World, wanted: Iterable[Case], base: Verdicts, most: int, tally: Tally) -> None:
     """Cases over TLS, through the client's own transport."""
-    tally = Tally()
     for case in wanted:
         if tally.cases >= most:
             break
@@ -251,21 +245,34 @@ def live(world: World, wanted: Iterable[Case], base: Verdicts, most: int) -> Tal
         world.double.fault = None
         if struck:
             tally.add(case, base, after)
-    return tally
 
 
 @contextmanager
-def world_of(double: ArmDouble) -> Iterator[World]:
-    """The company on a double; lists have pages of two elements."""
-    book = rulebook.load()
-    world = World(double, book, populate(double, book))
-    base = world.verdicts(world.rules.values(), Direct(double))
-    complete(double, book, {(rule, verdict) for verdict, rule, _, _ in base.values()})
+def settings(double: ArmDouble, book: Rulebook) -> Iterator[World]:
+    """The company of the rules about settings; lists have pages of two elements."""
     double.page = 2
+    rules = {rule.id: rule for rule in rules_of(book) if rule.file.paths is None}
+    world = World(double, book, rules, populate(double, book))
+    base = world.verdicts(rules.values(), Direct(double))
+    complete(double, book, {(rule, verdict) for verdict, rule, _, _ in base.values()})
     try:
         yield world
     finally:
         double.clear()
+
+
+def companies(double: ArmDouble, book: Rulebook) -> Iterator[World]:
+    """That one, and then each example of the rules about paths, as they are not to be had in one network. One is on the double at
+    a time."""
+    with settings(double, book) as world:
+        yield world
+    for rule in rules_of(book):
+        for group in ("upheld", "broken") if rule.file.paths is not None else ():
+            for example in getattr(rule.file.examples, group):
+                networks(double, book, rule, example)
+                double.page = 1
+                yield World(double, book, {rule.id: rule}, {rule.id: example.get("params", {})})
+                double.clear()
 
 
 def shuffled(world: World, seed: int) -> list[Case]:
@@ -276,26 +283,35 @@ def shuffled(world: World, seed: int) -> list[Case]:
 
 def main() -> int:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--cases", type=int, default=10_000)
+    parser.add_argument("--cases", type=int, default=10_000, help="about settings; an eighth as many are about paths")
     parser.add_argument("--live", type=int, default=300)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     start = time.process_time()
-    with tempfile.TemporaryDirectory() as folder, arm_double(Path(folder)) as double, world_of(double) as world:
-        base = world.verdicts(world.rules.values(), Direct(double))
-        wanted = shuffled(world, options.seed)
-        both = {(rule, verdict) for verdict, rule, _, _ in base.values()}
-        known = sum((rule, "upheld") in both and (rule, "broken") in both for rule in world.rules)
-        print(f"{known} of {len(world.rules)} rules are upheld of something and broken of something else")
-        print(
-            f"{len(wanted)} faults, in {len({case.call for case in wanted})} calls; {len(base)} verdicts, {dict(Counter(held[0] for held in base.values()))}"
+    without, over = Tally(), Tally()
+    book, seen = rulebook.load(), set[tuple[str, str]]()
+    with tempfile.TemporaryDirectory() as folder, arm_double(Path(folder)) as double:
+        networks_of = sum(
+            len(rule.file.examples.upheld + rule.file.examples.broken) for rule in rules_of(book) if rule.file.paths is not None
         )
-        tallies = [direct(world, wanted, base, options.cases), live(world, reversed(wanted), base, options.live)]
-    for name, tally in zip(("without a socket", "over TLS"), tallies, strict=True):
+        for index, world in enumerate(companies(double, book)):
+            base = world.verdicts(world.rules.values(), Direct(double))
+            seen |= {(rule, verdict) for verdict, rule, _, _ in base.values()}
+            wanted = shuffled(world, options.seed)
+            more = options.cases // 8 // networks_of + 1
+            direct(world, wanted, base, options.cases if index == 0 else without.cases + more, without)
+            if index == 0:
+                print(
+                    f"{len(wanted)} faults about settings, in {len({case.call for case in wanted})} calls; {Counter(held[0] for held in base.values())}"
+                )
+                live(world, reversed(wanted), base, options.live, over)
+    both = sum((rule.id, "upheld") in seen and (rule.id, "broken") in seen for rule in rules_of(book))
+    print(f"{both} of {len(rules_of(book))} rules are upheld of something and broken of something else")
+    for name, tally in (("without a socket", without), ("over TLS", over)):
         print(f"{name}\n{tally}")
     print(f"{time.process_time() - start:.0f} CPU s, seed {options.seed}")
-    wanting = tallies[0].cases < options.cases or tallies[1].cases < options.live
-    return 1 if wanting or any(tally.violations for tally in tallies) else 0
+    wanting = without.cases < options.cases or over.cases < options.live
+    return 1 if wanting or without.violations or over.violations else 0
 
 
 if __name__ == "__main__":

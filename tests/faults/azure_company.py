@@ -29,8 +29,6 @@ def populate(double: ArmDouble, book: Rulebook) -> dict[str, Mapping[str, Any]]:
     params: dict[str, Mapping[str, Any]] = {}
     for rule in rules_of(book):
         if rule.file.paths is not None:
-            _networks(double, book, rule)
-            params[rule.id] = rule.file.examples.upheld[0].get("params", {})
             continue
         given, params[rule.id] = _examples(rule)
         for verdict, example in given.items():
@@ -70,15 +68,12 @@ def _parts(example: Mapping[str, Any]) -> tuple[Mapping[str, Any], Mapping[str, 
     return (example["given"], example.get("params", {})) if "given" in example else (example, {})
 
 
-def _networks(double: ArmDouble, book: Rulebook, rule: Rule) -> None:
-    """The small estates of a rule about paths; what several of them hold is there once."""
-    estates = [rule.file.examples.base, rule.file.examples.upheld[0]["estate"], rule.file.examples.broken[0]["estate"]]
-    for estate in estates:
-        for name, held in estate.items():
-            kind = book.catalogue.get(name)
-            for given in held if kind is not None and kind.arm is not None else ():
-                assert kind is not None
-                _put(double, book.catalogue, kind, str(given.get("name", "x")), given, id_=given.get("id"))
+def networks(double: ArmDouble, book: Rulebook, rule: Rule, example: Mapping[str, Any]) -> None:
+    """The small estate of an example of a rule about paths."""
+    double.subscribe(SUBSCRIPTION, "Shop")
+    for name, held in {**rule.file.examples.base, **example["estate"]}.items():
+        for given in held:
+            _put(double, book.catalogue, book.catalogue[name], str(given.get("name", "x")), given, id_=given.get("id"))
 
 
 def _put(
@@ -95,13 +90,14 @@ def _put(
     if arm.type != SUBSCRIPTIONS:
         double.put(id_, arm.type, {"location": "westeurope", **body, **({"name": given["name"]} if "name" in given else {})})
     for detail in arm.details:
-        if (answer := given.get(detail.into)) is None or detail.effective:
+        if detail.effective:
             continue
-        for index, item in enumerate(answer if detail.items else [answer]):
+        answer = given.get(detail.into)
+        for index, item in enumerate(answer or () if detail.items else [answer] if answer is not None else ()):
             held = _without_nulls(item)
             below = f"{id_}/{detail.get}" + (f"/{held.get('name', f'n{index}')}" if detail.items else "")
             double.put(below, "below", {"name": below.rpartition("/")[2], **held})
-        for above in _above(f"{id_}/{detail.get}", id_):
+        for above in _above(f"{id_}/{detail.get}", id_) if detail.items else ():
             double.things.setdefault(above.lower(), {"id": above, "type": "above"})
     return id_
 

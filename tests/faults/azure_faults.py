@@ -40,7 +40,7 @@ def _list(change: Callable[[Asked, dict[str, Any]], dict[str, Any] | None]) -> W
 
 def _lost_element(asked: Asked, told: dict[str, Any]) -> dict[str, Any] | None:
     """A shorter list that looks whole. Resource Graph tells, of the types that it knows."""
-    top_level = "/providers/" in asked.path and asked.path.count("/") == 5  # noqa: PLR2004 - /subscriptions/S/providers/N/T
+    top_level = "/providers/" in asked.path and asked.path.count("/") == 5
     return {**told, "value": told["value"][1:]} if top_level and told["value"] and "Authorization" not in asked.path else None
 
 
@@ -51,7 +51,7 @@ def _where(asked: Asked, more: str = "") -> str:
 
 def _another_type(asked: Asked, told: dict[str, Any]) -> dict[str, Any] | None:
     others = [{**one, "type": "Microsoft.Else/where"} for one in told["value"] if isinstance(one, dict) and "type" in one]
-    return {**told, "value": others} if others and asked.path.count("/") == 5 else None  # noqa: PLR2004 - as above
+    return {**told, "value": others} if others and asked.path.count("/") == 5 else None
 
 
 def _as_text(value: Any) -> Any:

@@ -237,7 +237,10 @@ class ArmDouble:
 
     def _graph(self, question: Mapping[str, Any]) -> Reply:
         rows = [
-            {"id": one["id"], "type": one["type"].lower(), "subscriptionId": one["id"].split("/")[2]}
+            {
+                "id": one["id"], "type": one["type"].lower(), "subscriptionId": one["id"].split("/")[2],
+                "location": "".join(str(one.get("location", "")).lower().split()),
+            }
             for id_, one in sorted(self.things.items()) if id_ not in self.hidden
         ] + self.ghosts  # fmt: skip
         rows = [row for row in rows if row["subscriptionId"] in question["subscriptions"]]

@@ -95,7 +95,7 @@ def reader(kind: Kind) -> Callable[[Any], ReadItem]:
         for path in nullable:
             if not any(paths.covers(path, gone) or paths.covers(gone, path) for gone in lost):
                 paths.put_null(data, path)
-        return ReadItem(spelled.lower(), spelled, _region(data), _packed(data), tags, lost)
+        return ReadItem(spelled.lower(), spelled, region(data), _packed(data), tags, lost)
 
     return read
 
@@ -111,7 +111,7 @@ def _tags(data: dict[str, Any], lost: Lost) -> Mapping[str, str] | None:
     return data.get("tags") or {}
 
 
-def _region(data: Mapping[str, Any]) -> str:
+def region(data: Mapping[str, Any]) -> str:
     """A location as regions are named: `West Europe` is westeurope; what is nowhere in particular is global."""
     location = data.get("location")
     return "".join(location.lower().split()) or GLOBAL if isinstance(location, str) else GLOBAL

@@ -22,6 +22,7 @@ from checks.network.azure.private import ENDPOINT, SERVICE
 from checks.network.azure.services import KINDS
 from checks.network.azure.stations import ANYWHERE, Classes, Standing, delivers, out_of, routes, usable
 from checks.network.azure.world import NIC, NSG, PUBLIC_IP, ROUTE_TABLE, SCALE_SET_NIC, VNET, Network, Subnet, World
+from checks.network.azure_types import TYPES
 from checks.network.graph import Graph, Interface, Labels, Link, Rewrite
 from checks.network.internet import PUBLIC
 from checks.network.packet import INTERNET, TCP
@@ -100,6 +101,7 @@ class Doors:
                     self._occupies(resource)
         for subnet in self.world.subnets.values():
             self._unread(subnet)
+        self._known_by_gaps()
         for resource, _, why in self.configurations.lost:
             if resource.id not in self.graph.interfaces:
                 self._nowhere(resource, why)
@@ -116,6 +118,12 @@ class Doors:
             and type_ not in _SEEN_TO
             and (type_ in _ENTRIES or type_.startswith(("azure.network.", "azure.compute.")))
         ]
+
+    def _known_by_gaps(self) -> None:
+        """What exists, and where it stands nobody knows: of it there is a gap, and nothing else."""
+        for type_, _, id_, _ in sorted(self.world.estate.resource_gaps):
+            if type_ in TYPES and key(id_) in self.world.gapped and key(id_) not in self.world.of(type_):
+                self.graph.doubts.append(self.world.gapped[key(id_)])
 
     def _not_looked(self, network: Network) -> None:
         names = {subnet.name.lower() for subnet in network.subnets}

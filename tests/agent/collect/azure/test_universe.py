@@ -28,7 +28,7 @@ def held(eyes: Eyes, *types: str) -> Estate:
 
 
 def ghost(eyes: Eyes) -> None:
-    eyes.double.ghosts = [{"id": GHOST, "type": "microsoft.storage/storageaccounts", "subscriptionId": ONE}]
+    eyes.double.ghosts = [{"id": GHOST, "type": "microsoft.storage/storageaccounts", "subscriptionId": ONE, "location": "westeurope"}]
 
 
 # -- the second enumeration ---------------------------------------------------------------------------------------------
@@ -64,6 +64,7 @@ def test_what_only_resource_graph_shows_and_cannot_be_read_is_a_gap(eyes: Eyes) 
     eyes.double.fail("/storageAccounts/ghost", error(403, "AuthorizationFailed", "no"))
     (gap,) = held(eyes).gaps
     assert (gap.id, str(gap.reason), gap.action) == (GHOST.lower(), "denied", "Microsoft.Storage/storageAccounts/read")
+    assert gap.region == "westeurope", "the finding on it is the one that there was while it was listed"
 
 
 def test_what_resource_graph_has_not_yet_forgotten_is_no_gap(eyes: Eyes) -> None:

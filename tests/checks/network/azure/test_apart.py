@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from agent.rulebook import load
 from checks.judge import Bound, judge
-from checks.model import Estate, Finding, Resource
+from checks.model import Estate, Finding, Gap, Resource
 from tests.checks.network.aws import asking
 from tests.checks.network.azure.arm_world import estate, gap, listing_gap, made
 from tests.checks.network.azure.test_replayed import balancer, shop, sql
@@ -71,3 +73,30 @@ def test_an_estate_of_aws_has_no_findings_of_azure() -> None:
     for rule in BOOK.rules.values():
         if rule.file.paths is not None and rule.kind.startswith("azure."):
             assert findings(asking.estate([home]), rule.id) == []
+
+
+def test_what_is_known_only_by_the_gap_it_left_is_never_passed_over() -> None:
+    held = shop()
+    machine = next(one for one in held if one.type == "azure.network.networkinterfaces")
+    others = [one for one in held if one is not machine]
+    unseen = replace(gap(machine, None), code="NotListed")
+    assert told(findings(estate(*others, gaps=(unseen,)), "azure-network-internet-paths"))[NETWORKS, "shop"] == "unproven"
+    server = gap(OPEN[0], None)
+    found = told(findings(estate(*shop(), gaps=(server,)), "azure-network-databases-closed"))
+    assert found[SERVERS, "orders"] == "unproven"
+
+
+def test_a_detail_that_no_network_is_made_of_is_no_doubt_and_no_end() -> None:
+    gateway = made("applicationGateways/edge", {"gatewayIPConfigurations": []})
+    whole = told(findings(estate(*shop(), gateway), "azure-network-internet-paths"))
+    refused = told(findings(estate(*shop(), gateway, gaps=(gap(gateway, "DiagnosticSettings"),)), "azure-network-internet-paths"))
+    assert refused == whole
+
+
+def test_where_application_gateways_are_not_listed_one_may_lead_to_a_server_that_is_in_no_network() -> None:
+    def why(*gaps: Gap) -> str:
+        found = findings(estate(*shop(), *sql(), gaps=gaps), "azure-network-databases-closed")
+        return next(one.explanation for one in found if one.resource.type == SERVERS)
+
+    assert why() == "Not decided: the estate holds no look behind this network.", "which is all that it lacks"
+    assert "application gateways" in why(listing_gap("azure.network.applicationgateways"))
