@@ -159,9 +159,9 @@ class Case:
     rules: tuple[Rule, ...]
 
 
-def cases(world: World) -> Iterator[Case]:
-    """Every fault in every call that rules about one kind of resource have asked for."""
-    for kind in sorted({rule.kind for rule in world.rules.values()}):
+def cases(world: World, kinds: Iterable[str] = ()) -> Iterator[Case]:
+    """Every fault in every call that rules about one kind of resource have asked for; with `kinds`, about these alone."""
+    for kind in sorted(set(kinds) or {rule.kind for rule in world.rules.values()}):
         rules = [rule for rule in world.rules.values() if rule.kind == kind]
         direct = Direct(world.double)
         world.verdicts(rules, direct)
@@ -275,8 +275,8 @@ def companies(double: ArmDouble, book: Rulebook) -> Iterator[World]:
                 double.clear()
 
 
-def shuffled(world: World, seed: int) -> list[Case]:
-    held = list(cases(world))
+def shuffled(world: World, seed: int, kinds: Iterable[str] = ()) -> list[Case]:
+    held = list(cases(world, kinds))
     random.Random(seed).shuffle(held)
     return held
 
