@@ -18,6 +18,7 @@ from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import Any, Self
 
+from agent.collect.serialized import Serialized, to_json
 from checks.model import Estate, Gap, Look, Manifest, Reason, Resource, Scope
 
 SCHEMA = "upheld.estate/1"
@@ -66,7 +67,8 @@ class EstateWriter:
         files: dict[tuple[str, str, str], list[Resource]] = {}
         for resource in resources:
             if resource.type in self.remembers:
-                self.remembered.append(resource)
+                data = resource.data
+                self.remembered.append(dataclasses.replace(resource, data=data.plain()) if isinstance(data, Serialized) else resource)
             files.setdefault((resource.type, resource.account, resource.region), []).append(resource)
         for (type_, account, region), members in files.items():
             file = self._folder / _safe(type_.partition(".")[0]) / _safe(account) / _safe(region) / f"{_safe(type_)}.jsonl"
@@ -136,7 +138,11 @@ def _resource_record(resource: Resource) -> Mapping[str, Any]:
 
 
 def _line(record: Mapping[str, Any]) -> str:
-    return json.dumps(record, sort_keys=True, separators=(",", ":")) + "\n"
+    """ASCII, with sorted keys."""
+    line = to_json(record)
+    if line.isascii():
+        return f"{line.decode('ascii')}\n"
+    return json.dumps(record, default=dict, sort_keys=True, separators=(",", ":")) + "\n"
 
 
 def _write_lines(file: Path, records: Iterable[Mapping[str, Any]]) -> None:

@@ -17,7 +17,7 @@ from agent.collect.aws.client import Deadline
 from agent.collect.aws.errors import Failure, NotAnAnswer
 from agent.collect.azure.errors import of_exception, of_response
 from agent.collect.azure.policies import GRAPH, Guard, Patience, origin
-from agent.collect.azure.reading import from_json
+from agent.collect.serialized import from_json
 from checks.model import Reason, digest
 
 if TYPE_CHECKING:

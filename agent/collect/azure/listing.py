@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -34,8 +34,10 @@ class Draft:
 
     def done(self, kind: Kind, account: str) -> Resource:
         region = self.read.region
+        held: Mapping[str, Any] = self.read.held if self.read.held is not None else {}
+        data = {**held, **self.details} if self.details else held
         return Resource(
-            self.id, kind.name, account, region, {**self.read.data, **self.details}, self.read.tags, tuple(sorted(self.evidence)), GLOBAL if region != GLOBAL else None
+            self.id, kind.name, account, region, data, self.read.tags, tuple(sorted(self.evidence)), GLOBAL if region != GLOBAL else None
         )  # fmt: skip
 
 

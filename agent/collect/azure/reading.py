@@ -6,17 +6,14 @@ documentation, "Naming rules and restrictions for Azure resources"). What has an
 
 from __future__ import annotations
 
-import json
-import zlib
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, Final
 
-import orjson
-
 from agent.collect.files.arm_values import PROPERTIES, Lost
 from agent.collect.files.cli_values import fitted
+from agent.collect.serialized import Serialized
 from checks import paths
 from checks.catalogue import Kind
 from checks.model import GLOBAL, Reason
@@ -37,36 +34,15 @@ class ReadItem:
     spelled: str = ""
     """Its id as ARM spells it."""
     region: str = GLOBAL
-    packed: bytes = b""
-    """Its data as compressed JSON: thousands wait until their details have come in, and as objects take 20 times the memory."""
+    held: Serialized | None = None
+    """Its data: thousands of them wait until their details have come in."""
     tags: Mapping[str, str] | None = None
     lost: Lost | None = None
     problem: str = ""
 
     @property
     def data(self) -> dict[str, Any]:
-        held = from_json(zlib.decompress(self.packed)) if self.packed else {}
-        assert isinstance(held, dict)
-        return held
-
-
-def from_json(raw: bytes) -> Any:
-    """None for what is no JSON. orjson refuses integers over 64 bits and lone surrogates, which the standard library reads."""
-    try:
-        return orjson.loads(raw)
-    except ValueError:
-        try:
-            return json.loads(raw)
-        except (ValueError, RecursionError):
-            return None
-
-
-def _packed(data: Mapping[str, Any]) -> bytes:
-    try:
-        whole = orjson.dumps(data)
-    except TypeError:  # what only the standard library has read
-        whole = json.dumps(data).encode()
-    return zlib.compress(whole, 1)
+        return {} if self.held is None else self.held.plain()
 
 
 def reader(kind: Kind) -> Callable[[Any], ReadItem]:
@@ -95,7 +71,7 @@ def reader(kind: Kind) -> Callable[[Any], ReadItem]:
         for path in nullable:
             if not any(paths.covers(path, gone) or paths.covers(gone, path) for gone in lost):
                 paths.put_null(data, path)
-        return ReadItem(spelled.lower(), spelled, region(data), _packed(data), tags, lost)
+        return ReadItem(spelled.lower(), spelled, region(data), Serialized(data), tags, lost)
 
     return read
 
