@@ -20,7 +20,7 @@ from agent.collect.estate import EstateWriter, read_estate
 from agent.config.azure import Azure
 from checks import catalogue
 from checks.document import parse
-from checks.model import Estate, Gap, Manifest, Scope
+from checks.model import Estate, Gap, Manifest, Place, Scope
 from checks.plan import Plan
 from tests.world.arm_double import ArmDouble
 
@@ -173,3 +173,8 @@ def _last(gap: Gap) -> str:
 
 def data(estate: Estate, type_: str) -> Mapping[str, Mapping[str, Any]]:
     return {one.id.rpartition("/")[2]: one.data for one in estate.of(type_)}
+
+
+def reasons(estate: Estate, type_: str = ACCOUNTS) -> set[str]:
+    held = estate.listing(type_, Place(ONE, "global"))
+    return {str(gap.reason) for gap in held} if isinstance(held, tuple) else set()

@@ -1,6 +1,6 @@
 """An estate with one thing of every kind that is lowered."""
 
-from tests.checks.network.azure import test_admin, test_entries, test_firewall, test_peering
+from tests.checks.network.azure import front, test_admin, test_firewall, test_peering
 from tests.checks.network.azure.arm_world import arm, at, made, nic, nsg, peering, public_ip, ref, route, route_table, rule, subnet, vnet
 
 
@@ -27,7 +27,7 @@ def everything():
                                                        "publicIPAddress": ref("publicIPAddresses/fwip")}}],
     )  # fmt: skip
     card = {"name": "c", "properties": {"ipConfigurations": [{"name": "i", "properties": {
-        "subnet": at("shop/back"), "loadBalancerBackendAddressPools": [test_entries.POOL], "publicIPAddressConfiguration": {"name": "p"},
+        "subnet": at("shop/back"), "loadBalancerBackendAddressPools": [front.POOL], "publicIPAddressConfiguration": {"name": "p"},
     }}]}}  # fmt: skip
     return [
         shop, hub, firewall, public_ip("fwip", "20.9.9.9"), public_ip("pip", "20.1.1.1"), public_ip("agip", "20.3.3.3"), public_ip("n", "20.2.2.2"),
@@ -43,8 +43,8 @@ def everything():
         made("virtualMachines/m", {"networkProfile": {"networkInterfaces": [ref("networkInterfaces/web")]}}, "Microsoft.Compute"),
         made("virtualMachineScaleSets/fleet", {"virtualMachineProfile": {"networkProfile": {"networkInterfaceConfigurations": [card]}}},
              "Microsoft.Compute", sku={"capacity": 2}),
-        test_entries.balancer(rules=[test_entries.balances(443, 8443), test_entries.balances(0, 0, "All")]),
-        test_entries.application(backend={"ipAddress": "10.0.1.4"}),
+        front.balancer(rules=[front.balances(443, 8443), front.balances(0, 0, "All")]),
+        front.application(backend={"ipAddress": "10.0.1.4"}),
         made("natGateways/out", {"publicIpAddresses": [ref("publicIPAddresses/n")]}, sku={"name": "Standard"}),
         test_peering.GATEWAY, test_peering.site(), test_peering.OFFICE, test_peering.MESH,
         made("bastionHosts/b", {"ipConfigurations": [{"name": "i", "properties": {"subnet": at("shop/back")}}]}),
@@ -56,6 +56,6 @@ def everything():
         made("flexibleServers/pg", {"network": {"delegatedSubnetResourceId": at("shop/db")["id"]}}, "Microsoft.DBforPostgreSQL"),
         test_admin.admin("no", "Deny"), test_admin.admin("yes", "AlwaysAllow", 5), test_admin.MANAGER, test_admin.MEMBER, test_admin.COLLECTION,
         made("privateLinkServices/pls", {
-            "loadBalancerFrontendIpConfigurations": [test_entries.FRONT], "privateEndpointConnections": [{"properties": {"privateEndpoint": {"id": "/x"}}}],
+            "loadBalancerFrontendIpConfigurations": [front.FRONT], "privateEndpointConnections": [{"properties": {"privateEndpoint": {"id": "/x"}}}],
             "ipConfigurations": [{"properties": {"privateIPAddress": "10.0.2.50", "subnet": at("shop/back")}}]}),
     ]  # fmt: skip

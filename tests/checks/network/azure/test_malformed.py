@@ -12,7 +12,7 @@ from checks.network.packet import INTERNET
 from checks.network.packets import EVERYBODY, packets
 from checks.network.place import NoSuchPlace
 from checks.network.walk import Start, Walker
-from tests.checks.network.azure import test_entries, test_private
+from tests.checks.network.azure import front, test_private
 from tests.checks.network.azure.arm_world import (
     answer,
     anything,
@@ -152,7 +152,7 @@ def test_what_is_not_seen_moves_a_verdict_to_unknown_and_nowhere_else(number):
 SHUT = [
     vnet("shop", "10.0.0.0/16", subnet("front", "10.0.1.0/24", table="rt"), subnet("back", "10.0.2.0/24", nsg="g")),
     nic("web", "shop/front", "10.0.1.4"), nic("db", "shop/back", "10.0.2.4"), nsg("g", rule("no", 100, "Deny")),
-    route_table("rt", route("drop", "10.0.2.0/24", "None")), test_entries.balancer(private="10.0.2.100"),
+    route_table("rt", route("drop", "10.0.2.0/24", "None")), front.balancer(private="10.0.2.100"),
 ]  # fmt: skip
 
 
