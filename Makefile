@@ -49,9 +49,10 @@ check: $(VENV)/tools
 laws: $(VENV)/tools
 	$(BIN)/python -m pytest -q --numprocesses auto --hypothesis-profile thorough -m hypothesis --timeout 3600 tests/checks tests/agent
 
-# 10,000 cases of injected faults, 200 more through the proxy with real retries.
+# Injected faults. AWS: 10,000 cases, 200 more through the proxy with real retries. Azure: 12,000, and 400 over TLS.
 faults: $(VENV)/tools
 	$(BIN)/python -m tests.faults.soundness
+	$(BIN)/python -m tests.faults.azure --cases 12000 --live 400
 
 # 100,000 packets through the prover and the simulators; 10,000 real connections through Linux netfilter (as root).
 network: $(VENV)/tools
