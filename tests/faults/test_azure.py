@@ -20,6 +20,12 @@ def test_no_fault_makes_a_verdict_up_or_a_finding_vanish(azure: ArmDouble) -> No
         wanted = shuffled(world, 20261126, KINDS)
         direct(world, wanted, base, 400, without)
         live(world, reversed(wanted), base, 12, over)
+        asked = {(one.method, one.path) for one in azure.asked}
+    assert {path for method, path in asked if method != "GET"} == {"/providers/Microsoft.ResourceGraph/resources"}
+    assert len({path for _, path in asked}) > 250, "every type of the catalogue that ships, every detail that a rule reads"
+    assert [
+        path for _, path in asked if any(word in path.lower() for word in ("listkeys", "appsettings", "register", "/config/web/list"))
+    ] == []
     assert (without.cases >= 400, over.cases >= 12) == (True, True)
     assert without.violations + over.violations == []
     assert len(without.faults) > 25
