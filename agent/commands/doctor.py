@@ -47,7 +47,8 @@ def examine(inputs: Inputs, clock: Clock) -> int:
     for line in _findings(estate, clock):
         print(line)
     print(printable(_permissions(inputs, estate, wanted)))
-    for line in gap_lines(gap for gap in estate.gaps if not gap.action):
+    shut = set(_shut(estate))
+    for line in gap_lines(gap for gap in estate.gaps if not gap.action and gap.account not in shut):
         print(f"gap            {line}")
     print("ready" if not estate.gaps else f"{len(estate.gaps)} gaps: what they hide will be unproven")
     return UNPROVEN if estate.gaps else UPHELD
@@ -82,7 +83,7 @@ def _findings(estate: Estate, clock: Clock) -> Iterator[str]:
         yield printable(f"identity       {account}: {identity}")
         listed = f"{len(regions)}: {', '.join(regions[:6])}{', ...' if len(regions) > 6 else ''}"
         yield printable(f"regions        {listed if regions != (LISTING,) else 'which are enabled could not be told'}")
-    for account in sorted(set(estate.manifest.scope.accounts) - set(estate.manifest.identity)):
+    for account in _shut(estate):
         gap = next(gap for gap in estate.gaps if gap.account == account)
         yield printable(f"identity       {account}: cannot be entered: {gap.reason} {gap.code} {gap.message}")
     if known := {one.id for one in estate.of(AZURE_SUBSCRIPTIONS)}:
@@ -91,6 +92,12 @@ def _findings(estate: Estate, clock: Clock) -> Iterator[str]:
         beside = f"; nobody reads {', '.join(unread[:3])}{' and others' if len(unread) > 3 else ''}" if unread else ""
         yield printable(f"subscriptions  {len(known & read)} of {len(known)} that are known are read{beside}")
     yield f"clock          {clock.now().isoformat(timespec='seconds')}: {_clock(estate)}"
+
+
+def _shut(estate: Estate) -> list[str]:
+    """The accounts that could not be entered: each of their gaps says the same. Endpoints and logs are in none that is entered."""
+    asked = set(estate.manifest.scope.accounts) - set(estate.manifest.identity)
+    return sorted(one for one in asked if provider(one) in {"aws", "azure"} and any(gap.account == one for gap in estate.gaps))
 
 
 def _clock(estate: Estate) -> str:

@@ -138,10 +138,20 @@ def test_doctor_names_the_permission_that_is_missing(place: Path, azure: ArmDoub
     assert "; add Microsoft.Storage/storageAccounts/read" in ended.out
 
 
-def test_doctor_says_which_subscription_cannot_be_entered(place: Path, azure: ArmDouble) -> None:
+def test_doctor_says_once_which_subscription_cannot_be_entered(place: Path, azure: ArmDouble) -> None:
     del azure.subscriptions[TWO]
     ended = run(place, azure, "doctor")
     assert f"identity       {TWO}: cannot be entered: denied SubscriptionNotFound" in ended.out
+    assert [line for line in ended.out.splitlines() if line.startswith("gap ") and TWO in line] == []
+    assert re.search(r"^\d+ gaps: what they hide will be unproven$", ended.out, re.MULTILINE)
+
+
+def test_doctor_reads_endpoints_beside_a_cloud(place: Path, azure: ArmDouble) -> None:
+    served = azure.url.removeprefix("https://")
+    of_both = f"azure: [{{subscriptions: [{ONE}], credential: managed-identity}}], tls: {{endpoints: ['{served}'], private_roots: [{azure.authority}]}}"
+    ended = run(place, azure, "doctor", collect=of_both)
+    assert ended.code in {0, 3}, ended.err
+    assert f"identity       {ONE}: {CLIENT}" in ended.out
 
 
 def test_the_role_reads_and_no_more(place: Path, azure: ArmDouble) -> None:
