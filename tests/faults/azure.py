@@ -117,7 +117,9 @@ class World:
 
     def arm(self, transport: Direct | None) -> Arm:
         url = self.double.url
-        arm = Arm(url, "https://management.azure.com/.default", Identity(), Deadline(time.monotonic() + 1e6), lambda: NOW, 0.0)  # type: ignore[arg-type]
+        arm = Arm(
+            url, "https://management.azure.com/.default", Identity(), Deadline(time.monotonic() + 1e6), lambda: datetime.now(UTC), 0.0
+        )  # type: ignore[arg-type]
         if transport is not None:
             arm.transport, arm._pipeline = transport, Pipeline(transport, arm.policies())  # type: ignore[arg-type]
         return arm

@@ -133,7 +133,14 @@ class Eyes:
     def arm(self, settings: Azure | None = None, *, deadline: float = 60, first_wait: float = 0.001) -> Arm:
         held = settings or self.settings()
         where = cloud(held.cloud, os.environ)
-        return Arm(where.endpoint, where.scope, credential(held, where), Deadline(time.monotonic() + deadline), lambda: NOW, first_wait)
+        return Arm(
+            where.endpoint,
+            where.scope,
+            credential(held, where),
+            Deadline(time.monotonic() + deadline),
+            lambda: datetime.now(UTC),
+            first_wait,
+        )
 
     @staticmethod
     def settings(*subscriptions: str, **more: Any) -> Azure:
