@@ -13,7 +13,7 @@ from agent import collecting_azure, collecting_logs, state
 from agent.clock import Clock
 from agent.collect.aws.client import Deadline, WrongAccount, endpoint_override
 from agent.collect.estate import EstateWriter
-from agent.config import Collect, ConfigurationError, Tls
+from agent.config import LATE, Collect, ConfigurationError, Tls
 from agent.config.values import plain
 from agent.inputs import Inputs
 from checks.model import GLOBAL, Manifest, Scope, digest
@@ -195,4 +195,5 @@ def _memory(inputs: Inputs, settings: Tls, roots: Roots) -> Memory | None:
         return None
     basis = digest(tool(), sorted(one.fingerprint(SHA256()).hex() for one in (*roots.public, *roots.private)))
     every = timedelta(seconds=settings.full_every)
-    return Memory(state.make(place) / "tls", basis, every, lambda text: log.logger().warning("tls-memory", detail=text))
+    counts = timedelta(seconds=settings.full_max_age or settings.full_every + LATE)
+    return Memory(state.make(place) / "tls", basis, every, lambda text: log.logger().warning("tls-memory", detail=text), counts)

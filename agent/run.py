@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from agent.clock import Clock
@@ -15,14 +15,17 @@ from agent.config import ConfigurationError
 from agent.inputs import Inputs, prepare
 from agent.publish.result import Findings, Result
 from agent.row_rules import Rows
+from checks.age import Ages, Stale
 from checks.judge import Bound, Population, bind, judge, key
 from checks.logs.source import coverage
 from checks.model import Estate, Finding, digest
 from checks.population import cloud_populations
+from checks.promise import Promise
 from checks.rule import Rule
 from checks.runs import RUN
-from checks.standing import Standing
+from checks.standing import Standing, nothing_known
 from checks.summary import summarize, summarize_rule
+from checks.target import Target, about
 from checks.verdict import Verdict
 from checks.whereabouts import Whereabouts
 from checks.wording import SENTENCE, sentences
@@ -43,7 +46,7 @@ def check(
     estate_place: Path | None,
     *,
     every: bool,
-    max_age: int,
+    max_age: int | Ages,
     clock: Clock,
     progress: Progress | None = None,
     record: Record = forget,
@@ -64,11 +67,13 @@ def check(
         raise ConfigurationError(str(error)) from error
 
 
-def assess(inputs: Inputs, estate: Estate, *, every: bool, max_age: int, clock: Clock, standing: Standing | None = None) -> Result:
-    """Judge an estate. `max_age` in seconds; 0 for no limit. The clock is asked for nothing but the estate's age. `standing`: what
-    earlier runs came to, which promises go by where this one did not look, and which takes what this one comes to.
+def assess(inputs: Inputs, estate: Estate, *, every: bool, max_age: int | Ages, clock: Clock, standing: Standing | None = None) -> Result:
+    """Judge an estate. `max_age` in seconds, 0 for no limit, or what it is of each target. The clock is asked for nothing but the estate's
+    age. `standing`: what earlier runs came to, which promises go by where this one did not look, and which takes what this one comes to.
     """
-    stale = bool(max_age) and clock.now() - estate.manifest.now > timedelta(seconds=max_age)
+    ages = max_age if isinstance(max_age, Ages) else Ages.of_all(timedelta(seconds=max_age)) if max_age else Ages({})
+    now = clock.now()
+    stale = Stale(ages.stale(estate.manifest.now, now))
     book, findings = inputs.book, Findings()
     rows = Rows(estate, inputs)
     judged = [*inputs.judged, *rows.judged]
@@ -84,17 +89,23 @@ def assess(inputs: Inputs, estate: Estate, *, every: bool, max_age: int, clock: 
     worded = bind([rule for rule in inputs.rules if rule.kind == SENTENCE], [], every=True)
     for finding in _wording(inputs, estate, worded):
         findings.add(finding)
-    all_bound, all_populations, universe = bound, populations, estate
+    all_bound, all_populations = bound, populations
+    universe = nothing_known(estate) if Target.SETTINGS in stale.targets else estate
+    texts, lasting = inputs.texts, inputs.configuration.settings.agent.ages(scheduled=standing is not None)
+    until: Mapping[Target, datetime] = {
+        target: estate.manifest.now + most for target, most in lasting.by.items() if target not in stale.targets
+    }
     if standing is not None:
         standing.take(inputs.about, estate, bound, populations)
         all_bound, all_populations = standing.all(estate.manifest.now)
-        universe = standing.exists(estate)
-    promises = summarize(universe, book.catalogue, book.controls, inputs.promises, inputs.texts, all_bound, all_populations)
+        universe, texts, until = standing.exists(estate), standing.read(texts, estate.manifest.now), standing.until(estate.manifest.now)
+    promises = summarize(universe, book.catalogue, book.controls, inputs.promises, texts, all_bound, all_populations)
     summaries = [summarize_rule(one, populations["", key(one)]) for one in bound if ("", key(one)) in populations]
     calls = sum(look.pages for look in estate.looks)
     result = Result(estate.manifest, findings, promises, summaries, estate.gaps, tool(), _estate_digest(estate, bound, inputs), calls)
-    result.notes += _notes(inputs, result, unmatched, every=every, max_age=max_age if stale else 0)
+    result.notes += [*_aged(estate.manifest.now, now, ages, stale), *_notes(inputs, result, unmatched, every=every)]
     result.notes += rows.notes
+    result.ages, result.until = lasting, dict(_until(all_bound, inputs.promises.promises, until))
     result.logs = coverage(estate)
     result.clouds = cloud_populations(estate)
     result.whereabouts = Whereabouts(
@@ -104,10 +115,30 @@ def assess(inputs: Inputs, estate: Estate, *, every: bool, max_age: int, clock: 
     return result
 
 
-def _notes(inputs: Inputs, result: Result, unmatched: Iterable[str], *, every: bool, max_age: int) -> Iterator[str]:
-    """What is to be said of the whole run. `max_age` where the estate is past it, `unmatched` the exceptions that nothing needed."""
-    if max_age:
-        yield f"the estate is older than the maximum age of {max_age} s, so nothing in it is proven; see --max-age"
+def _until(bound: Sequence[Bound], promises: Iterable[Promise], until: Mapping[Target, datetime]) -> Iterator[tuple[str, datetime]]:
+    """Up to when each promise's verdict counts: as long as all that it rests on does, its own words and what exists among that."""
+    for promise in promises:
+        targets = {about(one.rule) for one in bound if promise in one.promises} | {Target.POLICY, Target.SETTINGS}
+        if ends := [until[target] for target in targets if target in until]:
+            yield promise.id, min(ends)
+
+
+def _aged(at: datetime, now: datetime, ages: Ages, stale: Stale) -> Iterator[str]:
+    """Which maximum ages the estate is past."""
+    if stale.targets and at > now:
+        yield f"the estate is of {at:%Y-%m-%dT%H:%M:%SZ}, a time to come, so nobody can tell how old it is, and nothing in it is proven"
+        return
+    past: dict[timedelta, list[Target]] = {}
+    for target in Target:
+        if target in stale.targets:
+            past.setdefault(ages.by[target], []).append(target)
+    for most, targets in past.items():
+        what = "nothing in it" if len(stale.targets) == len(Target) else f"nothing about {', '.join(targets)}"
+        yield f"the estate is older than the maximum age of {most.total_seconds():.0f} s, so {what} is proven; see --max-age"
+
+
+def _notes(inputs: Inputs, result: Result, unmatched: Iterable[str], *, every: bool) -> Iterator[str]:
+    """What is to be said of the whole run. `unmatched`: the exceptions that nothing needed."""
     for name in () if inputs.narrowed or inputs.about else sorted(unmatched):
         accepted = inputs.exceptions[name]
         what = f"{accepted.resource or name} ({accepted.rule or 'a finding'})"

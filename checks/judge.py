@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -102,11 +102,12 @@ def judge(
     populations: dict[tuple[str, str], Population],
     exceptions: Mapping[str, Acceptance] | None = None,
     *,
-    stale: bool = False,
+    stale: Callable[[Rule], bool] = lambda _: False,
 ) -> Iterator[Finding]:
     """One finding for each rule and resource, and one for each listing that could not be told.
 
-    `populations` is filled as the findings come: by (promise id or "", bound rule key). Raises HelperBug.
+    `populations` is filled as the findings come: by (promise id or "", bound rule key). `stale`: whether what a rule judges is too old.
+    Raises HelperBug.
     """
     judge_ = _Judge(estate, catalogue, EstateWorld(estate, catalogue), Networks(estate), Logs(estate), exceptions or {}, stale)
     for one in bound:
@@ -130,7 +131,7 @@ class _Judge:
     networks: Networks
     logs: Logs
     exceptions: Mapping[str, Acceptance]
-    stale: bool
+    stale: Callable[[Rule], bool]
 
     def rule(self, bound: Bound, populations: dict[tuple[str, str], Population]) -> Iterator[Finding]:
         readers: list[Promise | None] = [*bound.promises] or [None]
@@ -179,7 +180,7 @@ class _Judge:
             for part in parts:
                 verdict, evidence, sentence = part.verdict, part.evidence, part.explanation
                 subject = Subject(rule.kind, part.id, source.account, source.region)
-                if self.stale:
+                if self.stale(rule):
                     gap = referred.stale(rule.kind, source.place, source.id)
                     verdict, evidence, sentence = Verdict.UNPROVEN, Evidence(gaps=(gap,)), f"Not decided: {telling.of_gap(gap)}."
                 elif unsure and len(unsure) == len(binding) and verdict is not Verdict.UNPROVEN:
@@ -217,7 +218,7 @@ class _Judge:
             )
         else:
             listing = self.estate.listing(rule.kind, place)
-        if self.stale and not isinstance(listing, tuple):
+        if self.stale(rule) and not isinstance(listing, tuple):
             listing = (referred.stale(rule.kind, place, None),)
         binding = [reader for reader in readers if reader is None or reader.scope.has_place(place)]
         for reader in binding:
@@ -287,7 +288,7 @@ class _Judge:
         for path in (*lost, *referred.misfits(rule, None, data)):
             if paths.render(path) not in known and referred.refers(rule.references, None, path):
                 gaps.append(referred.malformed(resource, path))
-        if self.stale:
+        if self.stale(rule):
             gaps.append(referred.stale(resource.type, resource.place, resource.id))
         if gaps:
             return Outcome(Verdict.UNPROVEN, telling.of_gap(gaps[0])), self._evidence(resource, values, gaps), None

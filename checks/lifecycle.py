@@ -10,10 +10,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Final
 
+from checks.age import counts
 from checks.counterexample import what
 from checks.model import Subject
 from checks.verdict import Verdict
+
+USUAL: Final = 2 * 86400
+"""Seconds that a look counts where a run did not say."""
 
 
 class Status(StrEnum):
@@ -66,6 +71,8 @@ class Seen:
     accepted: str | None
     explanation: str
     digest: str
+    age: int = USUAL
+    """How long it counts that it was seen, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +99,9 @@ class Known:
     """Since when it is broken, as far as is known: losing sight of it does not close it."""
     repaired: str | None = None
     openings: int = 0
+    age: int = USUAL
+    part: str = ""
+    """The part of the configuration whose run observed it last, where several agents share a ledger."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,11 +131,12 @@ class Told:
     endings: Mapping[int, Ending] = field(default_factory=dict)
     seen: Sequence[tuple[int, int]] = ()
     """All that the run made, as ranges of numbers, first and last."""
+    part: str = ""
 
 
-def tell(known: Mapping[str, Known], seen: Iterable[Seen], absent: Callable[[Known], Ending | None], at: str, max_age: timedelta) -> Told:
+def tell(known: Mapping[str, Known], seen: Iterable[Seen], absent: Callable[[Known], Ending | None], at: str, part: str = "") -> Told:
     """Hold a run's findings against those known, by id. `absent` says what became of one that the run did not make; None where it
-    did not look. `at`: the time of what was seen; `max_age`: how old what is not looked at may get.
+    did not look, and it looks at nothing but its `part`. `at`: the time of what was seen.
 
     Raises ValueError where a run has two findings of one id.
     """
@@ -139,18 +150,18 @@ def tell(known: Mapping[str, Known], seen: Iterable[Seen], absent: Callable[[Kno
         if held is None:
             following += 1
         numbers[one.id] = number = held.number if held else following
-        if held is None or held.digest != one.digest or held.status != Status(one.verdict):
+        if held is None or (held.digest, held.status, held.age, held.part) != (one.digest, Status(one.verdict), one.age, part):
             observed[number] = one
     endings: dict[int, Ending] = {}
     for held in known.values():
         if held.id in numbers or held.status in ENDED:
             continue
-        ending = absent(held)
-        if ending is None and _age(held.last_seen, at) > max_age:
+        ending = absent(held) if held.part == part else None
+        if ending is None and is_stale(held, at):
             ending = Ending(Status.UNPROVEN, f"stale: nobody looked since {held.last_seen}")
         if ending is not None and ending.status is not held.status:
             endings[held.number] = ending
-    return Told(observed, endings, ranges(numbers.values()))
+    return Told(observed, endings, ranges(numbers.values()), part)
 
 
 def fold(known: Mapping[int, Known], told: Told, at: str) -> tuple[dict[int, Known], list[Transition]]:
@@ -160,7 +171,7 @@ def fold(known: Mapping[int, Known], told: Told, at: str) -> tuple[dict[int, Kno
     transitions: list[Transition] = []
     for number, one in sorted(told.observed.items()):
         held = known.get(number)
-        changed[number], change = _seen(number, held, one, at)
+        changed[number], change = _seen(number, held, one, at, told.part)
         if change is not None:
             before = held.status if held else None
             transitions.append(Transition(number, one.id, before, Status(one.verdict), change, one.explanation, at))
@@ -173,7 +184,7 @@ def fold(known: Mapping[int, Known], told: Told, at: str) -> tuple[dict[int, Kno
     return changed, sorted(transitions, key=lambda one: one.number)
 
 
-def _seen(number: int, held: Known | None, one: Seen, at: str) -> tuple[Known, Change | None]:
+def _seen(number: int, held: Known | None, one: Seen, at: str, part: str) -> tuple[Known, Change | None]:
     """The finding as it stands now, and what changed; None where that is only the words."""
     status = Status(one.verdict)
     opened, repaired, openings = (held.opened, held.repaired, held.openings) if held else (None, None, 0)
@@ -186,7 +197,7 @@ def _seen(number: int, held: Known | None, one: Seen, at: str) -> tuple[Known, C
     since = held.since if held and held.status is status else at
     now = Known(
         number, one.id, one.rule, one.severity, one.resource, one.promises, status, one.explanation, one.counterexample, one.accepted,
-        one.digest, held.first_seen if held else at, at, since, opened, repaired, openings,
+        one.digest, held.first_seen if held else at, at, since, opened, repaired, openings, one.age, part,
     )  # fmt: skip
     return now, change
 
@@ -228,10 +239,7 @@ def within(numbers: Sequence[tuple[int, int]]) -> set[int]:
     return {number for first, last in numbers for number in range(first, last + 1)}
 
 
-def is_stale(held: Known, now: str, max_age: timedelta) -> bool:
+def is_stale(held: Known, now: str) -> bool:
     """Whether what is known is too old to count; what ended stays ended."""
-    return held.status not in ENDED and _age(held.last_seen, now) > max_age
-
-
-def _age(seen: str, now: str) -> timedelta:
-    return datetime.fromisoformat(now) - datetime.fromisoformat(seen)
+    at, then = datetime.fromisoformat(held.last_seen), datetime.fromisoformat(now)
+    return held.status not in ENDED and not counts(at, then, timedelta(seconds=held.age))

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import chain
 from typing import Final
 
+from checks.age import Ages, counts
 from checks.judge import Bound, Population, key
 from checks.model import Estate, Reason, Scope
 from checks.plan import UNIVERSE
+from checks.summary import Text
 from checks.target import Target, about
 from checks.verdict import Verdict
 
@@ -33,9 +35,9 @@ class Part:
 
 @dataclass(slots=True)
 class Standing:
-    """The parts of the newest runs, and what the newest look at all that exists showed. `max_age`: how long they stand."""
+    """The parts of the newest runs, and what the newest look at all that exists showed. `ages`: how long they stand."""
 
-    max_age: timedelta
+    ages: Ages
     parts: dict[Target, Part] = field(default_factory=dict)
     universe: Estate | None = None
 
@@ -62,21 +64,34 @@ class Standing:
         populations: Populations = {}
         for target in Target:
             if (part := self.parts.get(target)) is not None:
-                stale = self._stale(part.at, now)
+                fresh = self.ages.count(target, part.at, now)
                 bound += part.bound
-                populations |= {name: _aged(held, part.at) if stale else held for name, held in part.populations.items()}
+                populations |= {name: held if fresh else _aged(held, part.at) for name, held in part.populations.items()}
         return sorted(bound, key=lambda one: one.rule.id), populations
 
     def exists(self, estate: Estate) -> Estate:
         """What is known to exist, as of now: of an estate that shows nothing of it, what was seen before and is not too old."""
-        if self.universe is None or self._stale(self.universe.manifest.now, estate.manifest.now):
-            return Estate(replace(estate.manifest, scope=Scope({}, ())), {}, (), ())
+        if self.universe is None or not self.ages.count(Target.SETTINGS, self.universe.manifest.now, estate.manifest.now):
+            return nothing_known(estate)
         finished = estate.manifest.finished  # assumptions expire by the run's own time
         return replace(self.universe, manifest=replace(self.universe.manifest, finished=finished))
 
-    def _stale(self, at: datetime, now: datetime) -> bool:
-        """Whether a look is too old; or so far in the future, the clock having been set back, that nobody can tell how old."""
-        return abs(now - at) > self.max_age
+    def read(self, texts: Mapping[str, Text], now: datetime) -> Mapping[str, Text]:
+        """The policies' texts, which count no longer than anything else that was looked at."""
+        part = self.parts.get(Target.POLICY)
+        if part is None or self.ages.count(Target.POLICY, part.at, now):
+            return texts
+        return dict.fromkeys(texts, Text(None, f"{Reason.STALE}: nobody read it since {part.at.isoformat()}"))
+
+    def until(self, now: datetime) -> Mapping[Target, datetime]:
+        """Up to when what counts now of each target goes on counting, where nobody looks again."""
+        lasting = ((target, part.at, self.ages.by.get(target)) for target, part in self.parts.items())
+        return {target: at + most for target, at, most in lasting if most is not None and counts(at, now, most)}
+
+
+def nothing_known(estate: Estate) -> Estate:
+    """An estate's time, and nothing of what it shows."""
+    return Estate(replace(estate.manifest, scope=Scope({}, ())), {}, (), ())
 
 
 def _universe(estate: Estate) -> Estate:

@@ -1,15 +1,16 @@
 """How a promise fared over time: spans of one verdict, shares of a period, time to repair.
 
-A verdict stands until the next run, but no longer than facts may age: then it is unproven, until somebody looks again.
+A verdict stands until the next run, but no longer than what it rests on counts: then it is unproven, until somebody looks again.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from checks.verdict import Verdict, proven
+from checks.verdict import Verdict, combine, proven
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,13 +23,22 @@ class Span:
     stale: bool = False
 
 
-def spans(runs: Iterable[tuple[datetime, Verdict | None]], now: datetime, max_age: timedelta) -> list[Span]:
-    """The verdicts of runs, in the order of time, as spans up to now. A run without a verdict left it unproven."""
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a run said of a promise: None for no verdict, which leaves it unproven. `until`: up to when what it rests on counts."""
+
+    at: datetime
+    verdict: Verdict | None
+    until: datetime
+
+
+def spans(runs: Iterable[Told], now: datetime) -> list[Span]:
+    """The verdicts of runs, in the order of time, as spans up to now."""
     told = list(runs)
     found: list[Span] = []
-    ends = [*(at for at, _ in told[1:]), now]
-    for (at, verdict), end in zip(told, ends, strict=False):
-        stands = min(end, at + max_age)
+    ends = [*(one.at for one in told[1:]), now]
+    for one, end in zip(told, ends, strict=False):
+        at, verdict, stands = one.at, one.verdict, min(end, max(one.at, one.until))
         _add(found, Span(at, stands, proven(verdict)))
         if stands < end:
             _add(found, Span(stands, end, Verdict.UNPROVEN, stale=True))
@@ -40,6 +50,19 @@ def _add(found: list[Span], span: Span) -> None:
         found[-1] = Span(found[-1].start, span.end, span.verdict, span.stale)
     else:
         found.append(span)
+
+
+def together(parts: Sequence[Sequence[Span]]) -> list[Span]:
+    """What several parts of a configuration come to, each with spans of its own: broken over unproven over upheld."""
+    if len(parts) == 1:
+        return list(parts[0])
+    found: list[Span] = []
+    edges = sorted({edge for held in parts for span in held for edge in (span.start, span.end)})
+    for start, end in itertools.pairwise(edges):
+        there = [span for held in parts for span in held if span.start <= start and end <= span.end]
+        verdict = proven(combine(span.verdict for span in there))
+        _add(found, Span(start, end, verdict, stale=all(span.stale for span in there if span.verdict is verdict)))
+    return found or [span for held in parts for span in held][:1]
 
 
 def shares(held: Sequence[Span], since: datetime, now: datetime) -> Mapping[Verdict, float] | None:

@@ -6,7 +6,7 @@ did not look at stays as it was.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -38,7 +38,7 @@ class Whereabouts:
     promises: Sequence[Promise]
     narrowed: bool
     every: bool
-    stale: bool
+    stale: Callable[[Rule], bool]
     about: Target | None = None
 
     def of(self, known: Known) -> Ending | None:
@@ -55,7 +55,7 @@ class Whereabouts:
         bound = next((one for one in self._bound.get(rule.id, ()) if finding_id(one, known.resource) == known.id), None)
         if bound is None:
             return self._unbound(known, rule)
-        if self.stale:
+        if self.stale(rule):
             return Ending(Status.UNPROVEN, "the estate is older than its maximum age")
         if rule.file.rows is not None:
             return self._rows(known, bound)

@@ -31,7 +31,7 @@ def history(
     opened, now = place(configuration, os.environ), moment(clock.now().isoformat())
     start = None if since is None else _since(since, clock)
     with opened.database.reading() as connection:
-        told = History(connection, now, opened.max_age)
+        told = History(connection, now)
         known = None if finding is None else told.finding(finding)
         asked = known is not None or start is not None or promise is not None
         turns = list(told.turns(since=start, finding=known.number if known else None, promise=promise)) if asked else []
@@ -192,7 +192,7 @@ def accept(
         raise ConfigurationError(f"--until: {until!r} is not a date such as 2027-06-30") from error
     opened, now = place(configuration, os.environ), clock.now()
     with opened.database.reading() as connection:
-        told = History(connection, moment(now.isoformat()), opened.max_age)
+        told = History(connection, moment(now.isoformat()))
         known = told.finding(finding)
         if told.stale(known):
             raise LedgerError(f"nobody looked at the finding {known.id} since {short(known.last_seen)}: run `upheld check --record` first")

@@ -19,6 +19,10 @@ from checks.document import Document, DocumentError, validate
 FORMATS: Final = ("text", "json", "ocsf", "prometheus", "sarif", "junit")
 
 
+LATE: Final = 86400
+"""Seconds that an enumeration of what an endpoint offers may come late, and the one before it still counts."""
+
+
 def _regions(value: object) -> tuple[str, ...]:
     if value in ("enabled", None):
         return ()
@@ -62,6 +66,8 @@ class Tls(Strict):
     directory was chosen to remember in."""
     full_every: Annotated[int, BeforeValidator(seconds, json_schema_input_type=str)] = 7 * 86400
     """After how long everything is asked again all the same."""
+    full_max_age: Annotated[int, BeforeValidator(seconds, json_schema_input_type=str)] | None = None
+    """How long what was enumerated counts; by default a day more than that."""
     caa: bool = False
     """Whether to ask the DNS which authorities may issue for the hosts; needs `upheld[dns]`."""
     crl: bool = False

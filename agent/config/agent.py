@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from datetime import timedelta
 from typing import Annotated, Final
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from agent.config.notify import Listen, Sink
 from agent.config.values import Duration, Secret, Strict, seconds
 from agent.kind import Kind
+from checks.age import Ages
+from checks.lifecycle import USUAL as USUAL_AGE
+from checks.target import Target
 
 LEAST: Final = 1
 """Seconds: what is due more often is never done."""
@@ -50,6 +54,21 @@ class Every(Strict):
 USUAL: Final = {"settings": "1h", "network": "1h", "tls-quick": "1h", "tls-full": "7d", "logs": "15m", "policy": "1d"}
 
 
+class MaxAge(Strict):
+    """How long a look counts, by what it is at; what is left out goes by how often that is looked at."""
+
+    settings: Interval | None = None
+    network: Interval | None = None
+    tls: Interval | None = None
+    logs: Interval | None = None
+    policy: Interval | None = None
+
+
+def _form(value: object) -> str:
+    """Whether one age is written, or one for each: a complaint is about what is written."""
+    return "each" if isinstance(value, dict | MaxAge) else "one"
+
+
 class LedgerSettings(Strict):
     """Where runs are remembered, and with which key they are sealed."""
 
@@ -59,8 +78,13 @@ class LedgerSettings(Strict):
     """An Ed25519 key as PEM; without one, a key is made in the state directory."""
     evidence_mb: Annotated[int, Field(ge=0)] = 2048
     """How much of what was collected is kept in the state directory, the oldest going first; 0 for none."""
-    max_age: Duration = 2 * 86400
-    """After how long a finding that no run looked at is unproven."""
+    max_age: Annotated[Annotated[Interval, Tag("one")] | Annotated[MaxAge, Tag("each")], Discriminator(_form)] | None = None
+    """After how long what no run looked at is unproven: one age, or one for each kind of target. By default, an agent's looks count for
+    twice the interval at which they are due, or for one and the longest run; those of `upheld check --record` for two days."""
+    keep: Interval | None = None
+    """How long records of runs are kept; afterwards their leaves alone are, so that the seal can be verified. Without it, for ever."""
+    part: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")] | None = None
+    """The name of this part of the configuration, where several agents share a ledger, each with its own."""
 
 
 class Agent(Strict):
@@ -77,3 +101,20 @@ class Agent(Strict):
     """Who is told of transitions."""
     metrics: Listen | None = "127.0.0.1:9464"
     """Where Prometheus reads: this machine alone, unless another address is written; null for nowhere."""
+
+    def ages(self, *, scheduled: bool) -> Ages:
+        """How long looks count; `scheduled`: those of an agent, which come again by themselves."""
+        given = self.ledger.max_age
+        if isinstance(given, int):
+            return Ages.of_all(timedelta(seconds=given))
+        every = self.every.intervals if scheduled else {}
+        usual = {target: self._usual([seconds for kind, seconds in every.items() if kind.target is target]) for target in Target}
+        said = {} if given is None else {Target(name): held for name, held in given.model_dump().items() if held is not None}
+        found = {**usual, **said}
+        found[Target.RUN] = min(found[target] for target in Target if target is not Target.RUN)
+        return Ages({target: timedelta(seconds=held) for target, held in found.items()})
+
+    def _usual(self, intervals: Collection[int]) -> int:
+        """Twice the interval, so that one run may fail; or one and the longest run, which others wait for."""
+        least = min(intervals, default=None)
+        return USUAL_AGE if least is None else max(2 * least, least + self.run_limit)

@@ -18,7 +18,6 @@ import threading
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
@@ -112,8 +111,7 @@ class Daemon:
             self.book = book = Book.open(configuration, self.environment, self.clock)
             self.runs = Runs.of(configuration, folder, book.record)
             settings = configuration.settings.agent
-            max_age = timedelta(seconds=settings.ledger.max_age)
-            self.metrics = Metrics(self.clock, max_age, self._waiting)
+            self.metrics = Metrics(self.clock, self._waiting)
             self.observers = (*self.observers, self.metrics.ran, self._dealt_with)
             self.accounts = Accounts.read(self.clock, folder, settings.every.intervals)
             self.schedule = Schedule(self.clock, self._run, self.accounts.overlap)
@@ -183,7 +181,8 @@ class Daemon:
                     self.schedule.soon()
                 case signal.SIGTERM | signal.SIGINT:
                     return self._stop(UPHELD if heard == signal.SIGTERM else INTERRUPTED)
-            self.schedule.follow_clock()
+            if self.schedule.follow_clock():
+                self.schedule.soon()
             self._watch()
 
     def _watch(self) -> None:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from pathlib import Path
 from typing import Final, Protocol
 
 from agent.clock import Clock
 from agent.collect.estate import read_estate
 from agent.collecting import collect, plan_for
-from agent.config import Configuration
+from agent.config import LATE, Configuration
 from agent.inputs import Inputs, prepare
 from agent.kind import WHOLE, Kind
 from agent.publish.result import Result
@@ -47,8 +46,7 @@ class Runs:
     @classmethod
     def of(cls, configuration: Configuration, state: Path, record: Record) -> Runs:
         """Read what the configuration names. Raises ConfigurationError."""
-        max_age = timedelta(seconds=configuration.settings.agent.ledger.max_age)
-        return cls(prepare(configuration), state, record, Standing(max_age))
+        return cls(prepare(configuration), state, record, Standing(configuration.settings.agent.ages(scheduled=True)))
 
     def one(self, name: str, clock: Clock, runs: list[Told], stopping: Callable[[], bool]) -> Result:
         """A run of a kind, or about everything. `runs`: what the schedule says of all kinds.
@@ -97,12 +95,13 @@ def _narrowed(inputs: Inputs, name: str) -> Inputs:
     tls = configuration.settings.collect.tls
     if tls is None or tls.quick is False:
         return inputs
-    full_every = tls.full_every
+    full_every, counts = tls.full_every, tls.full_max_age
     if name == Kind.TLS_FULL:
         full_every = 0
     elif (own := configuration.settings.agent.every.tls_full) is not None:
         full_every = max(full_every, 2 * own)  # that is what the runs of their own are for
-    asked = tls.model_copy(update={"quick": True, "full_every": full_every})
+        counts = counts or min(tls.full_every, own) + LATE
+    asked = tls.model_copy(update={"quick": True, "full_every": full_every, "full_max_age": counts or tls.full_every + LATE})
     collecting = configuration.settings.collect.model_copy(update={"tls": asked})
     settings = configuration.settings.model_copy(update={"collect": collecting})
     return replace(inputs, configuration=replace(configuration, settings=settings))

@@ -24,6 +24,8 @@ from agent import log
 from agent.clock import Clock
 from agent.kind import WHOLE, Kind
 
+FAR: Final = 300.0
+"""Seconds by which somebody sets the clock, and ages that were told before are wrong."""
 ANNOUNCED: Final = "announced"
 """The job of a run that something other than the time asked for."""
 STEP: Final = 2.0
@@ -91,16 +93,18 @@ class Schedule:
             if self.every.get(kind) != seconds:
                 self._add(kind, seconds, seconds)
 
-    def follow_clock(self) -> None:
-        """To be called every few seconds. Where somebody set the clock, what was due in ten minutes is due in ten minutes."""
+    def follow_clock(self) -> bool:
+        """To be called every few seconds. Where somebody set the clock, what was due in ten minutes is due in ten minutes. Gives whether it
+        was set so far that what was seen is of another age now."""
         parted = self._parted()
         step, self._offset = parted - self._offset, parted
         if abs(step) < STEP:
-            return
+            return False
         log.logger().warning("clock-set", by_seconds=round(step))
         for job in self._scheduler.get_jobs():
             left = self.due.get(job.id, 0) - self.clock.monotonic()
             job.modify(next_run_time=self._wall(max(left, 0)))
+        return abs(step) > FAR
 
     def hangs(self, limit: float) -> str | None:
         """Why runs do not end, or do not begin, for longer than `limit` seconds; None where they do."""

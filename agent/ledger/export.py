@@ -10,7 +10,8 @@ from typing import Any, Final
 import rfc8785
 from sqlalchemy import Connection, select
 
-from agent.ledger import LedgerError, rows, tables
+from agent.ledger import LedgerError, keys, rows, tables
+from agent.ledger.keys import Keyring
 from agent.ledger.ledger import leaves, signed_head
 from agent.ledger.run_record import unpack
 from agent.ledger.signing import SignedHead, Signer, Verifier, envelope, read_head
@@ -33,6 +34,8 @@ def run(connection: Connection, number: int) -> dict[str, Any]:
     stored = connection.execute(select(tables.runs.c.record).where(tables.runs.c.number == number)).scalar_one_or_none()
     if stored is None:
         raise LedgerError(f"there is no run {number} in the ledger")
+    if stored == b"":
+        raise LedgerError(f"the record of run {number} was pruned: its leaf is there, and nothing of what it said")
     try:
         return unpack(rows.blob(stored))[0]
     except (ValueError, TypeError) as error:
@@ -43,7 +46,7 @@ def inclusion(connection: Connection, number: int) -> dict[str, Any]:
     """The proof that a run is in the newest head, with the run."""
     record, newest, held = run(connection, number), head(connection), leaves(connection)
     path = [part.hex() for part in seal.inclusion(held[: newest.head.size], number - 1)]
-    return {"schema": SCHEMA, "kind": "inclusion", "record": record, "path": path, "head": newest.record}
+    return {"schema": SCHEMA, "kind": "inclusion", "record": record, "path": path, "head": newest.record, "keys": _keys(connection)}
 
 
 def consistency(connection: Connection, first: SignedHead) -> dict[str, Any]:
@@ -54,7 +57,14 @@ def consistency(connection: Connection, first: SignedHead) -> dict[str, Any]:
     if not 0 < first.head.size <= newest.head.size or seal.root(held[: first.head.size]) != first.head.root:
         raise LedgerError(f"the ledger does not begin with the {first.head.size} runs of that head: see `upheld ledger verify --head`")
     path = [part.hex() for part in seal.consistency(held[: newest.head.size], first.head.size)]
-    return {"schema": SCHEMA, "kind": "consistency", "first": first.record, "path": path, "head": newest.record}
+    return {
+        "schema": SCHEMA, "kind": "consistency", "first": first.record, "path": path, "head": newest.record, "keys": _keys(connection),
+    }  # fmt: skip
+
+
+def _keys(connection: Connection) -> list[dict[str, Any]]:
+    """How one key came after the other, for whoever knows another one than the newest."""
+    return [one.record for one in keys.stored(connection)]
 
 
 def statement(connection: Connection, number: int, signer: Signer) -> dict[str, Any]:
@@ -109,7 +119,12 @@ def check_proof(proof: Mapping[str, Any], verifier: Verifier) -> str | None:
         newest, path = read_head(proof["head"]), [bytes.fromhex(part) for part in proof["path"]]
         if proof["schema"] != SCHEMA:
             raise ValueError(f"it is not of schema {SCHEMA}")
-        if not newest.signed_by(verifier):
+        keyring = Keyring(verifier, [keys.read(one) for one in proof.get("keys", ())])
+        if (problem := next(keyring.problems(), None)) is not None:
+            return problem
+        if any(one.ledger != newest.head.ledger for one in keyring.chain):
+            return "its keys are those of another ledger"
+        if not keyring.signed(newest):
             return "its head is not signed with this key"
         size, root = newest.head.size, newest.head.root
         if proof["kind"] == "inclusion":
@@ -119,7 +134,7 @@ def check_proof(proof: Mapping[str, Any], verifier: Verifier) -> str | None:
             )
             return None if included else "the run is not in the tree of its head"
         first = read_head(proof["first"])
-        if not first.signed_by(verifier):
+        if not keyring.signed(first):
             return "its first head is not signed with this key"
         extends = first.head.ledger == newest.head.ledger and seal.extends(first.head.size, first.head.root, size, root, path)
         return None if extends else "the tree of its head does not begin with that of its first head"

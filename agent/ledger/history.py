@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, func, select
 
 from agent.ledger import LedgerError, rows, tables
-from checks.lifecycle import Known, Status, is_stale
-from checks.timeline import Span, repairs, shares, spans
+from checks.age import counts
+from checks.lifecycle import ENDED, USUAL, Known, Status, is_stale
+from checks.timeline import Span, Told, repairs, shares, spans, together
 from checks.verdict import Verdict
 
 WINDOW = timedelta(days=90)
@@ -42,32 +43,61 @@ class Turn:
     cause: str
 
 
+@dataclass(slots=True)
+class Runs:
+    """What the runs of one part said of a promise, in their order: where the clock was set back between two, no time passed."""
+
+    told: list[Told] = field(default_factory=list)
+    last: datetime | None = None
+    """When the last one was by its own clock."""
+
+    def add(self, at: str, verdict: str | None, until: str | None) -> None:
+        self.last = datetime.fromisoformat(at)
+        lasting = datetime.fromisoformat(until) - self.last if until else timedelta(seconds=USUAL)
+        moment = max(self.last, self.told[-1].at) if self.told else self.last
+        self.told.append(Told(moment, None if verdict is None else Verdict(verdict), moment + lasting))
+
+    def spans(self, now: datetime, said: datetime) -> list[Span]:
+        """Up to now; `said` is what the clock says, which may be less. Of a last run at a time to come, nobody can tell the age."""
+        held, last = spans(self.told, now), self.told[-1]
+        assert self.last is not None
+        if not counts(self.last, said, max(last.until - last.at, timedelta())) and not held[-1].stale:
+            held.append(Span(now, now, Verdict.UNPROVEN, stale=True))
+        return held
+
+
 @dataclass(frozen=True, slots=True)
 class History:
     """Questions to one view of the ledger. `now` is RFC 3339 in UTC."""
 
     connection: Connection
     now: str
-    max_age: timedelta
 
     def promises(self, only: str | None = None) -> list[PromiseHistory]:
         """The timelines of promises. Where the clock was set back, no time passed. Raises LedgerError for one that no run judged."""
-        table = tables.promises
-        statement = select(table.c.promise, table.c.at, table.c.verdict).order_by(table.c.promise, table.c.run)
-        by_promise: dict[str, list[tuple[datetime, Verdict | None]]] = {}
-        for name, at, verdict in self.connection.execute(statement if only is None else statement.where(table.c.promise == only)):
-            held = by_promise.setdefault(name, [])
-            moment = datetime.fromisoformat(at)
-            held.append((max(moment, held[-1][0]) if held else moment, None if verdict is None else Verdict(verdict)))
+        table, of = tables.promises, tables.runs
+        statement = (
+            select(table.c.promise, table.c.at, table.c.verdict, table.c.until, of.c.part)
+            .join(of, of.c.number == table.c.run)
+            .order_by(table.c.promise, table.c.run)
+        )
+        by_promise: dict[str, dict[str, Runs]] = {}
+        for name, at, verdict, until, part in self.connection.execute(
+            statement if only is None else statement.where(table.c.promise == only)
+        ):
+            by_promise.setdefault(name, {}).setdefault(part, Runs()).add(at, verdict, until)
         if only is not None and not by_promise:
             known = self.connection.execute(select(table.c.promise).distinct().order_by(table.c.promise)).scalars()
             raise LedgerError(f"no run judged a promise {only!r}; the ledger knows {', '.join(known) or 'none'}")
-        return [self._promise(name, runs) for name, runs in by_promise.items() if any(verdict is not None for _, verdict in runs)]
+        judged = {name: [runs for runs in parts.values() if any(one.verdict for one in runs.told)] for name, parts in by_promise.items()}
+        return [self._promise(name, parts) for name, parts in judged.items() if parts]
 
-    def _promise(self, name: str, runs: list[tuple[datetime, Verdict | None]]) -> PromiseHistory:
-        now = max(datetime.fromisoformat(self.now), runs[-1][0])
-        held = spans(runs, now, self.max_age)
-        return PromiseHistory(name, len(runs), held, shares(held, now - WINDOW, now), repairs(held))
+    def _promise(self, name: str, parts: list[Runs]) -> PromiseHistory:
+        """Of several parts of a configuration, if they share the ledger."""
+        said = datetime.fromisoformat(self.now)
+        now = max(said, *(runs.told[-1].at for runs in parts))
+        held = together([runs.spans(now, said) for runs in parts])
+        return PromiseHistory(name, sum(len(runs.told) for runs in parts), held, shares(held, now - WINDOW, now), repairs(held))
 
     def finding(self, id_: str) -> Known:
         """A finding, by its id or the beginning of it. Raises LedgerError where that is none, or several."""
@@ -78,16 +108,18 @@ class History:
         return rows.finding(held[0])
 
     def stale(self, known: Known) -> bool:
-        return is_stale(known, self.now, self.max_age)
+        return is_stale(known, self.now)
 
     def counts(self) -> dict[str, int]:
         """How many findings stand as what; those that are too old as `stale`."""
         table, found = tables.findings, dict[str, int]()
-        oldest = (datetime.fromisoformat(self.now) - self.max_age).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-        live = table.c.status.in_([Status.UPHELD, Status.BROKEN, Status.UNPROVEN])
-        statement = select(table.c.status, (live & (table.c.last_seen < oldest)).label("old"), func.count()).group_by("status", "old")
-        for status, old, count in self.connection.execute(statement):
-            name = "stale" if old else str(status)
+        statement = select(table.c.status, table.c.last_seen, table.c.age, func.count()).group_by(
+            table.c.status, table.c.last_seen, table.c.age
+        )
+        now = datetime.fromisoformat(self.now)
+        for status, seen, age, count in self.connection.execute(statement):
+            fresh = Status(status) in ENDED or counts(datetime.fromisoformat(seen), now, timedelta(seconds=age))
+            name = str(status) if fresh else "stale"
             found[name] = found.get(name, 0) + count
         return found
 

@@ -5,19 +5,19 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
-from agent.ledger import LedgerError, rows, tables
+from agent.ledger import LedgerError, keys, rows, tables
 from agent.ledger.database import Database
-from agent.ledger.run_record import Entry, Run, compose, pack, seen, unpack
+from agent.ledger.run_record import Entry, Run, compose, pack, sealable, seen, unpack
 from agent.ledger.signing import Head, SignedHead, Signer, read_head
-from checks.lifecycle import Known, Told, Transition, fold, tell
+from checks.lifecycle import Ending, Known, Seen, Told, Transition, fold, tell, within
 from checks.seal import Tree
 
 HEAD_FILE: Final = "ledger-head.json"
@@ -53,11 +53,10 @@ def nothing_else(_: Connection, __: Recorded) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """`max_age`: how old what no run looks at may get, until it is unproven."""
+    """A ledger, and the state directory in which its newest head is kept."""
 
     database: Database
     state: Path
-    max_age: timedelta
 
     def append(self, run: Run, signer: Signer, now: str, evidence: Mapping[str, Any], also: Also = nothing_else) -> Recorded:
         """Record a run, which is then on the disk, or raise LedgerError, and it is not. A run that is there already stays as it is.
@@ -67,29 +66,30 @@ class Ledger:
         """
         with self.database.writing() as connection:
             ledger = connection.execute(select(tables.ledger).with_for_update()).one()
-            self._fits(ledger.key, signer)
-            tree = self._tree(connection, ledger.origin, signer)
+            self.fits(ledger.key, signer)
+            tree = self.tree(connection, ledger.origin, signer)
             if (again := self._recorded(connection, run.id, tree.size)) is not None:
                 return again
+            newest = _newest(connection, tree.size)
             previous = self._previous(connection, run, now)
-            known = {one.id: one for one in map(rows.finding, connection.execute(select(tables.findings)))}
-            told = tell(known, (seen(one, known, partial=run.partial) for one in run.findings()), run.absent, run.finished, self.max_age)
-            number = tree.size + 1
-            record = compose(run, Entry(ledger.origin, number, now, evidence), told)
+            held = list(map(rows.finding, connection.execute(select(tables.findings).order_by(tables.findings.c.number))))
+            before = _as_sealed(held, newest)
+            known = {one.id: one for one in held}
+            told = tell(known, _seen(run, known), _absent(run), run.finished, run.part)
+            changed, made = fold({one.number: one for one in held}, told, run.finished)
+            number, after = tree.size + 1, rows.state(_after(held, changed, told, run.finished))
+            record = compose(run, Entry(ledger.origin, number, now, evidence), told, before, after)
             stored, leaf = pack(record)
-            changed, made = fold({one.number: one for one in known.values()}, told, run.finished)
-            lacks = _lacks(connection, tree.size)
-            connection.execute(
-                insert(tables.runs),
-                {"number": number, "id": run.id, "finished": run.finished, "verdict": run.verdict, "record": stored, "leaf": leaf},
-            )
+            connection.execute(insert(tables.runs), rows.run(record, stored, leaf))
             _write(connection, record, told, changed, made, len(known))
             tree.add(leaf)
             head = _sign(Head(ledger.origin, tree.size, tree.root, now), signer)
             connection.execute(insert(tables.checkpoints), _checkpoint(head))
             if ledger.key is None:
                 connection.execute(update(tables.ledger).values(key=signer.verifier.id))
-            recorded = Recorded(number, head, previous, [(one, changed[one.number]) for one in made], known, lacks)
+            recorded = Recorded(
+                number, head, previous, [(one, changed[one.number]) for one in made], known, self._lacks(connection, run.part, number - 1)
+            )
             also(connection, recorded)
         self._remember(head)
         return recorded
@@ -98,19 +98,27 @@ class Ledger:
         """See before anything is collected that a run can be recorded. Raises LedgerError."""
         with self.database.writing() as connection:
             ledger = connection.execute(select(tables.ledger)).one()
-            self._fits(ledger.key, signer)
-            self._tree(connection, ledger.origin, signer)
+            self.fits(ledger.key, signer)
+            self.tree(connection, ledger.origin, signer)
+
+    def key(self) -> str | None:
+        """The id of the key that seals it; None before the first run. Raises LedgerError."""
+        with self.database.reading() as connection:
+            key: str | None = connection.execute(select(tables.ledger.c.key)).scalar_one()
+            return key
 
     @staticmethod
-    def _fits(key: str | None, signer: Signer) -> None:
+    def fits(key: str | None, signer: Signer) -> None:
+        """Raises LedgerError where it is another key that seals the ledger."""
         if key is not None and key != signer.verifier.id:
             raise LedgerError(
                 f"the ledger is sealed with the key {key[:16]}, and the signing key is {signer.verifier.id[:16]}: configure that one "
-                "(agent.ledger.signing_key), or begin another ledger"
+                "(agent.ledger.signing_key); `upheld ledger rotate` changes it, and says with --lost that it is lost"
             )
 
-    def _tree(self, connection: Connection, origin: str, signer: Signer) -> Tree:
-        """The tree so far. Nothing is recorded on top of what does not fit its seal, or is shorter than was seen before."""
+    def tree(self, connection: Connection, origin: str, signer: Signer | None) -> Tree:
+        """The tree so far. Nothing is recorded on top of what does not fit its seal, or is shorter than was seen before. `signer`: whose
+        key seals it; None where that was lost, and nobody can tell."""
         anchor = self.anchor()
         tree = Tree()
         for leaf in leaves(connection):
@@ -127,11 +135,10 @@ class Ledger:
         newest = connection.execute(select(tables.checkpoints).order_by(tables.checkpoints.c.size.desc()).limit(1)).one_or_none()
         head = None if newest is None else signed_head(newest, origin)
         if (head is None) != (tree.size == 0) or (
-            head is not None and (head.head.size != tree.size or head.head.root != tree.root or not head.signed_by(signer.verifier))
+            head is not None
+            and (head.head.size != tree.size or head.head.root != tree.root or not (signer is None or _sealed(connection, head, signer)))
         ):
-            raise LedgerError(
-                "the ledger does not fit its seal, and nothing is recorded on top of it: `upheld ledger verify` says what is wrong"
-            )
+            raise _unfit("the ledger does not fit its seal")
         return tree
 
     def anchor(self) -> SignedHead | None:
@@ -147,7 +154,8 @@ class Ledger:
     def _previous(self, connection: Connection, run: Run, now: str) -> str | None:
         """When the run before was. Raises LedgerError for an estate that is older, which says nothing of how things are, or of the
         future, after which nothing else could be recorded."""
-        found = connection.execute(select(tables.runs.c.finished).order_by(tables.runs.c.number.desc()).limit(1)).scalar_one_or_none()
+        of_part = select(tables.runs.c.finished).where(tables.runs.c.part == run.part).order_by(tables.runs.c.number.desc()).limit(1)
+        found = connection.execute(of_part).scalar_one_or_none()
         if run.live:
             return found
         if found is not None and found > run.finished:
@@ -177,7 +185,16 @@ class Ledger:
             before.pop(one.id, None)
             if number == newest and turn.before is not None and turn.before is not turn.after:
                 before[one.id] = replace(one, status=turn.before)
-        return Recorded(number, signed_head(head, origin), previous, turns, before, _lacks(connection, number - 1), again=True)
+        part = connection.execute(select(tables.runs.c.part).where(tables.runs.c.number == number)).scalar_one()
+        lacks = self._lacks(connection, part, number - 1)
+        return Recorded(number, signed_head(head, origin), previous, turns, before, lacks, again=True)
+
+    @staticmethod
+    def _lacks(connection: Connection, part: str, last: int) -> dict[str, list[str]]:
+        """What kept promises from being proven in the newest run of a part, up to the run `last`, by promise."""
+        of_part = (tables.runs.c.part == part) & (tables.runs.c.number <= last)
+        number = connection.execute(select(func.max(tables.runs.c.number)).where(of_part)).scalar_one()
+        return {one["id"]: one["lacks"] for one in _newest(connection, number or 0).get("promises", ())}
 
     def _remember(self, head: SignedHead) -> None:
         """Keep the newest head outside of the ledger. The run is recorded already: should this fail, the file is only older."""
@@ -187,6 +204,16 @@ class Ledger:
             from agent import log
 
             log.logger().warning("ledger-head", detail=f"{self.state / HEAD_FILE} cannot be written: {error.strerror}")
+
+
+def _sealed(connection: Connection, head: SignedHead, signer: Signer) -> bool:
+    """Whether a key speaks for a head: it signed that, or began where that ends."""
+    introduced = keys.stored(connection)[-1:]
+    if introduced and introduced[0].size == head.head.size:
+        one = introduced[0]
+        said = (one.ledger, one.root, one.new.id) == (head.head.ledger, head.head.root.hex(), signer.verifier.id)
+        return said and one.problem() is None
+    return head.signed_by(signer.verifier)
 
 
 def _sign(head: Head, signer: Signer) -> SignedHead:
@@ -236,10 +263,54 @@ def _write(
             connection.execute(insert(table), held)
 
 
-def _lacks(connection: Connection, number: int) -> dict[str, list[str]]:
-    """What kept promises from being proven in a run, by promise."""
-    stored = connection.execute(select(tables.runs.c.record).where(tables.runs.c.number == number)).scalar_one_or_none()
-    return {} if stored is None else {one["id"]: one["lacks"] for one in unpack(rows.blob(stored))[0]["promises"]}
+def _newest(connection: Connection, number: int) -> Mapping[str, Any]:
+    """The record of a run; empty where there is none, or it was pruned. Raises LedgerError where it is not the one that was sealed."""
+    row = connection.execute(select(tables.runs).where(tables.runs.c.number == number)).one_or_none()
+    if row is None or not row.record:
+        return {}
+    try:
+        record, leaf = unpack(rows.blob(row.record))
+    except (ValueError, TypeError) as error:
+        raise _unfit(f"the record of run {number} cannot be read") from error
+    if leaf != rows.blob(row.leaf):
+        raise _unfit(f"the record of run {number} is not the one that was sealed")
+    return record
+
+
+def _unfit(why: str) -> LedgerError:
+    return LedgerError(f"{why}, and nothing is recorded on top of it: `upheld ledger verify` says what is wrong")
+
+
+def _as_sealed(held: Sequence[Known], newest: Mapping[str, Any]) -> str:
+    """The digest of how findings stand. Raises LedgerError where the run before left them otherwise: somebody who changes the table for as
+    long as a run takes would else keep what it finds from being told, and no trace of it."""
+    found = rows.state(held)
+    if "state" in newest and newest["state"]["after"] != found:
+        raise _unfit("the table of findings is not as the newest run left it")
+    return found
+
+
+def _after(held: Sequence[Known], changed: Mapping[int, Known], told: Told, at: str) -> Iterator[Known]:
+    """How all findings stand after a run, in their order."""
+    seen_now = within(told.seen)
+    for number in range(1, max(len(held), max(changed, default=0)) + 1):
+        one = changed.get(number) or held[number - 1]
+        yield replace(one, last_seen=at) if number in seen_now else one
+
+
+def _seen(run: Run, known: Mapping[str, Known]) -> Iterator[Seen]:
+    for record in run.findings():
+        yield seen(record, known, run.age(record["rule"]), partial=run.partial)
+
+
+def _absent(run: Run) -> Callable[[Known], Ending | None]:
+    """What became of findings, in words that can be sealed."""
+
+    def absent(known: Known) -> Ending | None:
+        ending = run.absent(known)
+        return None if ending is None else replace(ending, cause=sealable(ending.cause))
+
+    return absent
 
 
 def write_json(file: Path, record: Any) -> None:

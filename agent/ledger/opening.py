@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 
 from agent import state
@@ -28,11 +27,7 @@ class Place:
 
     @property
     def ledger(self) -> Ledger:
-        return Ledger(self.database, self.state, self.max_age)
-
-    @property
-    def max_age(self) -> timedelta:
-        return timedelta(seconds=self.configuration.settings.agent.ledger.max_age)
+        return Ledger(self.database, self.state)
 
     def signer(self, *, make: bool) -> Signer | None:
         """The configured key, else that of the state directory. Raises ConfigurationError and LedgerError."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,11 @@ from agent.ledger.signing import Signer
 from agent.publish.json_report import coverage_record, run_record
 from agent.publish.notify.delivery import Delivery
 from agent.publish.result import Result
+from checks.lifecycle import USUAL
 from checks.model import canonical, digest
-from checks.summary import RuleSummary
+from checks.rule import Rule
+from checks.summary import PromiseSummary, RuleSummary
+from checks.target import about
 
 
 @dataclass(slots=True)
@@ -78,13 +82,29 @@ def run_of(result: Result, inputs: Inputs) -> Run:
         digest(result.estate_digest, finished, asked, told["findings"]),
         finished,
         told["verdict"],
-        [{"id": one.id, "verdict": one.verdict, "open": one.open, "lacks": sorted(lacks_of(asdict(one)))} for one in result.promises],
+        [_promise(one, result) for one in result.promises],
         list(_coverage(result)),
         told,
         result.findings.records,
         result.whereabouts.of,
         inputs.narrowed,
+        age=partial(_age, result, result.whereabouts.rules),
+        part=inputs.configuration.settings.agent.ledger.part or "",
     )
+
+
+def _age(result: Result, rules: Mapping[str, Rule], name: str) -> int:
+    """How long a finding of a rule counts, in seconds."""
+    most = result.ages.by.get(about(rules[name]))
+    return USUAL if most is None else int(most.total_seconds())
+
+
+def _promise(one: PromiseSummary, result: Result) -> dict[str, Any]:
+    until = result.until.get(one.id)
+    return {
+        "id": one.id, "verdict": one.verdict, "open": one.open, "lacks": sorted(lacks_of(asdict(one))),
+        "until": None if until is None else moment(until.isoformat()),
+    }  # fmt: skip
 
 
 def _coverage(result: Result) -> Iterator[dict[str, Any]]:

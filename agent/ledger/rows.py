@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from typing import Any
+
+import orjson
 
 from checks.lifecycle import Change, Known, Status, Told, Transition
 from checks.model import Subject
@@ -32,6 +35,8 @@ def of_finding(known: Known) -> dict[str, Any]:
         "opened": known.opened,
         "repaired": known.repaired,
         "openings": known.openings,
+        "age": known.age,
+        "part": known.part,
     }
 
 
@@ -40,8 +45,14 @@ def finding(row: Any) -> Known:
     return Known(
         row.number, row.id, row.rule, row.severity, Subject(row.type, row.resource, row.account, row.region), tuple(row.promises.split()),
         Status(row.status), row.cause, row.counterexample, row.accepted, row.digest, row.first_seen, row.last_seen, row.since, row.opened,
-        row.repaired, row.openings,
+        row.repaired, row.openings, row.age, row.part,
     )  # fmt: skip
+
+
+def run(record: Mapping[str, Any], stored: bytes, leaf: bytes) -> dict[str, Any]:
+    """The row of a run, whose record is stored as those bytes."""
+    told = {name: record[name] for name in ("number", "id", "finished", "verdict")}
+    return {**told, "record": stored, "leaf": leaf, "part": record.get("part", "")}
 
 
 def blob(value: Any) -> bytes:
@@ -75,10 +86,18 @@ def transition(row: Any, id_: str) -> Transition:
 
 def promises(record: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [
-        {"run": record["number"], "promise": one["id"], "verdict": one["verdict"], "open": one["open"], "at": record["finished"]}
+        {
+            "run": record["number"], "promise": one["id"], "verdict": one["verdict"], "open": one["open"], "at": record["finished"],
+            "until": one.get("until"),
+        }
         for one in record["promises"]
-    ]
+    ]  # fmt: skip
 
 
 def coverage(record: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [{"run": record["number"], **one} for one in record["coverage"]]
+
+
+def state(known: Iterable[Known]) -> str:
+    """SHA-256 over how findings stand, in their order: what a run is held against is sealed with the run before it."""
+    return hashlib.sha256(orjson.dumps([list(of_finding(one).values()) for one in known])).hexdigest()

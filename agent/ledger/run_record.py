@@ -17,7 +17,7 @@ import orjson
 import rfc8785
 
 from checks import seal
-from checks.lifecycle import Ending, Known, Seen, Status, Told
+from checks.lifecycle import USUAL, Ending, Known, Seen, Status, Told
 from checks.model import Subject, digest
 from checks.verdict import Verdict
 
@@ -48,9 +48,13 @@ class Run:
     """Whether it asked for some of the promises only."""
     live: bool = False
     """Whether the world was read just now: its time is then whatever the clock says, also where that was set back."""
+    age: Callable[[str], int] = lambda _: USUAL
+    """How long it counts that a finding of a rule was seen, in seconds."""
+    part: str = ""
+    """The part of the configuration that it is of, where several agents share the ledger."""
 
 
-def seen(record: Mapping[str, Any], known: Mapping[str, Known], *, partial: bool) -> Seen:
+def seen(record: Mapping[str, Any], known: Mapping[str, Known], age: int, *, partial: bool) -> Seen:
     """A finding as the lifecycle needs it. A partial run does not unsay that other promises ask for the finding, too."""
     promises = set(record["promises"])
     if partial and (held := known.get(record["id"])) is not None:
@@ -61,7 +65,7 @@ def seen(record: Mapping[str, Any], known: Mapping[str, Known], *, partial: bool
     told = digest(record["verdict"], record["severity"], kept, counterexample, accepted, explanation, record.get("other_reading"))
     return Seen(
         record["id"], record["rule"], record["severity"], subject, kept, Verdict(record["verdict"]), counterexample, accepted, explanation,
-        told,
+        told, age,
     )  # fmt: skip
 
 
@@ -75,8 +79,8 @@ class Entry:
     evidence: Mapping[str, Any]
 
 
-def compose(run: Run, entry: Entry, told: Told) -> dict[str, Any]:
-    """The record of a run, of which `told` is what is new."""
+def compose(run: Run, entry: Entry, told: Told, before: str, after: str) -> dict[str, Any]:
+    """The record of a run, of which `told` is what is new. `before` and `after`: digests of how all findings stand."""
     wanted = {held.id for held in told.observed.values()}
     full = {one["id"]: one for one in run.findings() if one["id"] in wanted} if wanted else {}
     return {
@@ -88,12 +92,14 @@ def compose(run: Run, entry: Entry, told: Told) -> dict[str, Any]:
         "recorded": entry.recorded,
         "verdict": run.verdict,
         "partial": run.partial,
+        "part": run.part,
+        "state": {"before": before, "after": after},
         "run": run.told,
         "promises": list(run.promises),
         "coverage": list(run.coverage),
         "evidence": entry.evidence,
         "observed": [
-            {"number": one, "digest": held.digest, "finding": {**full[held.id], "promises": list(held.promises)}}
+            {"number": one, "digest": held.digest, "age": held.age, "finding": {**full[held.id], "promises": list(held.promises)}}
             for one, held in sorted(told.observed.items())
         ],
         "endings": [
@@ -107,12 +113,12 @@ def told(record: Mapping[str, Any]) -> Told:
     """What is new in a record, the opposite of `compose`. Raises KeyError, TypeError and ValueError for what is none."""
     observed = {}
     for one in record["observed"]:
-        held = seen(one["finding"], {}, partial=False)
+        held = seen(one["finding"], {}, int(one.get("age", USUAL)), partial=False)
         if held.digest != one["digest"]:
             raise ValueError(f"the digest of the finding {held.id} is another")
         observed[int(one["number"])] = held
     endings = {int(one["number"]): Ending(Status(one["status"]), one["cause"]) for one in record["endings"]}
-    return Told(observed, endings, [(int(first), int(last)) for first, last in record["seen"]])
+    return Told(observed, endings, [(int(first), int(last)) for first, last in record["seen"]], str(record.get("part", "")))
 
 
 def pack(record: Mapping[str, Any]) -> tuple[bytes, bytes]:
@@ -137,12 +143,13 @@ def unpack(stored: bytes) -> tuple[dict[str, Any], bytes]:
 
 
 def sealable(value: Any) -> Any:
-    """A value that canonical JSON can hold: numbers that it cannot hold exactly, and text that is no Unicode, as escaped text."""
+    """A value that canonical JSON and every database can hold: numbers that they cannot hold exactly as text, and text that is no
+    Unicode, or has a null character, escaped."""
     match value:
         case bool() | None:
             return value
         case str():
-            plain = str(value)
+            plain = str(value).replace("\0", "\\x00")  # which no text column of PostgreSQL holds
             return plain if plain.isascii() else plain.encode("utf-8", "backslashreplace").decode("utf-8")
         case int():
             return value if abs(value) <= _EXACT else str(value)

@@ -155,7 +155,8 @@ def own_signer(state: Path, *, make: bool) -> Signer | None:
         if not file.exists():
             if not make:
                 return None
-            _make(file)
+            make_key(file)
+            (state / PUBLIC_FILE).write_bytes(read_signer(file.read_text(encoding="utf-8"), str(file)).verifier.pem)
         if (mode := file.stat().st_mode & 0o777) & 0o077:
             raise LedgerError(f"{file} can be read by others (mode {mode:04o}): `chmod 600` it, and make a new one if somebody may have")
         return read_signer(file.read_text(encoding="utf-8"), str(file))
@@ -165,8 +166,8 @@ def own_signer(state: Path, *, make: bool) -> Signer | None:
         raise LedgerError(f"{file}: not a private key as PEM") from error
 
 
-def _make(file: Path) -> None:
-    """Of two processes that make one at once, both use the first."""
+def make_key(file: Path) -> None:
+    """A new key, for its owner alone. Of two processes that make one at once, both use the first. Raises OSError."""
     signer = Signer(Ed25519PrivateKey.generate())
     pem = signer.private.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     descriptor, name = tempfile.mkstemp(prefix=".", dir=file.parent)  # of mode 0600
@@ -179,6 +180,5 @@ def _make(file: Path) -> None:
             os.link(name, file)
         except FileExistsError:
             return
-        (file.parent / PUBLIC_FILE).write_bytes(signer.verifier.pem)
     finally:
         os.unlink(name)

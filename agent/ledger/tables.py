@@ -10,7 +10,7 @@ from typing import Final
 
 from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, LargeBinary, MetaData, String, Table, text
 
-HEAD: Final = "0002"
+HEAD: Final = "0003"
 """The newest revision of the schema."""
 
 metadata = MetaData()
@@ -31,8 +31,9 @@ runs = Table(
     Column("id", String, nullable=False, unique=True),
     Column("finished", String, nullable=False),  # of what was collected, RFC 3339 in UTC
     Column("verdict", String),
-    Column("record", LargeBinary, nullable=False),  # canonical JSON (RFC 8785), compressed with zlib
+    Column("record", LargeBinary, nullable=False),  # canonical JSON (RFC 8785), compressed with zlib; empty where it was pruned
     Column("leaf", LargeBinary, nullable=False),
+    Column("part", String, nullable=False, server_default=""),  # of the configuration, where several agents share the ledger
 )
 
 checkpoints = Table(
@@ -45,6 +46,32 @@ checkpoints = Table(
     Column("signature", LargeBinary, nullable=False),
 )
 """The signed head of the tree after each run."""
+
+keys = Table(
+    "keys",
+    metadata,
+    Column("after", Integer, primary_key=True, autoincrement=False),  # how many runs were sealed before it
+    Column("introduction", LargeBinary, nullable=False),  # canonical JSON, signed by the new key, and by the old one unless that was lost
+)
+"""The keys that seal the ledger after its first one."""
+
+prunings = Table(
+    "prunings",
+    metadata,
+    Column("through", Integer, primary_key=True, autoincrement=False),
+    Column("statement", LargeBinary, nullable=False),  # canonical JSON, signed
+    Column("state", LargeBinary, nullable=False),  # how findings stood after the run `through`, compressed with zlib
+)
+"""The last pruning: up to which run there are leaves and no records any more, and from where the others can be told."""
+
+parts = Table(
+    "parts",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("holder", String),  # who claimed it last
+    Column("claims", Integer, nullable=False),
+)
+"""One row for each part of a configuration, which whoever judges it locks as long as that takes."""
 
 findings = Table(
     "findings",
@@ -69,6 +96,8 @@ findings = Table(
     Column("opened", String),
     Column("repaired", String),
     Column("openings", Integer, nullable=False),
+    Column("age", Integer, nullable=False, server_default="172800"),  # seconds that it counts that it was seen
+    Column("part", String, nullable=False, server_default=""),
 )
 
 observations = Table(
@@ -101,6 +130,7 @@ promises = Table(
     Column("verdict", String),
     Column("open", String),  # without what a person accepts
     Column("at", String, nullable=False),
+    Column("until", String),  # up to when that counts where nobody looks again
 )
 
 coverage = Table(

@@ -6,11 +6,12 @@ looks any more, here as in a file that node_exporter reads (Prometheus, "Instrum
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -19,6 +20,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from agent.clock import Clock
+from checks.age import AHEAD
 from checks.model import Reason
 from checks.rule import SEVERITIES
 from checks.verdict import Verdict
@@ -33,6 +35,7 @@ CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 """Prometheus, "Exposition formats", text format."""
 _UNVERIFIABLE: Final = "unverifiable"
 _STATES: Final = (*map(str, Verdict), _UNVERIFIABLE)
+_AHEAD: Final = AHEAD.total_seconds()
 _CHECK: Final = "check"
 _OUTCOMES: Final = ("succeeded", "failed")
 
@@ -64,17 +67,13 @@ class _Kind:
 
 @dataclass(slots=True, eq=False)
 class Metrics(Collector):
-    """What is known at present. `max_age`: how old what a promise rests on may get until it shows as unproven, whatever it was.
-
-    `waiting`: how each sink of notifications stands. Runs are told to it in the thread that makes them, and read in others.
-    """
+    """What is known at present. `waiting`: how each sink of notifications stands. Runs are told to it in the thread that makes them, and read in others."""
 
     clock: Clock
-    max_age: timedelta | None = None
     waiting: Callable[[], Mapping[str, Waiting]] | None = None
     _kinds: dict[str, _Kind] = field(default_factory=dict)
-    _promises: dict[str, tuple[str, float]] = field(default_factory=dict)
-    """Promise -> its verdict, and when that was."""
+    _promises: dict[str, tuple[str, float, float]] = field(default_factory=dict)
+    """Promise -> its verdict, when that was, and up to when it counts."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _started: float = field(init=False)
 
@@ -141,13 +140,13 @@ class Metrics(Collector):
         yield from _went(kinds)
         yield from self._notifications()
 
-    def _states(self, promises: Mapping[str, tuple[str, float]]) -> Metric:
+    def _states(self, promises: Mapping[str, tuple[str, float, float]]) -> Metric:
         now = self.clock.now().timestamp()
         states = StateSetMetricFamily(
             "upheld_promise_status", "Whether a promise is kept; unproven, too, where nobody looked for long.", labels=["promise"]
         )
-        for name, (verdict, seen) in promises.items():
-            old = self.max_age is not None and now - seen > self.max_age.total_seconds()
+        for name, (verdict, seen, until) in promises.items():
+            old = not seen - min(_AHEAD, until - seen) <= now <= until  # the clock may have been set back
             shown = str(Verdict.UNPROVEN) if old and verdict != _UNVERIFIABLE else verdict
             states.add_metric([name], {state: state == shown for state in _STATES})
         return states
@@ -179,9 +178,9 @@ def chunks(result: Result) -> Iterator[str]:
     yield metrics.text().decode("utf-8")
 
 
-def _verdicts(result: Result) -> dict[str, tuple[str, float]]:
-    now = result.manifest.now.timestamp()
-    return {one.id: (str(one.verdict) if one.verdict else _UNVERIFIABLE, now) for one in result.promises}
+def _verdicts(result: Result) -> dict[str, tuple[str, float, float]]:
+    now, until = result.manifest.now.timestamp(), {name: at.timestamp() for name, at in result.until.items()}
+    return {one.id: (str(one.verdict) if one.verdict else _UNVERIFIABLE, now, until.get(one.id, math.inf)) for one in result.promises}
 
 
 def _seen(result: Result) -> Seen:

@@ -8,8 +8,10 @@ import tempfile
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import IO, TYPE_CHECKING, Any
 
+from checks.age import Ages
 from checks.model import Finding, Gap, Manifest
 from checks.population import CloudPopulation
 from checks.summary import PromiseSummary, RuleSummary
@@ -71,6 +73,10 @@ class Result:
     clouds: Sequence[CloudPopulation] = ()
     whereabouts: Whereabouts | None = None
     """What tells where findings of earlier runs went."""
+    ages: Ages = field(default_factory=lambda: Ages({}))
+    """How long what was looked at counts, from then on."""
+    until: Mapping[str, datetime] = field(default_factory=dict)
+    """Of each promise, up to when its verdict counts where nobody looks again."""
     recorded: Recorded | None = None
     """What the ledger says of the run, where it was recorded."""
 

@@ -12,7 +12,7 @@ from checks.tls import endpoint
 from checks.tls.strength import derived
 
 MAX_AGE = timedelta(days=8)
-"""How long an enumeration stands: the week from one to the next, and a day for one that comes late."""
+"""How long an enumeration stands where nobody says: the week from one to the next, and a day for one that comes late."""
 _CARRIED = ("suites", "enumerated", "groups", "hybrid_group", "dh_bits", "client_certificate", "other_certificates", "without_name")
 """What a quick look does not ask for, or not always."""
 _BY_KEY = ("versions", "refusals")
@@ -26,6 +26,7 @@ class Known:
     at: datetime
     fingerprint: str
     facts: Mapping[str, Any]
+    counts: timedelta = MAX_AGE
 
     def is_due(self, now: datetime, every: timedelta) -> bool:
         """Whether it is time for the next enumeration: the last is old, is of a time to come, or showed a certificate that has since
@@ -33,7 +34,7 @@ class Known:
         return not self.at <= now < self.at + every or any(_time(after) < now for after in _ends(self.facts))
 
     def is_stale(self, now: datetime) -> bool:
-        return not self.at <= now <= self.at + MAX_AGE or any(_time(after) < now for after in _ends(self.facts))
+        return not self.at <= now <= self.at + self.counts or any(_time(after) < now for after in _ends(self.facts))
 
 
 def fingerprint(seen: Mapping[str, Any]) -> str:

@@ -23,7 +23,7 @@ from typing import Any
 from agent.ledger.history import History
 from agent.ledger.run_record import Run
 from checks.model import digest
-from tests.ledger.runs import DAY, append, at, begin, record, run, verified
+from tests.ledger.runs import append, at, begin, record, run, verified
 
 LIMIT_HISTORY = 0.2
 """Seconds that a question about history may take."""
@@ -71,7 +71,7 @@ def main() -> int:
         print(f"as a compressed JSON file for each run: {plain / 1e6:.0f} MB, {plain / size:.1f} times as much")
         slowest = 0.0
         with ledger.database.reading() as connection:
-            told = History(connection, at(options.runs), 2 * DAY)
+            told = History(connection, at(options.runs))
             finding = told.finding(digest("vol-00007"))
             for name, ask in (
                 ("all promises", told.promises),

@@ -308,7 +308,7 @@ def ask(
     held = promises or Promises.model_validate({"schema": "upheld.promises/1", "promises": []})
     bound = bind(rules, held.promises, every=promises is None)
     populations: dict[tuple[str, str], Population] = {}
-    findings = list(judge(estate, CATALOGUE, bound, populations, exceptions, stale=stale))
+    findings = list(judge(estate, CATALOGUE, bound, populations, exceptions, stale=lambda _: stale))
     summaries = summarize(estate, CATALOGUE, CONTROLS, held, texts or {}, bound, populations)
     spool = Findings()
     for finding in findings:

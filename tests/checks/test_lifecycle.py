@@ -24,23 +24,36 @@ def at(hour: float) -> str:
     return (datetime(2026, 11, 20, tzinfo=UTC) + hour * HOUR).isoformat()
 
 
-def seen(name: str, verdict: str, counterexample: str = "", accepted: str | None = None) -> Seen:
+def seen(name: str, verdict: str, counterexample: str = "", accepted: str | None = None, age: timedelta = 2 * DAY) -> Seen:
     told = f"{verdict} {counterexample} {accepted}"
-    return Seen(name, "rule", "high", Subject("t", name, "1", "eu"), ("p",), Verdict(verdict), counterexample, accepted, told, told)
+    return Seen(
+        name,
+        "rule",
+        "high",
+        Subject("t", name, "1", "eu"),
+        ("p",),
+        Verdict(verdict),
+        counterexample,
+        accepted,
+        told,
+        told,
+        int(age.total_seconds()),
+    )
 
 
 class Memory:
     """A ledger of nothing but findings."""
 
-    def __init__(self, max_age: timedelta = 2 * DAY) -> None:
+    def __init__(self) -> None:
         self.known: dict[int, Known] = {}
-        self.max_age = max_age
 
-    def run(self, hour: float, *found: Seen, absent: Mapping[str, Ending] | None = None, looked: bool = True) -> list[Transition]:
+    def run(
+        self, hour: float, *found: Seen, absent: Mapping[str, Ending] | None = None, looked: bool = True, part: str = ""
+    ) -> list[Transition]:
         """A run; of what it did not find, `absent` says why, else it was gone; one that did not look says nothing."""
         by_id = {one.id: one for one in self.known.values()}
         endings = absent or {}
-        told = tell(by_id, found, lambda one: endings.get(one.id, GONE) if looked else None, at(hour), self.max_age)
+        told = tell(by_id, found, lambda one: endings.get(one.id, GONE) if looked else None, at(hour), part)
         changed, made = fold(self.known, told, at(hour))
         self.known |= changed
         for number in within(told.seen):
@@ -131,8 +144,8 @@ def test_what_cannot_be_told_is_unproven_and_not_gone() -> None:
 
 
 def test_a_run_that_did_not_look_leaves_a_finding_as_old_as_it_was() -> None:
-    memory = Memory(max_age=DAY)
-    memory.run(0, seen("a", "upheld"), seen("b", "upheld"))
+    memory = Memory()
+    memory.run(0, seen("a", "upheld", age=DAY), seen("b", "upheld"))
     assert memory.run(20, seen("b", "upheld"), looked=False) == []
     assert (memory["a"].last_seen, memory["b"].last_seen) == (at(0), at(20))
     (turn,) = memory.run(30, seen("b", "upheld"), looked=False)
@@ -144,10 +157,44 @@ def test_a_run_that_did_not_look_leaves_a_finding_as_old_as_it_was() -> None:
 def test_what_is_too_old_is_stale_when_it_is_read_unless_it_ended() -> None:
     memory = Memory()
     memory.run(0, seen("a", "upheld"), seen("b", "upheld"))
-    memory.run(1, seen("a", "upheld"))
-    assert not is_stale(memory["a"], at(24), DAY)
-    assert is_stale(memory["a"], at(26), DAY)
-    assert not is_stale(memory["b"], at(99), DAY)
+    memory.run(1, seen("a", "upheld", age=DAY))
+    assert not is_stale(memory["a"], at(24))
+    assert is_stale(memory["a"], at(26))
+    assert not is_stale(memory["b"], at(99))
+
+
+def test_what_was_seen_at_a_time_to_come_is_of_an_age_that_nobody_can_tell() -> None:
+    memory = Memory()
+    memory.run(48, seen("a", "upheld"), seen("b", "upheld"))
+    assert not is_stale(memory["a"], at(47.5))
+    assert is_stale(memory["a"], at(24))
+    (turn,) = memory.run(24, seen("b", "upheld"), looked=False)
+    assert (turn.id, turn.after) == ("a", Status.UNPROVEN)
+
+
+def test_a_look_that_counts_for_another_time_is_told_again_and_is_no_transition() -> None:
+    memory = Memory()
+    memory.run(0, seen("a", "upheld"))
+    assert memory.run(1, seen("a", "upheld", age=HOUR)) == []
+    assert memory["a"].age == 3600
+
+
+def test_a_run_of_another_part_ends_nothing_and_what_it_does_not_look_at_grows_old() -> None:
+    memory = Memory()
+    memory.run(0, seen("a", "broken", "x"), seen("b", "upheld"))
+    assert changes(memory.run(1, seen("c", "upheld"), part="other")) == [Change.FOUND]
+    assert (memory.status("a"), memory["c"].part) == (Status.BROKEN, "other")
+    assert changes(memory.run(2, seen("a", "broken", "x"))) == [Change.GONE]  # of its own part, b is
+    assert memory.status("c") is Status.UPHELD
+    assert {turn.id for turn in memory.run(60, seen("a", "broken", "x"))} == {"c"}
+
+
+def test_what_another_part_sees_is_of_that_part_from_then_on() -> None:
+    memory = Memory()
+    memory.run(0, seen("a", "upheld"))
+    assert memory.run(1, seen("a", "upheld"), part="other") == []
+    assert memory.run(2) == []
+    assert changes(memory.run(3, part="other")) == [Change.GONE]
 
 
 def test_two_findings_of_one_id_are_a_bug() -> None:
@@ -169,7 +216,7 @@ def test_law_8_nothing_leaves_quietly(history: list[tuple[dict[str, tuple[str, s
         hour += later
         before = {one.id: one for one in memory.known.values()}
         by_id = dict(before)
-        told = tell(by_id, [seen(name, *held) for name, held in found.items()], lambda _, e=ending: e, at(hour), memory.max_age)
+        told = tell(by_id, [seen(name, *held) for name, held in found.items()], lambda _, e=ending: e, at(hour))
         changed, made = fold(memory.known, told, at(hour))
         memory.known |= changed
         after = {one.id: one for one in memory.known.values()}

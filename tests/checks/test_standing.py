@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from checks.age import Ages
 from checks.judge import Bound, Population, bind, key
 from checks.model import Estate, Look, Manifest, Resource, Scope
 from checks.rule import Rule
@@ -66,7 +67,7 @@ def test_each_rule_is_about_one_kind_of_target(judged: Rule, target: Target) -> 
 
 
 def test_a_run_about_one_target_takes_nothing_from_the_others() -> None:
-    standing = Standing(DAY)
+    standing = Standing(Ages.of_all(DAY))
     standing.take(None, estate(BEGIN), *came_to([SETTING, ENDPOINT, ROWS], Verdict.UPHELD))
     assert standing.whole
     standing.take(Target.TLS, estate(BEGIN + DAY / 2), *came_to([ENDPOINT], Verdict.BROKEN))
@@ -78,7 +79,7 @@ def test_a_run_about_one_target_takes_nothing_from_the_others() -> None:
 
 
 def test_what_nobody_looked_at_for_too_long_is_unproven_and_no_other_run_makes_it_fresh() -> None:
-    standing = Standing(DAY)
+    standing = Standing(Ages.of_all(DAY))
     standing.take(None, estate(BEGIN), *came_to([SETTING, ENDPOINT], Verdict.UPHELD))
     for hours in range(1, 30):
         standing.take(Target.TLS, estate(BEGIN + timedelta(hours=hours)), *came_to([ENDPOINT], Verdict.UPHELD))
@@ -92,20 +93,20 @@ def test_what_nobody_looked_at_for_too_long_is_unproven_and_no_other_run_makes_i
 
 @pytest.mark.parametrize("verdict", list(Verdict))
 def test_growing_old_makes_everything_unproven_and_nothing_else(verdict: Verdict) -> None:
-    standing = Standing(DAY)
+    standing = Standing(Ages.of_all(DAY))
     standing.take(None, estate(BEGIN), *came_to([SETTING], verdict))
     assert verdicts(standing, BEGIN + 2 * DAY) == {SETTING.id: "unproven"}
 
 
 @pytest.mark.parametrize(("ahead", "verdict"), [(timedelta(hours=1), "upheld"), (DAY + timedelta(seconds=1), "unproven")])
 def test_what_was_seen_in_a_future_that_is_not_any_more_counts_for_no_longer(ahead: timedelta, verdict: str) -> None:
-    standing = Standing(DAY)
+    standing = Standing(Ages.of_all(DAY))
     standing.take(None, estate(BEGIN + ahead), *came_to([SETTING], Verdict.UPHELD))
     assert verdicts(standing, BEGIN) == {SETTING.id: verdict}
 
 
 def test_an_empty_population_that_is_too_old_is_not_empty() -> None:
-    standing = Standing(DAY)
+    standing = Standing(Ages.of_all(DAY))
     bound, populations = came_to([SETTING], Verdict.UPHELD)
     standing.take(None, estate(BEGIN), bound, {name: replace(held, counts=dict.fromkeys(Verdict, 0)) for name, held in populations.items()})
     assert verdicts(standing, BEGIN + 2 * DAY) == {SETTING.id: "unproven"}
@@ -114,7 +115,7 @@ def test_an_empty_population_that_is_too_old_is_not_empty() -> None:
 def test_what_exists_is_known_from_the_newest_look_at_it_until_that_is_too_old() -> None:
     region = Resource("eu-central-1", "aws.ec2.region", "111122223333", "global", {}, {}, ("l",))
     look = Look("l", "111122223333", "global", "aws.ec2.region", "DescribeRegions", None, 1, 1, BEGIN.isoformat(), None, "0" * 64)
-    standing = Standing(DAY)
+    standing = Standing(Ages.of_all(DAY))
     standing.take(None, estate(BEGIN, region, looks=(look,)), [], {})
     later = estate(BEGIN + DAY / 2)
     standing.take(Target.LOGS, later, [], {})
@@ -127,7 +128,7 @@ def test_what_exists_is_known_from_the_newest_look_at_it_until_that_is_too_old()
 
 
 def test_before_a_run_about_everything_nothing_is_whole() -> None:
-    standing = Standing(DAY)
+    standing = Standing(Ages.of_all(DAY))
     standing.take(Target.SETTINGS, estate(BEGIN), *came_to([SETTING], Verdict.UPHELD))
     assert not standing.whole
 

@@ -53,8 +53,9 @@ def judged(
     kept = list(rules)
     bound = bind(kept, asked, every=promises is None)
     populations: dict[tuple[str, str], Population] = {}
-    findings = list(judge(held, catalogue, bound, populations, stale=more.get("stale", False)))
-    said = {"narrowed": False, "every": promises is None, "stale": False, **more}
+    stale = more.get("stale", False)
+    findings = list(judge(held, catalogue, bound, populations, stale=lambda _: stale))
+    said = {"narrowed": False, "every": promises is None, **more, "stale": lambda _: stale}
     return findings, Whereabouts(held, catalogue, {rule.id: rule for rule in kept}, bound, populations, asked, **said)
 
 

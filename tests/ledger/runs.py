@@ -18,6 +18,7 @@ from checks.model import digest
 
 BEGIN = datetime(2026, 11, 20, tzinfo=UTC)
 DAY = timedelta(days=1)
+HOUR = timedelta(hours=1)
 
 
 def at(hour: float) -> str:
@@ -50,8 +51,9 @@ def gone(_: Known) -> Ending | None:
 
 
 def run(
-    hour: float, verdicts: Mapping[str, str], absent: Callable[[Known], Ending | None] = unlooked, *, partial: bool = False, **told: Any
-) -> Run:
+    hour: float, verdicts: Mapping[str, str], absent: Callable[[Known], Ending | None] = unlooked, *, partial: bool = False,
+    age: timedelta = 2 * DAY, part: str = "", **told: Any,
+) -> Run:  # fmt: skip
     """A run of an hour: what it found of each resource. What is broken is so by `verdict:counterexample`."""
     findings = []
     for name, verdict in verdicts.items():
@@ -61,10 +63,10 @@ def run(
     worst = next((word for word in ("broken", "unproven", "upheld") if word in words), None)
     policies = told.pop("policies", {"security": "a" * 64})
     return Run(
-        digest(hour, [canonical["id"] + canonical["explanation"] for canonical in findings], partial),
+        digest(hour, [canonical["id"] + canonical["explanation"] for canonical in findings], partial, *([part] if part else [])),
         at(hour),
         worst,
-        [{"id": "at-rest", "verdict": worst, "open": worst, "lacks": []}],
+        [{"id": "at-rest", "verdict": worst, "open": worst, "lacks": [], "until": at(hour + age / HOUR)}],
         [
             {
                 "promise": "at-rest",
@@ -79,14 +81,16 @@ def run(
         lambda: iter(findings),
         absent,
         partial,
+        age=lambda _: int(age.total_seconds()),
+        part=part,
     )
 
 
-def begin(folder: Path, url: str | None = None, max_age: timedelta = 2 * DAY) -> tuple[Ledger, Signer]:
+def begin(folder: Path, url: str | None = None) -> tuple[Ledger, Signer]:
     """A ledger in a folder, and its key."""
     signer = own_signer(folder, make=True)
     assert signer is not None
-    return Ledger(connect(url, folder), folder, max_age), signer
+    return Ledger(connect(url, folder), folder), signer
 
 
 def append(ledger: Ledger, signer: Signer, one: Run, evidence: Mapping[str, Any] | None = None) -> Recorded:

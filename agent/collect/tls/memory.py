@@ -10,7 +10,7 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,8 @@ class Memory:
     basis: str
     every: timedelta
     notice: Callable[[str], None]
+    counts: timedelta = MAX_AGE
+    """How long what was enumerated counts."""
 
     def recall(self, endpoint: str, asked: str) -> dict[str, Known]:
         """What is known of each address. `asked`: how the endpoint is asked (protocol, name), which must be the same."""
@@ -41,7 +43,7 @@ class Memory:
                 raise ValueError("its digest is another")
             if record["basis"] != [self.basis, endpoint, asked]:
                 return {}
-            return {address: _known(held) for address, held in record["addresses"].items()}
+            return {address: replace(_known(held), counts=self.counts) for address, held in record["addresses"].items()}
         except FileNotFoundError:
             return {}
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
@@ -53,7 +55,7 @@ class Memory:
         addresses = {
             address: {"at": stamp(one.at), "fingerprint": one.fingerprint, "facts": one.facts}
             for address, one in sorted(known.items())
-            if one.at + MAX_AGE + self.every > now
+            if one.at + self.counts + self.every > now
         }
         record = {"schema": SCHEMA, "basis": [self.basis, endpoint, asked], "sha256": digest(addresses), "addresses": addresses}
         try:

@@ -15,6 +15,7 @@ from agent.ledger import LedgerError, tables
 from agent.ledger.export import run as read
 from agent.ledger.history import History
 from agent.ledger.ledger import HEAD_FILE
+from agent.ledger.run_record import pack, unpack
 from agent.ledger.signing import FILE
 from checks.lifecycle import Change, Status
 from checks.model import digest
@@ -84,21 +85,21 @@ def test_a_clock_that_is_set_back_stops_no_live_run(tmp_path: Path) -> None:
     assert [one.change for one, _ in back.turns] == [Change.REPAIRED]
     assert verified(ledger, signer).problems == []
     with ledger.database.reading() as connection:
-        (told,) = History(connection, at(6), DAY).promises()
+        (told,) = History(connection, at(6)).promises()
     assert [span.verdict for span in told.spans] == ["broken", "upheld"]
     assert told.spans[-1].start == told.spans[-1].end
 
 
 def test_a_partial_run_leaves_what_it_did_not_look_at_until_it_is_stale(tmp_path: Path) -> None:
-    ledger, signer = begin(tmp_path, max_age=DAY)
-    append(ledger, signer, run(0, {"vol-a": "upheld", "vol-b": "upheld"}))
-    append(ledger, signer, run(20, {"vol-b": "upheld"}, partial=True))
+    ledger, signer = begin(tmp_path)
+    append(ledger, signer, run(0, {"vol-a": "upheld", "vol-b": "upheld"}, age=DAY))
+    append(ledger, signer, run(20, {"vol-b": "upheld"}, partial=True, age=DAY))
     assert statuses(tmp_path) == {"vol-a": "upheld", "vol-b": "upheld"}
     with ledger.database.reading() as connection:
-        told = History(connection, at(30), DAY)
+        told = History(connection, at(30))
         assert [told.stale(told.finding(digest(name))) for name in ("vol-a", "vol-b")] == [True, False]
         assert told.counts() == {"stale": 1, "upheld": 1}
-    recorded = append(ledger, signer, run(40, {"vol-b": "upheld"}, partial=True))
+    recorded = append(ledger, signer, run(40, {"vol-b": "upheld"}, partial=True, age=DAY))
     assert [(one.after, one.change) for one, _ in recorded.turns] == [(Status.UNPROVEN, Change.EVIDENCE_LOST)]
     assert verified(ledger, signer).problems == []
 
@@ -111,7 +112,7 @@ def test_a_partial_run_does_not_take_a_finding_from_other_promises(tmp_path: Pat
     recorded = append(ledger, signer, run(1, {"vol-a": "upheld"}, partial=True))
     assert recorded.turns == []
     with ledger.database.reading() as connection:
-        assert History(connection, at(1), DAY).finding(digest("vol-a")).promises == ("all", "at-rest")
+        assert History(connection, at(1)).finding(digest("vol-a")).promises == ("all", "at-rest")
 
 
 def test_many_at_once_are_recorded_one_after_the_other(tmp_path: Path) -> None:
@@ -182,8 +183,48 @@ def test_a_promise_has_shares_and_repairs(tmp_path: Path) -> None:
     for hour, verdict in ((0, "broken"), (6, "upheld"), (12, "upheld")):
         append(ledger, signer, run(hour, {"vol-a": verdict}))
     with ledger.database.reading() as connection:
-        (told,) = History(connection, at(24), DAY).promises()
+        (told,) = History(connection, at(24)).promises()
         assert (told.id, told.runs, list(told.repairs)) == ("at-rest", 3, [timedelta(hours=6)])
         assert told.shares == {"upheld": 0.75, "unproven": 0.0, "broken": 0.25}
         with pytest.raises(LedgerError, match="no run judged a promise 'none'; the ledger knows at-rest"):
-            History(connection, at(24), DAY).promises("none")
+            History(connection, at(24)).promises("none")
+
+
+def test_a_promise_whose_last_run_is_of_a_time_to_come_is_not_shown_as_fresh(tmp_path: Path) -> None:
+    ledger, signer = begin(tmp_path)
+    append(ledger, signer, run(72, {"vol-a": "upheld"}))
+    with ledger.database.reading() as connection:
+        (told,) = History(connection, at(6)).promises()
+        assert (told.spans[-1].verdict, told.spans[-1].stale) == ("unproven", True)
+        assert History(connection, at(6)).counts() == {"stale": 1}
+
+
+def test_findings_that_were_edited_while_a_run_was_on_its_way_are_not_gone_by(tmp_path: Path) -> None:
+    """Who knows how a finding will be broken could write that into the table, and afterwards take it out again: the run would have
+    nothing to tell, and the ledger look as it was sealed."""
+    ledger, signer = begin(tmp_path)
+    append(ledger, signer, run(0, {"vol-a": "upheld"}))
+    other, _ = begin(make(tmp_path / "elsewhere"))
+    append(other, signer, run(1, {"vol-a": "broken"}))
+    with other.database.reading() as connection:
+        foreseen = dict(connection.execute(select(tables.findings)).mappings().one())
+    with ledger.database.writing() as connection:
+        connection.execute(tables.findings.update().values(foreseen))
+    with pytest.raises(LedgerError, match="the table of findings is not as the newest run left it"):
+        append(ledger, signer, run(1, {"vol-a": "broken"}))
+
+
+def test_a_record_that_was_edited_is_not_gone_by(tmp_path: Path) -> None:
+    ledger, signer = begin(tmp_path)
+    append(ledger, signer, run(0, {"vol-a": "upheld"}))
+    with ledger.database.writing() as connection:
+        stored = connection.execute(select(tables.runs.c.record)).scalar_one()
+        record, _ = unpack(stored)
+        connection.execute(tables.runs.update().values(record=pack({**record, "promises": []})[0]))
+    with pytest.raises(LedgerError, match="the record of run 1 is not the one that was sealed"):
+        append(ledger, signer, run(1, {"vol-a": "broken"}))
+
+
+def make(folder: Path) -> Path:
+    folder.mkdir()
+    return folder

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -28,7 +27,7 @@ def pem(folder: Path) -> str:
 def test_without_a_word_it_is_a_file_in_the_state_directory_with_a_key_of_its_own(tmp_path: Path) -> None:
     held = opened(tmp_path, "{}")
     assert held.database.file == tmp_path / "state" / "ledger.db"
-    assert (held.max_age, held.evidence.quota) == (timedelta(days=2), 2_048_000_000)
+    assert held.evidence.quota == 2_048_000_000
     assert held.signer(make=False) is None
     assert not held.state.exists()
     held.state.mkdir()
@@ -43,7 +42,7 @@ def test_a_key_of_the_configuration_is_a_secret_and_counts_first(tmp_path: Path,
     signer = held.signer(make=True)
     assert signer is not None
     assert not (tmp_path / "state" / "signing-key.pem").exists()
-    assert (held.max_age, held.evidence.quota) == (timedelta(days=8), 0)
+    assert held.evidence.quota == 0
 
 
 def test_a_url_may_be_a_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -80,13 +80,14 @@ def test_a_promise_is_in_one_of_four_states(encrypted: tuple[bool | None, ...], 
 
 def test_a_promise_that_nobody_looked_at_for_long_shows_as_unproven() -> None:
     turned = Turned()
-    held = Metrics(turned.clock, max_age=timedelta(hours=2))
-    held.ran(event(result(True, False)))
+    held, found = Metrics(turned.clock), result(True, False)
+    found.until = {"at-rest": found.manifest.now + timedelta(hours=2)}
+    held.ran(event(found))
     shown = []
-    for hours in (0, 2, 2.1):
+    for hours in (0, 2, 2.1, -3):
         turned.now = START + timedelta(hours=hours)
         shown.append(states(samples(held.text()), "at-rest"))
-    assert shown == [["broken"], ["broken"], ["unproven"]]
+    assert shown == [["broken"], ["broken"], ["unproven"], ["unproven"]]  # the last one after the clock was set back
     assert states(samples(held.text()), "trained") == ["unverifiable"]
 
 

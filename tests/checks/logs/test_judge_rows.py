@@ -116,7 +116,7 @@ def test_without_a_look_nothing_is_upheld() -> None:
 def test_an_old_estate_decides_nothing() -> None:
     held = estate(told([RULE], [login("eve", mfa=False)], WHOLE))
     assert verdicts(held) == {"trail/eve": "broken"}
-    assert verdicts(held, stale=True) == {"trail/eve": "unproven"}
+    assert verdicts(held, stale=lambda _: True) == {"trail/eve": "unproven"}
 
 
 def test_an_account_without_a_source_is_a_gap_for_a_rule_that_nothing_stands_in_for() -> None:
