@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -143,12 +144,13 @@ def _check(options: argparse.Namespace) -> int:
     inputs = run.prepare(configuration, options.promise)
     every = options.all_rules or not inputs.promises.promises
     targets = outputs.targets(options.format, configuration)
-    max_age = _duration(options.max_age)
+    max_age = takes.ages(options.max_age)
     baseline = gate.read_baseline(options.baseline) if options.baseline else None
     if options.fail_on == "new" and baseline is None and not options.record:
         raise config.ConfigurationError("--fail-on new needs --baseline FILE, an earlier JSON report, or --record")
     recorder = _recorder(inputs, live=options.estate is None) if options.record else None
-    with progress("collecting", quiet=options.quiet or options.estate is not None) as step:
+    claim = nullcontext() if recorder is None else recorder.claim(lambda: False)
+    with claim, progress("collecting", quiet=options.quiet or options.estate is not None) as step:
         result = run.check(
             inputs, options.estate, every=every, max_age=max_age, clock=run.Clock(), progress=step, record=recorder or run.forget
         )
@@ -178,16 +180,6 @@ def _recorder(inputs: Inputs, *, live: bool) -> Recorder:
     opened.ledger.ready(signer)
     delivery = Delivery(Outbox(opened.database), senders(inputs.configuration), run.Clock())
     return Recorder(opened, signer, inputs, run.Clock(), live, delivery)
-
-
-def _duration(text: str) -> int:
-    from agent.config import ConfigurationError
-    from agent.config.values import seconds
-
-    try:
-        return 0 if text == "0" else seconds(text)
-    except ValueError as error:
-        raise ConfigurationError(f"--max-age: {error}") from error
 
 
 def _collect(options: argparse.Namespace) -> int:
@@ -365,6 +357,16 @@ def _ledger(options: argparse.Namespace) -> int:
                 configuration, clock, options.finding, owner=options.owner, reason=options.reason, until=options.until,
                 standing=options.standing,
             )  # fmt: skip
+        case "rotate":
+            from agent.commands import ledger_seal
+
+            return ledger_seal.change_key(
+                configuration, clock, key=options.key, lost=options.lost, owner=options.owner, reason=options.reason
+            )
+        case "prune":
+            from agent.commands import ledger_seal
+
+            return ledger_seal.prune(configuration, clock, older=options.older_than)
     return ledger_command.export_(
         configuration, run=options.run_, proof=options.proof, statement=options.statement, evidence=options.evidence,
         since=options.since, output=options.output,

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from checks.age import Ages
 
 
 def check(command: argparse.ArgumentParser) -> None:
@@ -12,7 +17,13 @@ def check(command: argparse.ArgumentParser) -> None:
     command.add_argument("--promise", metavar="ID", action="append", default=[], help="only this promise (repeatable)")
     command.add_argument("--all-rules", action="store_true", help="every rule whose type is in the estate; needs no promises")
     command.add_argument("--record", action="store_true", help="put the run into the ledger, and tell what changed since the last one")
-    command.add_argument("--max-age", metavar="TIME", default="24h", help="how old an estate's facts may be (default 24h; 0 for no limit)")
+    command.add_argument(
+        "--max-age",
+        metavar="TIME",
+        action="append",
+        default=[],
+        help="how old an estate's facts may be (default 24h; 0 for no limit), or those of one kind: settings=2h, network, tls, logs (repeatable)",
+    )
     command.add_argument(
         "--format",
         metavar="FORMAT[=FILE]",
@@ -34,6 +45,27 @@ def check(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--baseline", metavar="FILE", type=Path, help="an earlier JSON report: what stands in it is not new")
     command.add_argument("--strict", action="store_true", help="unverifiable promises and accepted findings count, too")
+
+
+def ages(given: Sequence[str]) -> Ages:
+    """What `--max-age` comes to: `24h` for everything, `logs=2h` for one kind of target, 0 for no limit. Raises ConfigurationError."""
+    from datetime import timedelta
+
+    from agent.config import ConfigurationError
+    from agent.config.values import seconds
+    from checks.age import Ages
+    from checks.target import HERE, Target
+
+    known, most = [target for target in Target if target not in HERE], dict.fromkeys(Target, 86400)
+    for text in given:
+        kind, _, age = text.rpartition("=")
+        if kind and kind not in known:
+            raise ConfigurationError(f"--max-age: {kind!r} is no kind of facts: it is {', '.join(known)}")
+        try:
+            most |= dict.fromkeys([Target(kind)] if kind else Target, 0 if age == "0" else seconds(age))
+        except ValueError as error:
+            raise ConfigurationError(f"--max-age: {error}") from error
+    return Ages({target: timedelta(seconds=held) for target, held in most.items() if held})
 
 
 def import_(command: argparse.ArgumentParser) -> None:
@@ -186,6 +218,13 @@ def ledger(command: argparse.ArgumentParser) -> None:
     what.add_argument("--statement", metavar="N", type=int, help="a run as a signed in-toto statement about the policies")
     what.add_argument("--evidence", metavar="N", type=int, help="the estate of a run")
     export.add_argument("-o", "--output", metavar="PATH", type=Path, help="where to (default: stdout)")
+    rotate = asked.add_parser("rotate", help="another key seals it from now on", description="Have another key seal what comes.")
+    rotate.add_argument("--key", metavar="PEM", type=Path, help="the new key, where the configuration names the old one")
+    rotate.add_argument("--lost", action="store_true", help="the old key is lost, and cannot introduce the new one")
+    rotate.add_argument("--owner", help="who answers for that")
+    rotate.add_argument("--reason", help="what became of the old key")
+    prune = asked.add_parser("prune", help="let old records go", description="Let old records go; what seals them stays.")
+    prune.add_argument("--older-than", metavar="TIME", help="such as 400d (default: agent.ledger.keep)")
     for one in asked.choices.values():
         one.add_argument("-c", "--config", metavar="FILE", help="default: $UPHELD_CONFIG, ./upheld.yaml, /etc/upheld/upheld.yaml")
         one.add_argument("-q", "--quiet", action="store_true", help="no log lines below warnings")

@@ -146,19 +146,19 @@ def verify(configuration: Configuration, *, heads: Sequence[Path], public: Path 
     known = {str(file): export.read_signed_head(file) for file in heads}
     if (anchor := opened.ledger.anchor()) is not None:
         known["the state directory"] = anchor
-    evidence = opened.evidence if opened.database.file is not None else None
     with opened.database.reading() as connection:
-        found = verify_all(connection, verifier, known, evidence)
+        found = verify_all(connection, verifier, known, opened.evidence, alone=opened.database.file is not None)
     if as_json:
         head = None if found.head is None else found.head.record
-        print(json.dumps({"schema": "upheld.verification/1", "runs": found.runs, "problems": found.problems, "head": head}, indent=2))
+        told = {"runs": found.runs, "problems": found.problems, "notes": found.notes, "head": head}
+        print(json.dumps({"schema": "upheld.verification/1", **told}, indent=2))
     else:
         _print(_verified(found, len(known)))
     return BROKEN if found.problems else UPHELD
 
 
 def _verified(found: Verification, heads: int) -> Iterator[str]:
-    yield from found.problems
+    yield from [*found.problems, *found.notes]
     if found.problems:
         yield f"NOT as it was sealed: {_many(len(found.problems), 'problem')} in {_many(found.runs, 'run')}"
         return

@@ -15,7 +15,7 @@ import secrets
 import signal
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -39,7 +39,7 @@ from agent.exits import INTERRUPTED, UPHELD
 from agent.inputs import Inputs
 from agent.kind import WHOLE, Kind
 from agent.ledger import LedgerError, opening
-from agent.ledger.recording import Recorder
+from agent.ledger.recording import Recorder, claim
 from agent.ledger.signing import Signer
 from agent.publish.metrics import Metrics
 from agent.publish.notify.delivery import Delivery
@@ -72,6 +72,10 @@ class Book:
         delivery = Delivery(Outbox(place.database), senders(configuration), clock)
         place.ledger.ready(signer)
         return cls(place, signer, delivery)
+
+    def claim(self, stopping: Callable[[], bool]) -> AbstractContextManager[Callable[[], None]]:
+        """The part of the configuration, against all other agents of the ledger."""
+        return claim(self.place, stopping)
 
     def record(self, inputs: Inputs, result: Result, estate: Path, clock: Clock) -> None:
         """Raises LedgerError."""
@@ -109,11 +113,11 @@ class Daemon:
         self.manager = ServiceManager.of(self.environment)
         with only_one(folder):
             self.book = book = Book.open(configuration, self.environment, self.clock)
-            self.runs = Runs.of(configuration, folder, book.record)
+            self.runs = Runs.of(configuration, folder, book.record, book.claim)
             settings = configuration.settings.agent
             self.metrics = Metrics(self.clock, self._waiting)
             self.observers = (*self.observers, self.metrics.ran, self._dealt_with)
-            self.accounts = Accounts.read(self.clock, folder, settings.every.intervals)
+            self.accounts = Accounts.read(self.clock, folder, settings.every.intervals, book.place.part)
             self.schedule = Schedule(self.clock, self._run, self.accounts.overlap)
             with self._served(settings) as metrics:
                 self.schedule.start(settings.every.intervals, random.uniform(0, settings.splay))
@@ -206,7 +210,7 @@ class Daemon:
             if folder.resolve() != self.runs.state.resolve():
                 raise ConfigurationError(f"{configuration.file}: `state` is {folder} now, and an agent keeps its own: restart it")
             book = Book.open(configuration, self.environment, self.clock)
-            runs = Runs.of(configuration, self.runs.state, book.record)
+            runs = Runs.of(configuration, self.runs.state, book.record, book.claim)
         except (ConfigurationError, DocumentError, LedgerError) as error:
             log.logger().error("reload-refused", detail=printable(error), goes_on_with="the settings it had")
             self.manager.tell("READY=1", "STATUS=reload refused: it goes on with the settings it had")
@@ -217,7 +221,7 @@ class Daemon:
         book.delivery.start()
         self.listener.stop()
         self.listener = self._listening(configuration)
-        self.accounts.every = every
+        self.accounts.every, self.accounts.part = every, book.place.part
         self.schedule.change(every)
         self.schedule.soon()
         log.logger().info("reloaded", file=str(configuration.file))

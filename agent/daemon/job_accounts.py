@@ -41,11 +41,13 @@ class Accounts:
     file: Path
     every: Mapping[Kind, int]
     held: dict[Kind, Account] = field(default_factory=dict)
+    part: str = ""
+    """Of the configuration, where several agents share a ledger: each has runs of its own."""
 
     @classmethod
-    def read(cls, clock: Clock, state: Path, every: Mapping[Kind, int]) -> Accounts:
+    def read(cls, clock: Clock, state: Path, every: Mapping[Kind, int], part: str = "") -> Accounts:
         """What the agent before left. What cannot be read is not known, and a log line says so."""
-        accounts = cls(clock, state / FILE, every)
+        accounts = cls(clock, state / FILE, every, part=part)
         try:
             record = json.loads(accounts.file.read_bytes())
             if record["schema"] != SCHEMA:
@@ -95,7 +97,7 @@ class Accounts:
             if now := kind in succeeding:
                 account.telling = (account.missed, account.overlapped)
             ended, failure = (self.clock.now().isoformat(), None) if now else (account.ended, account.failure)
-            found.append(Told(str(kind), every, ended, failure, account.missed, account.overlapped))
+            found.append(Told(f"{self.part}/{kind}" if self.part else str(kind), every, ended, failure, account.missed, account.overlapped))
         return found
 
     def write(self) -> None:

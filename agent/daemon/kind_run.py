@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Protocol
@@ -30,6 +31,16 @@ class Record(Protocol):
     def __call__(self, inputs: Inputs, result: Result, estate: Path, clock: Clock) -> None: ...
 
 
+Claim = Callable[[Callable[[], bool]], AbstractContextManager[Callable[[], None]]]
+"""Holds what is judged against all other agents until it is recorded, unless the agent is stopping; gives what raises LedgerError where
+that is not so any more."""
+
+
+def unshared(_: Callable[[], bool]) -> AbstractContextManager[Callable[[], None]]:
+    """Of a ledger that is no other agent's."""
+    return nullcontext(lambda: None)
+
+
 class Stopped(Exception):
     """The agent is stopping: the run was given up, and nothing of it is recorded."""
 
@@ -42,11 +53,12 @@ class Runs:
     state: Path
     record: Record
     standing: Standing
+    claim: Claim = unshared
 
     @classmethod
-    def of(cls, configuration: Configuration, state: Path, record: Record) -> Runs:
+    def of(cls, configuration: Configuration, state: Path, record: Record, claim: Claim = unshared) -> Runs:
         """Read what the configuration names. Raises ConfigurationError."""
-        return cls(prepare(configuration), state, record, Standing(configuration.settings.agent.ages(scheduled=True)))
+        return cls(prepare(configuration), state, record, Standing(configuration.settings.agent.ages(scheduled=True)), claim)
 
     def one(self, name: str, clock: Clock, runs: list[Told], stopping: Callable[[], bool]) -> Result:
         """A run of a kind, or about everything. `runs`: what the schedule says of all kinds.
@@ -63,6 +75,10 @@ class Runs:
         return self._judged(replace(self.inputs, about=Target.RUN), clock, runs, stopping)
 
     def _judged(self, inputs: Inputs, clock: Clock, runs: list[Told], stopping: Callable[[], bool]) -> Result:
+        with self.claim(stopping) as still:
+            return self._claimed(inputs, clock, runs, stopping, still)
+
+    def _claimed(self, inputs: Inputs, clock: Clock, runs: list[Told], stopping: Callable[[], bool], still: Callable[[], None]) -> Result:
         every = not inputs.promises.promises
         folder = self.state / FOLDER
         shutil.rmtree(folder, ignore_errors=True)  # an agent that was killed left it
@@ -76,6 +92,7 @@ class Runs:
                 result.promises = []
             if stopping():
                 raise Stopped
+            still()
             self.record(inputs, result, place, clock)
             return result
         finally:

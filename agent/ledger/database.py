@@ -42,7 +42,7 @@ class Database:
         """One transaction, after which everything or nothing is there. Raises LedgerError."""
         if (file := self.file) is not None and not os.access(file.parent, os.W_OK):
             raise LedgerError(f"the state directory {file.parent} cannot be written (read-only?): name another with `state`")
-        with self._told("recorded"), self.engine.execution_options(upheld_write=True).begin() as connection:
+        with self.told("recorded"), self.engine.execution_options(upheld_write=True).begin() as connection:
             _prepare(connection, self.name)
             yield connection
 
@@ -51,10 +51,15 @@ class Database:
         """One consistent view. Raises LedgerError, also where nothing was recorded yet."""
         if (file := self.file) is not None and not file.exists():
             raise LedgerError(f"there is no ledger at {file}: `upheld check --record` begins one")
-        with self._told("read"), self._readable().connect() as connection, connection.begin():
+        with self.told("read"), self._readable().connect() as connection, connection.begin():
             if _revision(connection, self.name) != HEAD:
                 raise LedgerError(f"the ledger {self.name} holds no runs, or those of an older schema: `upheld check --record` updates it")
             yield connection
+
+    def connection(self) -> Connection:
+        """One that is the caller's to close, for what outlives a transaction. Raises LedgerError."""
+        with self.told("read"):
+            return self.engine.connect()
 
     @property
     def file(self) -> Path | None:
@@ -74,7 +79,8 @@ class Database:
         return create_engine(f"sqlite:///file:{quote(str(file.absolute()))}?mode=ro&immutable=1&uri=true", poolclass=NullPool)
 
     @contextmanager
-    def _told(self, what: str) -> Iterator[None]:
+    def told(self, what: str) -> Iterator[None]:
+        """What the database complains of becomes a LedgerError."""
         try:
             yield
         except SQLAlchemyError as error:

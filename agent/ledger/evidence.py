@@ -104,6 +104,10 @@ class Evidence:
         with tarfile.open(self.folder / held["name"], "r:gz") as archive:
             archive.extractall(place, filter="data")
 
+    def holds(self, held: Mapping[str, Any]) -> bool:
+        """Whether an archive that a record names is here."""
+        return (self.folder / Path(held["name"]).name).exists()
+
     def problem(self, held: Mapping[str, Any]) -> str | None:
         """What is wrong with an archive that a record names."""
         file = self.folder / Path(held["name"]).name

@@ -29,6 +29,11 @@ class Place:
     def ledger(self) -> Ledger:
         return Ledger(self.database, self.state)
 
+    @property
+    def part(self) -> str:
+        """Of the configuration, where several agents share the ledger; else all of it, which has no name."""
+        return self.configuration.settings.agent.ledger.part or ""
+
     def signer(self, *, make: bool) -> Signer | None:
         """The configured key, else that of the state directory. Raises ConfigurationError and LedgerError."""
         configured = self.configuration.settings.agent.ledger.signing_key

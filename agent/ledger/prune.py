@@ -14,9 +14,10 @@ from typing import Any, Final
 
 import orjson
 import rfc8785
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from agent.ledger import LedgerError, rows, tables
+from agent.ledger.database import Database
 from agent.ledger.evidence import Evidence
 from agent.ledger.keys import Keyring
 from agent.ledger.ledger import Ledger
@@ -103,6 +104,14 @@ def prune(ledger: Ledger, signer: Signer, evidence: Evidence, before: str, now: 
         _write(connection, made, packed)
     evidence.forget(sorted(named - kept))
     return made
+
+
+def oldest(database: Database) -> str:
+    """The time of the oldest record that is there. Raises LedgerError."""
+    with database.reading() as connection:
+        through = connection.execute(select(func.coalesce(func.max(tables.prunings.c.through), 0))).scalar_one()
+        found: str = connection.execute(select(tables.runs.c.finished).where(tables.runs.c.number == through + 1)).scalar_one()
+        return found
 
 
 def _record(number: int) -> Any:

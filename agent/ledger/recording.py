@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from agent.clock import Clock
 from agent.gate import lacks_of
 from agent.inputs import Inputs
 from agent.ledger import LedgerError
+from agent.ledger.claim import claimed
 from agent.ledger.ledger import nothing_else
 from agent.ledger.opening import Place
+from agent.ledger.prune import oldest, prune
 from agent.ledger.run_record import Run, moment
 from agent.ledger.signing import Signer
 from agent.publish.json_report import coverage_record, run_record
@@ -25,6 +30,20 @@ from checks.model import canonical, digest
 from checks.rule import Rule
 from checks.summary import PromiseSummary, RuleSummary
 from checks.target import about
+
+DAY: Final = timedelta(days=1)
+
+
+def claim(place: Place, stopping: Callable[[], bool]) -> AbstractContextManager[Callable[[], None]]:
+    """Hold the part of the configuration against all other agents of its ledger; gives what raises LedgerError where it is not held any
+    more. Raises LedgerError where another one has it for longer than a run may take."""
+    end = time.monotonic() + place.configuration.settings.agent.run_limit
+
+    def wait(seconds: float) -> bool:
+        time.sleep(seconds)
+        return not stopping() and time.monotonic() < end
+
+    return claimed(place.database, place.part, wait)
 
 
 @dataclass(slots=True)
@@ -39,6 +58,13 @@ class Recorder:
     """Whether what is recorded was collected just now."""
     delivery: Delivery | None = None
     failure: LedgerError | None = None
+    _still: Callable[[], None] = field(default=lambda: None)
+
+    @contextmanager
+    def claim(self, stopping: Callable[[], bool]) -> Iterator[None]:
+        """Hold what is judged, as `claim` does, until it is recorded."""
+        with claim(self.place, stopping) as self._still:
+            yield
 
     def __call__(self, result: Result, estate: Path) -> None:
         """Record a result, with what was collected. What fails does not keep the result from being told."""
@@ -49,6 +75,7 @@ class Recorder:
             result.notes.append(f"this run is not in the ledger: {error}")
 
     def _record(self, result: Result, estate: Path) -> None:
+        self._still()
         run, evidence = replace(run_of(result, self.inputs), live=self.live), self.place.evidence
         archive = evidence.pack(estate, run.finished)
         entry = evidence.entry(archive)
@@ -59,6 +86,22 @@ class Recorder:
             evidence.forget(entry.get("dropped", ()))
         if archive is not None and archive.fresh and (result.recorded.again or entry["archive"] is None):
             evidence.forget([archive.name])
+        self._prune()
+
+    def _prune(self) -> None:
+        """Once a day, records go that are older than they are to be kept."""
+        keep = self.place.configuration.settings.agent.ledger.keep
+        if keep is None:
+            return
+        now = self.clock.now()
+        before = moment((now - timedelta(seconds=keep)).isoformat())
+        try:
+            if oldest(self.place.database) < moment((now - timedelta(seconds=keep) - DAY).isoformat()):
+                prune(self.place.ledger, self.signer, self.place.evidence, before, moment(now.isoformat()))
+        except LedgerError as error:  # the run is recorded all the same
+            from agent import log
+
+            log.logger().warning("ledger-not-pruned", detail=str(error))
 
 
 def run_of(result: Result, inputs: Inputs) -> Run:

@@ -59,7 +59,7 @@ def rotate_own(place: Place, now: str, lost: dict[str, str] | None) -> Introduct
             old = None if lost is not None else place.signer(make=False)
             if old is None and lost is None:
                 raise LedgerError(f"there is no key in {place.state} to introduce another: where it was lost, say so with --lost")
-            made = rotate(place.ledger, old, new, now, lost, _public(place.state))
+            made = rotate(place.ledger, old, new, now, lost, known_public(place.state))
         os.replace(following, file)
         (place.state / PUBLIC_FILE).write_bytes(new.verifier.pem)
     except (OSError, UnicodeDecodeError) as error:
@@ -67,7 +67,7 @@ def rotate_own(place: Place, now: str, lost: dict[str, str] | None) -> Introduct
     return made
 
 
-def _public(state: Path) -> Verifier | None:
+def known_public(state: Path) -> Verifier | None:
     """The public half of the own key, which may be there where the key is not."""
     try:
         return read_verifier(state / PUBLIC_FILE)

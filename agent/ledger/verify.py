@@ -39,10 +39,12 @@ class Verification:
     archives: int = 0
 
 
-def verify(connection: Connection, verifier: Verifier, heads: Mapping[str, SignedHead], evidence: Evidence | None) -> Verification:
+def verify(
+    connection: Connection, verifier: Verifier, heads: Mapping[str, SignedHead], evidence: Evidence | None, *, alone: bool = True
+) -> Verification:
     """Verify everything. `verifier`: a key of the ledger that is known from elsewhere. `heads`: those known from elsewhere, by where they
-    are from. `evidence`: where archives are to be, None where they are on another machine."""
-    return _Verifier(connection, Keyring(verifier), heads, evidence).run()
+    are from. `evidence`: where archives are to be, unless other machines keep theirs, too, and this one is not `alone`."""
+    return _Verifier(connection, Keyring(verifier), heads, evidence, alone).run()
 
 
 @dataclass(slots=True)
@@ -51,6 +53,7 @@ class _Verifier:
     keyring: Keyring
     heads: Mapping[str, SignedHead]
     evidence: Evidence | None
+    alone: bool
     found: Verification = field(default_factory=Verification)
     replay: Replay = field(default_factory=Replay)
     pruned: int = 0
@@ -251,6 +254,8 @@ class _Verifier:
     def _archive_problems(self) -> Iterator[str]:
         if self.evidence is not None and self.whole:
             for held in self.replay.kept.values():
+                if not self.alone and not self.evidence.holds(held):
+                    continue
                 self.found.archives += 1
                 if (problem := self.evidence.problem(held)) is not None:
                     yield problem

@@ -3,7 +3,7 @@
     python -m tests.ledger.tampering [--mutations 1000] [--seed 7]
 
 Edits of any value of any row, rows taken out, put in, exchanged, the end cut off with and without its heads, the whole replaced by
-an older copy, a fork sealed with another key, and another ledger in its place.
+an older copy, a fork sealed with another key, and another ledger in its place. It has had two keys, and its first records are pruned.
 """
 
 from __future__ import annotations
@@ -22,15 +22,34 @@ from contextlib import closing
 from pathlib import Path
 
 import rfc8785
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from agent.ledger import LedgerError
+from agent.ledger.evidence import Evidence
 from agent.ledger.ledger import HEAD_FILE
+from agent.ledger.prune import prune
+from agent.ledger.rotation import rotate
 from agent.ledger.run_record import pack, unpack
 from agent.ledger.signing import FILE as KEY
-from tests.ledger.runs import append, begin, fill, gone, run, verified
+from agent.ledger.signing import Signer
+from tests.ledger.runs import HISTORY, append, at, begin, fill, gone, run, verified
 
-TABLES = ("ledger", "runs", "checkpoints", "findings", "observations", "transitions", "promises", "coverage")
+TABLES = ("ledger", "runs", "checkpoints", "findings", "observations", "transitions", "promises", "coverage", "keys", "prunings")
 BY_RUN = ("observations", "transitions", "promises", "coverage")
+
+
+def grown(folder: Path) -> None:
+    """A ledger that has seen everything: two keys, and records that were pruned."""
+    ledger, old = begin(folder)
+    for hour, verdicts in HISTORY[:3]:
+        append(ledger, old, run(hour, verdicts, gone))
+    new = Signer(Ed25519PrivateKey.generate())
+    rotate(ledger, old, new, at(3), None, None)
+    (folder / KEY).write_bytes(new.private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    for hour, verdicts in HISTORY[3:]:
+        append(ledger, new, run(hour, verdicts, gone))
+    assert prune(ledger, new, Evidence(folder, 0), at(2), at(5)) is not None
 
 
 def edit(db: sqlite3.Connection, rng: random.Random) -> str:
@@ -51,9 +70,9 @@ def _other(old: object, rng: random.Random) -> object:
         case int():
             return old + rng.choice([-1, 1, 1000])
         case bytes():
-            place = rng.randrange(len(old))
-            changed = bytes([*old[:place], old[place] ^ 1 << rng.randrange(8), *old[place + 1 :]])
-            return rng.choice([changed, old[:-1], old + b"\x00", b""])
+            place = rng.randrange(len(old) or 1)
+            changed = bytes([*old[:place], old[place] ^ 1 << rng.randrange(8), *old[place + 1 :]]) if old else b"x"
+            return rng.choice([one for one in (changed, old[:-1], old + b"\x00", b"") if one != old])
         case str():
             return rng.choice([old + " ", old[:-1] + ("x" if old[-1:] != "x" else "y"), "upheld" if old != "upheld" else "broken"])
     raise AssertionError(old)
@@ -61,7 +80,7 @@ def _other(old: object, rng: random.Random) -> object:
 
 def rewrite(db: sqlite3.Connection, rng: random.Random) -> str:
     """A record that says something else, packed again, with a leaf that fits it."""
-    number, stored = rng.choice(db.execute("select number, record from runs").fetchall())
+    number, stored = rng.choice(db.execute("select number, record from runs where record != x''").fetchall())
     record, _ = unpack(stored)
     way = rng.randrange(3)
     if way == 0:
@@ -77,7 +96,7 @@ def rewrite(db: sqlite3.Connection, rng: random.Random) -> str:
 
 def repack(db: sqlite3.Connection, rng: random.Random) -> str:
     """A record whose words are the same in another order: canonical JSON has but one."""
-    number, stored = rng.choice(db.execute("select number, record from runs").fetchall())
+    number, stored = rng.choice(db.execute("select number, record from runs where record != x''").fetchall())
     text = json.dumps(json.loads(zlib.decompress(stored)), indent=1).encode()
     assert text != rfc8785.dumps(json.loads(text))
     db.execute("update runs set record = ? where number = ?", (zlib.compress(text), number))
@@ -107,7 +126,7 @@ def insert(db: sqlite3.Connection, rng: random.Random) -> str:
     table = rng.choice(TABLES)
     columns = [row[1] for row in db.execute(f"pragma table_info({table})")]
     row = dict(zip(columns, rng.choice(db.execute(f"select * from {table}").fetchall()), strict=True))
-    for name in ("number", "run", "size", "id"):
+    for name in ("number", "run", "size", "id", "after", "through"):
         if isinstance(row.get(name), int):
             row[name] += 100
         elif name in row:
@@ -204,7 +223,7 @@ def survivors(mutations: int, seed: int, folder: Path) -> tuple[Counter[str], li
     rng, tried, missed = random.Random(seed), Counter[str](), list[str]()
     original = folder / "original"
     original.mkdir()
-    fill(*begin(original))
+    grown(original)
     _checkpoint(original)
     for number in range(mutations):
         copy = folder / str(number)
