@@ -6,15 +6,12 @@ one agent holds; there, nothing has to be claimed.
 
 from __future__ import annotations
 
-import os
-import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import Connection, func, select, text, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Connection, func, insert, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from agent.ledger import LedgerError, tables
@@ -31,8 +28,9 @@ def claimed(database: Database, part: str, wait: Callable[[float], bool]) -> Ite
     if database.file is not None:
         yield lambda: None
         return
-    with database.writing() as connection:
-        connection.execute(insert(tables.parts).values(name=part, holder="", claims=0).on_conflict_do_nothing())
+    with database.writing() as connection:  # where it is there, and held, to put it in again would wait for whoever holds it
+        if connection.execute(select(tables.parts).where(tables.parts.c.name == part)).one_or_none() is None:
+            connection.execute(insert(tables.parts), {"name": part})
     claim = _Claim(database, part, database.connection())
     try:
         while not claim.take():
@@ -65,8 +63,6 @@ class _Claim:
                 return False
             # An administrator's limit for transactions that wait is not meant for one that holds a row as long as a run takes.
             self.connection.execute(text("set local idle_in_transaction_session_timeout = 0"))
-            holder = f"process {os.getpid()} on {socket.gethostname()}"
-            self.connection.execute(update(table).where(table.c.name == self.part).values(holder=holder, claims=table.c.claims + 1))
             self.newest = self._newest()
         return True
 

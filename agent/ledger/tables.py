@@ -68,8 +68,6 @@ parts = Table(
     "parts",
     metadata,
     Column("name", String, primary_key=True),
-    Column("holder", String),  # who claimed it last
-    Column("claims", Integer, nullable=False),
 )
 """One row for each part of a configuration, which whoever judges it locks as long as that takes."""
 

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from getpass import getuser
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, select, text
 from sqlalchemy.exc import OperationalError
 
 from agent.ledger import LedgerError, tables
-from checks.lifecycle import Ending, Known
-from tests.ledger.runs import append, begin, fill, run, verified
+from agent.ledger.claim import claimed
+from agent.ledger.history import History
+from checks.lifecycle import ENDED, Ending, Known, Status
+from tests.agent.daemon.agents import agent, settle
+from tests.ledger.runs import append, at, begin, fill, gone, run, verified
 from tests.world.tls_servers import port, postgres
 
 
@@ -79,10 +84,7 @@ def test_a_server_that_goes_away_in_the_middle_loses_nothing(tmp_path: Path, url
     append(ledger, signer, run(0, {"vol-a": "upheld"}))
 
     def cut(_: Known) -> Ending | None:
-        admin = create_engine(url.replace("postgresql:", "postgresql+psycopg:").removesuffix("held") + "postgres")
-        with admin.connect() as connection:
-            connection.execute(text("select pg_terminate_backend(pid) from pg_stat_activity where datname = 'held'"))
-        admin.dispose()
+        _end_connections(url)
         return None
 
     with pytest.raises(LedgerError, match=r"cannot be recorded: .*; nothing was half done") as told:
@@ -99,3 +101,99 @@ def test_a_server_that_is_not_there_is_one_line_without_a_password(tmp_path: Pat
         append(ledger, signer, run(0, {"vol-a": "upheld"}))
     assert "secret" not in str(told.value)
     assert "\n" not in str(told.value)
+
+
+def test_two_do_not_judge_a_part_at_once_and_the_next_takes_it_when_the_first_is_done(tmp_path: Path, url: str) -> None:
+    ledger, _ = begin(tmp_path, url)
+    tries: list[float] = []
+
+    def refuse(seconds: float) -> bool:
+        tries.append(seconds)
+        return False
+
+    with claimed(ledger.database, "eu", refuse) as still:
+        still()
+        with claimed(ledger.database, "us", refuse):
+            pass
+        with pytest.raises(LedgerError, match="the part eu is being judged by another agent"), claimed(ledger.database, "eu", refuse):
+            pass
+        assert len(tries) == 1
+    with claimed(ledger.database, "eu", refuse) as still:
+        still()
+
+
+def test_a_claim_ends_with_the_process_that_held_it(tmp_path: Path, url: str) -> None:
+    ledger, _ = begin(tmp_path, url)
+    with suppress(LedgerError), claimed(ledger.database, "eu", lambda _: False):
+        _end_connections(url)
+        with claimed(ledger.database, "eu", lambda _: False):
+            pass
+
+
+@pytest.mark.parametrize("meanwhile", [False, True], ids=["nobody", "another agent"])
+def test_a_claim_that_broke_counts_where_nobody_recorded_anything_meanwhile(tmp_path: Path, url: str, meanwhile: bool) -> None:
+    ledger, signer = begin(tmp_path, url)
+    append(ledger, signer, run(0, {"vol-a": "upheld"}, part="eu"))
+    with claimed(ledger.database, "eu", lambda _: False) as still:
+        _end_connections(url)
+        append(ledger, signer, run(1, {"vol-b": "upheld"}, part="us"))  # which has nothing to do with it
+        if meanwhile:
+            append(ledger, signer, run(2, {"vol-a": "upheld"}, part="eu"))
+            with pytest.raises(LedgerError, match="nothing of this run is recorded"):
+                still()
+        else:
+            still()
+            append(ledger, signer, run(2, {"vol-a": "broken"}, part="eu"))
+
+
+def _end_connections(url: str) -> None:
+    admin = create_engine(url.replace("postgresql:", "postgresql+psycopg:").removesuffix("held") + "postgres")
+    with admin.connect() as connection:
+        connection.execute(text("select pg_terminate_backend(pid) from pg_stat_activity where datname = 'held'"))
+    admin.dispose()
+
+
+def test_parts_share_a_ledger_and_none_speaks_for_another(tmp_path: Path, url: str) -> None:
+    ledger, signer = begin(tmp_path, url)
+    append(ledger, signer, run(0, {"vol-eu": "broken"}, gone, part="eu"))
+    append(ledger, signer, run(1, {"vol-us": "upheld"}, gone, part="us"))
+    append(ledger, signer, run(2, {"vol-us": "upheld"}, gone, part="us"))
+    assert verified(ledger, signer).problems == []
+    with ledger.database.reading() as connection:
+        told = History(connection, at(3))
+        assert told.counts() == {"broken": 1, "upheld": 1}  # what one part does not see is not gone
+        assert [span.verdict for span in told.promises()[0].spans] == ["broken"]  # and it upholds nothing in the place of the other
+    append(ledger, signer, run(4, {"vol-eu": "upheld"}, gone, part="eu"))
+    with ledger.database.reading() as connection:
+        told = History(connection, at(50))
+        assert [(span.verdict, span.stale) for span in told.promises()[0].spans] == [("broken", False), ("upheld", False)]
+        assert History(connection, at(51)).promises()[0].spans[-1].stale  # the part that nobody looks at any more grows old by itself
+
+
+@pytest.mark.enable_socket  # agents are begun over one
+def test_two_agents_with_parts_of_the_configuration_write_one_ledger(tmp_path: Path, url: str) -> None:
+    (tmp_path / "key").mkdir()
+    _, signer = begin(tmp_path / "key")
+    places = []
+    for name in ("eu", "us"):
+        place = tmp_path / name
+        place.mkdir()
+        ledger = f", metrics: null, ledger: {{url: '{url}', part: {name}, signing_key: {{env: SEAL}}}}"
+        places.append(settle(place, every="{policy: 1h}", more=ledger))
+    pem = {"SEAL": (tmp_path / "key" / "signing-key.pem").read_text()}
+    with agent(places[0], environment=pem) as first, agent(places[1], environment=pem) as second:
+        for times in (1, 2):
+            for running in (first, second):
+                running.until("run-ended", times=times)
+                running.signal(signal.SIGUSR1)
+        for running in (first, second):
+            running.until("run-ended", times=3)
+        assert (first.stop(), second.stop()) == (0, 0)
+    recorded = [line["ledger_run"] for running in (first, second) for line in running.lines if line["event"] == "run-ended"]
+    assert sorted(recorded) == list(range(1, len(recorded) + 1))
+    ledger, _ = begin(tmp_path / "key", url)
+    assert verified(ledger, signer).problems == []
+    with ledger.database.reading() as connection:
+        runs = set(connection.execute(select(tables.findings.c.resource).where(tables.findings.c.rule == "run-on-time")).scalars())
+        assert runs == {"eu/policy", "us/policy"}
+        assert not ENDED & set(map(Status, connection.execute(select(tables.findings.c.status)).scalars()))

@@ -25,9 +25,4 @@ def upgrade() -> None:
         sa.Column("statement", sa.LargeBinary, nullable=False),
         sa.Column("state", sa.LargeBinary, nullable=False),
     )
-    op.create_table(
-        "parts",
-        sa.Column("name", sa.String, primary_key=True),
-        sa.Column("holder", sa.String),
-        sa.Column("claims", sa.Integer, nullable=False),
-    )
+    op.create_table("parts", sa.Column("name", sa.String, primary_key=True))
