@@ -25,6 +25,13 @@ def _some(value: int) -> int:
     return value
 
 
+def _lasting(value: int) -> int:
+    if value < LEAST:
+        raise ValueError(f"it is {value} s and has to be {LEAST} s at least")
+    return value
+
+
+Lasting = Annotated[int, BeforeValidator(seconds, json_schema_input_type=str), AfterValidator(_lasting)]
 Interval = Annotated[int, BeforeValidator(seconds, json_schema_input_type=str), AfterValidator(_some)]
 
 
@@ -57,11 +64,11 @@ USUAL: Final = {"settings": "1h", "network": "1h", "tls-quick": "1h", "tls-full"
 class MaxAge(Strict):
     """How long a look counts, by what it is at; what is left out goes by how often that is looked at."""
 
-    settings: Interval | None = None
-    network: Interval | None = None
-    tls: Interval | None = None
-    logs: Interval | None = None
-    policy: Interval | None = None
+    settings: Lasting | None = None
+    network: Lasting | None = None
+    tls: Lasting | None = None
+    logs: Lasting | None = None
+    policy: Lasting | None = None
 
 
 def _form(value: object) -> str:
@@ -78,10 +85,10 @@ class LedgerSettings(Strict):
     """An Ed25519 key as PEM; without one, a key is made in the state directory."""
     evidence_mb: Annotated[int, Field(ge=0)] = 2048
     """How much of what was collected is kept in the state directory, the oldest going first; 0 for none."""
-    max_age: Annotated[Annotated[Interval, Tag("one")] | Annotated[MaxAge, Tag("each")], Discriminator(_form)] | None = None
+    max_age: Annotated[Annotated[Lasting, Tag("one")] | Annotated[MaxAge, Tag("each")], Discriminator(_form)] | None = None
     """After how long what no run looked at is unproven: one age, or one for each kind of target. By default, an agent's looks count for
     twice the interval at which they are due, or for one and the longest run; those of `upheld check --record` for two days."""
-    keep: Interval | None = None
+    keep: Lasting | None = None
     """How long records of runs are kept; afterwards their leaves alone are, so that the seal can be verified. Without it, for ever."""
     part: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")] | None = None
     """The name of this part of the configuration, where several agents share a ledger, each with its own."""

@@ -68,6 +68,8 @@ def test_fifty_megabytes_of_yaml_are_refused_unread(tmp_path: Path) -> None:
         (["check", "--format", "json", "--format", "text"], "two formats on stdout"),
         (["check", "--format", "json=nowhere/x.json"], "there is no folder nowhere"),
         (["check", "--max-age", "soon"], "'soon' is not a duration"),
+        (["check", "--max-age", "loggs=2h"], "--max-age: 'loggs' is no kind of facts: it is settings, network, tls, logs"),
+        (["check", "--max-age", "logs=2"], "'2' is not a duration"),
         (["check", "--fail-on", "new"], "--fail-on new needs --baseline"),
         (["check", "--baseline", "upheld.yaml"], "not a JSON report"),
         (["check", "--estate", "nowhere"], "nowhere is not an estate"),

@@ -15,9 +15,11 @@ from agent.config import ConfigurationError
 from agent.publish.result import Result
 from agent.publish.text import TextReport
 from agent.run import Clock, Inputs
+from checks.age import Ages
 from checks.model import GLOBAL, Estate, Gap, Look, Manifest, Reason, Resource, Scope, digest
 from checks.plan import REGIONS, TAGS
 from checks.promise import Acceptance
+from checks.target import Target
 from tests.agent.road import UNCONFIGURED, seal, shipped, small_inputs
 from tests.checks.small import KEY, Builder, make_promises, make_rule
 
@@ -108,7 +110,7 @@ def inputs_of(promises: str) -> Inputs:
     return Inputs(UNCONFIGURED, shipped(), held, {}, {})
 
 
-def judge(inputs: Inputs, estate: Estate, *, every: bool = False, max_age: int = 0, now: str = NOW) -> Result:
+def judge(inputs: Inputs, estate: Estate, *, every: bool = False, max_age: int | Ages = 0, now: str = NOW) -> Result:
     return run.assess(inputs, estate, every=every, max_age=max_age, clock=Clock(now=lambda: datetime.fromisoformat(now)))
 
 
@@ -239,6 +241,32 @@ def test_an_estate_older_than_the_maximum_age_proves_nothing(inputs: Inputs, max
     result = judge(inputs, company(volume("one")), max_age=max_age, now="2026-11-20T08:00:00Z")
     assert promises(result)["at-rest"] == verdict
     assert any("maximum age" in note for note in result.notes) is (verdict == "unproven")
+
+
+def test_each_kind_of_facts_has_an_age_of_its_own(inputs: Inputs) -> None:
+    ages = Ages({Target.NETWORK: timedelta(hours=1), Target.SETTINGS: timedelta(hours=3)})
+    early = judge(inputs, company(volume("one")), max_age=ages, now="2026-11-20T08:00:00Z")
+    assert promises(early)["at-rest"] == "upheld"
+    assert "so nothing about network is proven" in early.notes[0]
+    late = judge(inputs, company(volume("one")), max_age=ages, now="2026-11-20T10:00:00Z")
+    assert promises(late)["at-rest"] == "unproven"
+
+
+def test_an_estate_of_a_time_to_come_proves_nothing(inputs: Inputs) -> None:
+    result = judge(inputs, company(volume("one")), max_age=86400, now="2026-11-19T06:00:00Z")
+    assert promises(result)["at-rest"] == "unproven"
+    assert "a time to come" in result.notes[0]
+
+
+def test_what_exists_is_stale_with_the_settings_and_promises_of_all_with_it(inputs: Inputs) -> None:
+    ages = Ages({Target.SETTINGS: timedelta(hours=1)})
+    result = judge(inputs, company(group("203.0.113.0/24")), max_age=ages, now="2026-11-20T08:00:00Z")
+    assert promises(result)["office"] == "unproven"
+
+
+def test_a_verdict_says_up_to_when_it_counts(inputs: Inputs) -> None:
+    result = judge(inputs, company(volume("one")))
+    assert result.until["at-rest"] == result.manifest.now + timedelta(days=2)
 
 
 def test_a_stale_estate_breaks_nothing_and_says_why(inputs: Inputs) -> None:

@@ -13,6 +13,7 @@ from checks.model import Estate, Look, Manifest, Resource, Scope
 from checks.rule import Rule
 from checks.runs import RUN, Told, resources
 from checks.standing import Standing
+from checks.summary import Text
 from checks.target import Target, about
 from checks.verdict import Verdict
 from tests.agent.road import shipped
@@ -125,6 +126,23 @@ def test_what_exists_is_known_from_the_newest_look_at_it_until_that_is_too_old()
     nothing = standing.exists(estate(BEGIN + 2 * DAY))
     assert not nothing.resources
     assert not nothing.manifest.scope.accounts
+
+
+def test_each_kind_of_target_grows_old_by_itself() -> None:
+    standing = Standing(Ages({Target.SETTINGS: DAY, Target.TLS: DAY / 24}))
+    standing.take(None, estate(BEGIN), *came_to([SETTING, ENDPOINT], Verdict.UPHELD))
+    now = BEGIN + DAY / 2
+    assert verdicts(standing, now) == {SETTING.id: "upheld", ENDPOINT.id: "unproven"}
+    assert standing.until(now) == {Target.SETTINGS: BEGIN + DAY}
+
+
+def test_a_published_text_that_nobody_read_for_too_long_has_no_sentences() -> None:
+    standing, texts = Standing(Ages.of_all(DAY)), {"security": Text("All is encrypted.")}
+    standing.take(None, estate(BEGIN), [], {})
+    standing.take(Target.LOGS, estate(BEGIN + 2 * DAY), [], {})
+    assert standing.read(texts, BEGIN + DAY) == texts
+    (stale,) = standing.read(texts, BEGIN + 2 * DAY).values()
+    assert (stale.text, stale.problem) == (None, f"stale: nobody read it since {BEGIN.isoformat()}")
 
 
 def test_before_a_run_about_everything_nothing_is_whole() -> None:
