@@ -120,9 +120,9 @@ class Daemon:
             self.accounts = Accounts.read(self.clock, folder, settings.every.intervals, book.place.part)
             self.schedule = Schedule(self.clock, self._run, self.accounts.overlap)
             with self._served(settings) as metrics:
-                self.schedule.start(settings.every.intervals, random.uniform(0, settings.splay))
                 book.delivery.start()
                 self.listener = self._listening(configuration)
+                self.schedule.start(settings.every.intervals, random.uniform(0, settings.splay))
                 every = {str(k): s for k, s in self.schedule.every.items()}
                 log.logger().info("agent-ready", pid=os.getpid(), state=str(folder), every=every, metrics=metrics)
                 self.manager.tell("READY=1", "STATUS=before the first run")
@@ -221,7 +221,7 @@ class Daemon:
         book.delivery.start()
         self.listener.stop()
         self.listener = self._listening(configuration)
-        self.accounts.every, self.accounts.part = every, book.place.part
+        self.accounts.change(every, book.place.part)
         self.schedule.change(every)
         self.schedule.soon()
         log.logger().info("reloaded", file=str(configuration.file))

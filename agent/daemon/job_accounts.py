@@ -70,6 +70,13 @@ class Accounts:
             raise ValueError("it is not what was written")
         return Account(self.clock.monotonic() - max(ago, 0), ended, failure, int(record["missed"]), int(record["overlapped"]))
 
+    def change(self, every: Mapping[Kind, int], part: str) -> None:
+        """Other intervals, from now on: what passed under the old one is not missed under the new one."""
+        for kind, account in self.held.items():
+            if every.get(kind) != self.every.get(kind):
+                account.begun = None
+        self.every, self.part = every, part
+
     def begin(self, kind: Kind) -> None:
         """A run of the kind begins."""
         account, now = self._of(kind), self.clock.monotonic()

@@ -17,10 +17,12 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from agent.ledger.history import History
+from agent.ledger.ledger import Ledger
 from agent.ledger.run_record import Run
 from checks.model import digest
 from tests.ledger.runs import append, at, begin, record, run, verified
@@ -39,6 +41,17 @@ def runs(count: int, findings: int) -> Iterator[tuple[Run, list[dict[str, Any]]]
             held[number] = record(f"vol-{number:05}", "broken" if was == "upheld" else "upheld", "" if was == "broken" else "c1")
         now = list(held)
         yield replace(run(hour, {"vol-x": "upheld"}), id=digest("bench", hour), findings=lambda now=now: iter(now)), now
+
+
+def _asked(ledger: Ledger, now: str, ask: Callable[[History], Any]) -> tuple[float, float]:
+    """How long a question takes the first time, and at best: the machine may have other things to do. Each on a connection of its own,
+    which knows nothing of the database yet."""
+    took = []
+    for _ in range(5):
+        with ledger.database.reading() as connection:
+            told = History(connection, now)
+            took.append(_timed(partial(ask, told)))
+    return took[0], min(took)
 
 
 def _timed(ask: Callable[[], Any]) -> float:
@@ -70,18 +83,17 @@ def main() -> int:
         )
         print(f"as a compressed JSON file for each run: {plain / 1e6:.0f} MB, {plain / size:.1f} times as much")
         slowest = 0.0
-        with ledger.database.reading() as connection:
-            told = History(connection, at(options.runs))
-            finding = told.finding(digest("vol-00007"))
-            for name, ask in (
-                ("all promises", told.promises),
-                ("one promise's changes of a day", lambda: list(told.turns(since=at(options.runs - 24), promise="at-rest"))),
-                ("one finding", lambda: list(told.turns(finding=finding.number))),
-                ("counts", told.counts),
-            ):
-                took = min(_timed(ask) for _ in range(5))  # the machine may have other things to do
-                slowest = max(slowest, took)
-                print(f"history of {name}: {took * 1000:.0f} ms (limit {LIMIT_HISTORY * 1000:.0f})")
+        since = at(options.runs - 24)
+        for name, ask in {
+            "all promises": lambda told: told.promises(),
+            "all changes of a day": lambda told: list(told.turns(since=since)),
+            "one promise's changes of a day": lambda told: list(told.turns(since=since, promise="at-rest")),
+            "one finding": lambda told: list(told.turns(finding=told.finding(digest("vol-00007")).number)),
+            "counts": lambda told: told.counts(),
+        }.items():
+            first, best = _asked(ledger, at(options.runs), ask)
+            slowest = max(slowest, best)
+            print(f"history of {name}: {first * 1000:.0f} ms the first time, {best * 1000:.0f} ms (limit {LIMIT_HISTORY * 1000:.0f})")
         began = time.process_time()
         found = verified(ledger, signer)
         print(f"verified, every row: {time.process_time() - began:.1f} CPU s, {len(found.problems)} problems")

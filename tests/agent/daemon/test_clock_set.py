@@ -143,6 +143,18 @@ def test_what_is_missed_is_counted_in_intervals_and_told_once(tmp_path: Path) ->
     assert (logs.missed, logs.failure, policy.ended) == (3, "the account was denied", None)
 
 
+def test_what_passed_under_another_interval_is_not_missed(tmp_path: Path) -> None:
+    passed = [0.0]
+    clock = Clock(lambda: datetime(2026, 11, 25, tzinfo=UTC) + timedelta(seconds=passed[0]), lambda: passed[0])
+    accounts = Accounts.read(clock, tmp_path, {Kind.LOGS: 3600})
+    accounts.begin(Kind.LOGS)
+    passed[0] = 100
+    accounts.change({Kind.LOGS: 1}, "eu")
+    accounts.begin(Kind.LOGS)
+    (told,) = accounts.told()
+    assert (told.kind, told.missed) == ("eu/logs", 0)
+
+
 @pytest.mark.parametrize("text", ["", "{}", '{"schema": "upheld.agent-runs/2", "kinds": {}}', "[" * 100_000,
     '{"schema": "upheld.agent-runs/1", "kinds": {"logs": {"begun": 7}}}'])  # fmt: skip
 def test_an_account_that_cannot_be_read_is_not_known(tmp_path: Path, text: str) -> None:
