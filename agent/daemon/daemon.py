@@ -38,7 +38,7 @@ from agent.daemon.service_manager import ServiceManager
 from agent.exits import INTERRUPTED, UPHELD
 from agent.inputs import Inputs
 from agent.kind import WHOLE, Kind
-from agent.ledger import LedgerError, opening
+from agent.ledger import LedgerAway, LedgerError, opening
 from agent.ledger.recording import Recorder, claim
 from agent.ledger.signing import Signer
 from agent.publish.metrics import Metrics
@@ -52,6 +52,8 @@ from checks.document import DocumentError
 
 TICK: Final = 1.0
 """Seconds between two looks at the clock and at what runs."""
+MOST_WAIT: Final = 30.0
+"""Seconds between two tries to reach the ledger's database, at most."""
 SIGNALS: Final = (signal.SIGHUP, signal.SIGUSR1, signal.SIGTERM, signal.SIGINT)
 
 
@@ -112,7 +114,9 @@ class Daemon:
         folder = state.make(state.configured(configuration, self.environment) or state.usual(self.environment))
         self.manager = ServiceManager.of(self.environment)
         with only_one(folder):
-            self.book = book = Book.open(configuration, self.environment, self.clock)
+            if isinstance(opened := self._opened(configuration), int):
+                return opened
+            self.book = book = opened
             self.runs = Runs.of(configuration, folder, book.record, book.claim)
             settings = configuration.settings.agent
             self.metrics = Metrics(self.clock, self._waiting)
@@ -127,6 +131,24 @@ class Daemon:
                 log.logger().info("agent-ready", pid=os.getpid(), state=str(folder), every=every, metrics=metrics)
                 self.manager.tell("READY=1", "STATUS=before the first run")
                 return self._attend()
+
+    def _opened(self, configuration: Configuration) -> Book | int:
+        """The ledger, whose server may come up later than this machine; the exit code where the agent is told to stop before. To end, and be
+        begun anew for as long as the service manager has patience, would end the agent for good. Raises as `Book.open` does."""
+        wait = TICK
+        while True:
+            try:
+                return Book.open(configuration, self.environment, self.clock)
+            except LedgerAway as error:
+                log.logger().error("ledger-away", detail=printable(error), again_in=wait)
+            self.manager.tell(f"EXTEND_TIMEOUT_USEC={int((wait + MOST_WAIT * 3) * 1e6)}", "STATUS=waiting for the ledger's database")
+            try:
+                heard = self._signals.get(timeout=wait)
+            except queue.Empty:
+                heard = None
+            if heard in {signal.SIGTERM, signal.SIGINT}:
+                return UPHELD if heard == signal.SIGTERM else INTERRUPTED
+            wait = min(2 * wait, MOST_WAIT)
 
     def _served(self, settings: Agent) -> AbstractContextManager[str | None]:
         """Metrics, at the address that is configured. At the usual one, which nobody asked for, another agent may be already."""

@@ -16,10 +16,10 @@ from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from agent.ledger import LedgerError
+from agent.ledger import LedgerAway, LedgerError
 from agent.ledger.tables import HEAD
 
 FILE: Final = "ledger.db"
@@ -84,7 +84,10 @@ class Database:
         try:
             yield
         except SQLAlchemyError as error:
-            raise LedgerError(f"the ledger {self.name} cannot be {what}: {_reason(error)}; nothing was half done") from error
+            away = self.file is None and isinstance(error, OperationalError)
+            raise (LedgerAway if away else LedgerError)(
+                f"the ledger {self.name} cannot be {what}: {_reason(error)}; nothing was half done"
+            ) from error
 
 
 def _reason(error: SQLAlchemyError) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +17,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, select, text
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 
 from agent.ledger import LedgerError, tables
@@ -197,3 +200,70 @@ def test_two_agents_with_parts_of_the_configuration_write_one_ledger(tmp_path: P
         runs = set(connection.execute(select(tables.findings.c.resource).where(tables.findings.c.rule == "run-on-time")).scalars())
         assert runs == {"eu/policy", "us/policy"}
         assert not ENDED & set(map(Status, connection.execute(select(tables.findings.c.status)).scalars()))
+
+
+class Way:
+    """The way to a server, which is open or closed; at the port that agents know."""
+
+    def __init__(self, target: int) -> None:
+        self.target, self.number = target, port()
+        self.held: list[socket.socket] = []
+        self.listener: socket.socket | None = None
+
+    def open(self) -> None:
+        self.listener = socket.create_server(("127.0.0.1", self.number))
+        threading.Thread(target=self._serve, args=(self.listener,), daemon=True).start()
+
+    def close(self) -> None:
+        assert self.listener is not None
+        for one in (self.listener, *self.held):
+            with suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+            one.close()
+
+    def _serve(self, listener: socket.socket) -> None:
+        with suppress(OSError):
+            while True:
+                near, _ = listener.accept()
+                far = socket.create_connection(("127.0.0.1", self.target))
+                self.held += [near, far]
+                for one, other in ((near, far), (far, near)):
+                    threading.Thread(target=self._carry, args=(one, other), daemon=True).start()
+
+    @staticmethod
+    def _carry(one: socket.socket, other: socket.socket) -> None:
+        with suppress(OSError):
+            while data := one.recv(65536):
+                other.sendall(data)
+            other.shutdown(socket.SHUT_WR)
+
+
+@pytest.mark.enable_socket  # agents are begun over one
+def test_an_agent_waits_for_a_server_that_is_away_and_goes_on_when_it_is_back(tmp_path: Path, url: str) -> None:
+    way = Way(make_url(url).port or 0)
+    away = make_url(url).set(port=way.number).render_as_string(hide_password=False)
+    with agent(settle(tmp_path, every="{policy: 1h}", more=f", metrics: null, ledger: {{url: '{away}'}}")) as running:
+        assert "refused" in running.until("ledger-away")["detail"]
+        way.open()
+        running.until("run-ended", kind="whole")
+        way.close()
+        running.signal(signal.SIGUSR1)
+        assert "nothing was half done" in running.until("run-failed")["detail"]
+        way.open()
+        running.signal(signal.SIGUSR1)
+        assert running.until("run-ended", times=2)["ledger_run"] == 2
+        way.close()
+        running.signal(signal.SIGUSR1)
+        running.until("run-failed", times=2)
+        assert running.stop() == 0
+    ledger, signer = begin(tmp_path / "state", url)
+    assert verified(ledger, signer).problems == []
+
+
+@pytest.mark.enable_socket  # agents are begun over one
+def test_an_agent_that_waits_for_a_server_ends_when_it_is_told_to(tmp_path: Path) -> None:
+    ledger = f", ledger: {{url: 'postgresql://me:secret@127.0.0.1:{port()}/held'}}"
+    with agent(settle(tmp_path, more=ledger)) as running:
+        running.until("ledger-away")
+        assert running.stop() == 0
+    assert "secret" not in str(running.lines)
