@@ -20,7 +20,7 @@ $(VENV)/tools: $(VENV)/program constraints-dev.txt
 	touch $@
 
 # Programs that the tests run for real, from the system's packages: `command:package`.
-PROGRAMS := systemd-analyze:systemd ip:iproute2 nft:nftables nginx:nginx openssl:openssl pg_ctlcluster:postgresql java:openjdk-17-jre-headless strace:strace
+PROGRAMS := systemd-analyze:systemd faketime:faketime ip:iproute2 nft:nftables nginx:nginx openssl:openssl pg_ctlcluster:postgresql java:openjdk-17-jre-headless strace:strace
 $(VENV)/programs: Makefile
 	@lacking=$$(for one in $(PROGRAMS); do command -v $${one%%:*} > /dev/null || PATH=$$PATH:/usr/sbin command -v $${one%%:*} > /dev/null || echo $${one##*:}; done); \
 	if [ -n "$$lacking" ]; then \

@@ -73,7 +73,7 @@ def assess(inputs: Inputs, estate: Estate, *, every: bool, max_age: int | Ages, 
     """
     ages = max_age if isinstance(max_age, Ages) else Ages.of_all(timedelta(seconds=max_age)) if max_age else Ages({})
     now = clock.now()
-    stale = Stale(ages.stale(estate.manifest.now, now))
+    stale = Stale(ages.stale(estate.manifest.since, now))
     book, findings = inputs.book, Findings()
     rows = Rows(estate, inputs)
     judged = [*inputs.judged, *rows.judged]
@@ -93,7 +93,7 @@ def assess(inputs: Inputs, estate: Estate, *, every: bool, max_age: int | Ages, 
     universe = nothing_known(estate) if Target.SETTINGS in stale.targets else estate
     texts, lasting = inputs.texts, inputs.configuration.settings.agent.ages(scheduled=standing is not None)
     until: Mapping[Target, datetime] = {
-        target: estate.manifest.now + most for target, most in lasting.by.items() if target not in stale.targets
+        target: estate.manifest.since + most for target, most in lasting.by.items() if target not in stale.targets
     }
     if standing is not None:
         standing.take(inputs.about, estate, bound, populations)
@@ -103,7 +103,7 @@ def assess(inputs: Inputs, estate: Estate, *, every: bool, max_age: int | Ages, 
     summaries = [summarize_rule(one, populations["", key(one)]) for one in bound if ("", key(one)) in populations]
     calls = sum(look.pages for look in estate.looks)
     result = Result(estate.manifest, findings, promises, summaries, estate.gaps, tool(), _estate_digest(estate, bound, inputs), calls)
-    result.notes += [*_aged(estate.manifest.now, now, ages, stale), *_notes(inputs, result, unmatched, every=every)]
+    result.notes += [*_aged(estate.manifest.since, now, ages, stale), *_notes(inputs, result, unmatched, every=every)]
     result.notes += rows.notes
     result.ages, result.until = lasting, dict(_until(all_bound, inputs.promises.promises, until))
     result.logs = coverage(estate)

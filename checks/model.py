@@ -175,6 +175,11 @@ class Manifest:
     def now(self) -> datetime:
         return datetime.fromisoformat(self.finished)
 
+    @property
+    def since(self) -> datetime:
+        """When collecting began: no fact is older, and some are nearly as old."""
+        return datetime.fromisoformat(self.started)
+
 
 @dataclass(frozen=True)
 class Estate:

@@ -50,7 +50,7 @@ class Standing:
         self, target: Target | None, estate: Estate, bound: Sequence[Bound], populations: Mapping[tuple[str, str], Population]
     ) -> None:
         """Put what a run came to in the place of what stood; `target`: what it was about beside runs, None for everything."""
-        at = estate.manifest.now
+        at = estate.manifest.since
         for one in Target if target is None else {target, Target.RUN}:
             own = [held for held in bound if about(held.rule) is one]
             keys = {key(held) for held in own}
@@ -71,7 +71,7 @@ class Standing:
 
     def exists(self, estate: Estate) -> Estate:
         """What is known to exist, as of now: of an estate that shows nothing of it, what was seen before and is not too old."""
-        if self.universe is None or not self.ages.count(Target.SETTINGS, self.universe.manifest.now, estate.manifest.now):
+        if self.universe is None or not self.ages.count(Target.SETTINGS, self.universe.manifest.since, estate.manifest.now):
             return nothing_known(estate)
         finished = estate.manifest.finished  # assumptions expire by the run's own time
         return replace(self.universe, manifest=replace(self.universe.manifest, finished=finished))

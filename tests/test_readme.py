@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.exceptions import InvalidSignature
 
 from checks.document import parse
 
@@ -69,13 +71,43 @@ def test_yaml_blocks_are_what_they_say() -> None:
     assert len(told.agent.notify) == 5
 
 
+def programs() -> dict[str, Any]:
+    """What the blocks of Python define."""
+    named: dict[str, Any] = {}
+    for block in BLOCKS:
+        if block["kind"] == "python":
+            exec(block["body"], named)
+    return named
+
+
+@pytest.mark.parametrize("runs", [1, 2, 5, 8, 11])
+def test_a_proof_is_verified_by_the_program_that_the_readme_has_for_it_and_a_forged_one_is_not(tmp_path: Path, runs: int) -> None:
+    from agent.ledger import export
+    from tests.ledger.runs import append, begin, run
+
+    ledger, signer = begin(tmp_path)
+    for hour in range(runs):
+        append(ledger, signer, run(hour, {"vol-a": "upheld"}))
+    pem, proven = (tmp_path / "signing-key.pub.pem").read_bytes(), programs()["proven"]
+    for number in range(1, runs + 1):
+        with ledger.database.reading() as connection:
+            proof = json.loads(json.dumps(export.inclusion(connection, number)))
+        assert proven(proof, pem)
+        record, path = proof["record"], proof["path"]
+        for forged in (
+            {"record": {**record, "verdict": "broken"}}, {"record": {**record, "number": number + 1}}, {"path": [*path, "00" * 32]},
+            {"record": {**record, "ledger": "another"}}, *([{"path": path[:-1]}] if path else []),
+        ):  # fmt: skip
+            assert not proven({**proof, **forged}, pem)
+        with pytest.raises(InvalidSignature):
+            proven({**proof, "head": {**proof["head"], "size": runs + 1}}, pem)
+
+
 def test_a_receiver_as_the_readme_has_it_takes_what_is_signed_and_nothing_else() -> None:
     from agent.publish.notify import webhook
     from agent.publish.notify.outbox import Message
 
-    (source,) = [block["body"] for block in BLOCKS if block["kind"] == "python"]
-    named: dict[str, Any] = {}
-    exec(source, named)
+    named = programs()
     headers = webhook.headers(Message(1, "f" * 32, 0, 1, ()), b"{}", b"a key", 1000)
     assert named["genuine"](headers, b"{}", b"a key", 1000 + webhook.TOLERANCE)
     assert not named["genuine"](headers, b"{} ", b"a key", 1000)

@@ -72,6 +72,8 @@ class _Verifier:
             tree.add(self._leaf(row, tree.size + 1, origin))
             roots[tree.size] = tree.root
         self.found.runs = tree.size
+        if tree.size and not self.heads:
+            self.found.notes.append("no head is known from elsewhere: it would not show if the newest runs had been cut off")
         self._introductions(self._checkpoints(roots, origin), roots, origin)
         for name, head in self.heads.items():
             self._head(name, head, roots, origin)

@@ -128,6 +128,14 @@ def test_what_exists_is_known_from_the_newest_look_at_it_until_that_is_too_old()
     assert not nothing.manifest.scope.accounts
 
 
+def test_a_look_is_as_old_as_the_beginning_of_its_run() -> None:
+    standing = Standing(Ages.of_all(DAY))
+    long = estate(BEGIN + DAY / 2)
+    standing.take(None, replace(long, manifest=replace(long.manifest, started=BEGIN.isoformat())), *came_to([SETTING], Verdict.UPHELD))
+    assert verdicts(standing, BEGIN + DAY) == {SETTING.id: "upheld"}
+    assert verdicts(standing, BEGIN + DAY * 1.1) == {SETTING.id: "unproven"}
+
+
 def test_each_kind_of_target_grows_old_by_itself() -> None:
     standing = Standing(Ages({Target.SETTINGS: DAY, Target.TLS: DAY / 24}))
     standing.take(None, estate(BEGIN), *came_to([SETTING, ENDPOINT], Verdict.UPHELD))
