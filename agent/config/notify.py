@@ -162,6 +162,8 @@ class SyslogSink(_Sink):
     syslog: Annotated[str, AfterValidator(_syslog)]
     facility: Annotated[int, Field(ge=0, le=23)] = 16
     """Of RFC 5424, table 1; 16 is local0."""
+    enterprise: Annotated[int, Field(gt=0, lt=2**32)] | None = None
+    """A private enterprise number (IANA) of one's own, under which what an event is about stands as structured data, too."""
 
 
 _KINDS: Final = ("webhook", "slack", "teams", "email", "syslog")

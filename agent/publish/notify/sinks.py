@@ -98,4 +98,6 @@ def _mail(settings: MailSink, ca_file: str | None) -> Send:
 
 def _syslog(settings: SyslogSink) -> Send:
     host = socket.gethostname()
-    return lambda message, _: rfc5424.send([rfc5424.line(event, settings.facility, host) for event in message.events], settings.syslog)
+    return lambda message, _: rfc5424.send(
+        [rfc5424.line(event, settings.facility, host, settings.enterprise) for event in message.events], settings.syslog
+    )

@@ -357,6 +357,16 @@ def test_a_syslog_message_is_one_line_within_its_length_and_nothing_in_it_ends_a
     assert b"\n" not in line
 
 
+def test_facts_stand_as_structured_data_under_a_number_of_ones_own_and_nothing_in_them_ends_it() -> None:
+    one = replace(EVENT, resource='x" y="z\\][evil@1 a="b"]')
+    line = rfc5424.line(one, 16, "h", 32473).decode()
+    assert '][upheld@32473 event="' in line
+    assert 'resource="x\\" y=\\"z\\\\\\][evil@1 a=\\"b\\"\\]" account="111122223333"' in line
+    long = rfc5424.line(replace(EVENT, resource="]" * 1000, region="\u00fc" * 900), 16, "h", 32473)
+    assert len(long) <= 2048
+    assert 'severity="high"] \ufeff' in long.decode()
+
+
 @pytest.mark.parametrize(
     ("occasion", "severity", "wanted"),
     [("broken", "critical", 130), ("broken", "low", 133), ("repaired", "critical", 133), ("evidence-lost", "low", 132)],
