@@ -27,9 +27,12 @@ class Replay:
     def take(self, record: Mapping[str, Any]) -> tuple[Told, Sequence[Transition]]:
         """What is new in a record, and the transitions that it makes. Raises KeyError, TypeError and ValueError for what is none."""
         new, at = told(record), record["finished"]
-        changed, made = fold(self.known, new, at)
+        now = {one: replace(self.known[one], last_seen=self.last_seen[one - 1]) for one in new.observed if one in self.known}
+        changed, made = fold({**self.known, **now}, new, at)
         self.known.update(changed)
         self.last_seen += [at] * (len(self.known) - len(self.last_seen))
+        for one in new.observed:
+            self.last_seen[one - 1] = changed[one].last_seen
         for first, last in new.seen:
             if not 0 < first <= last <= len(self.last_seen):
                 raise ValueError(f"it saw findings {first} to {last}, of {len(self.last_seen)}")
