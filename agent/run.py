@@ -73,7 +73,7 @@ def assess(inputs: Inputs, estate: Estate, *, every: bool, max_age: int | Ages, 
     """
     ages = max_age if isinstance(max_age, Ages) else Ages.of_all(timedelta(seconds=max_age)) if max_age else Ages({})
     now = clock.now()
-    stale = Stale(ages.stale(estate.manifest.since, now))
+    stale = Stale(ages.stale(estate.manifest.since, now) - {Target.POLICY})  # texts are read now
     book, findings = inputs.book, Findings()
     rows = Rows(estate, inputs)
     judged = [*inputs.judged, *rows.judged]
@@ -93,7 +93,9 @@ def assess(inputs: Inputs, estate: Estate, *, every: bool, max_age: int | Ages, 
     universe = nothing_known(estate) if Target.SETTINGS in stale.targets else estate
     texts, lasting = inputs.texts, inputs.configuration.settings.agent.ages(scheduled=standing is not None)
     until: Mapping[Target, datetime] = {
-        target: estate.manifest.since + most for target, most in lasting.by.items() if target not in stale.targets
+        target: (now if target is Target.POLICY else estate.manifest.since) + most
+        for target, most in lasting.by.items()
+        if target not in stale.targets
     }
     if standing is not None:
         standing.take(inputs.about, estate, bound, populations)
@@ -130,10 +132,11 @@ def _aged(at: datetime, now: datetime, ages: Ages, stale: Stale) -> Iterator[str
         return
     past: dict[timedelta, list[Target]] = {}
     for target in Target:
-        if target in stale.targets:
+        if target in stale.targets - {Target.RUN}:
             past.setdefault(ages.by[target], []).append(target)
     for most, targets in past.items():
-        what = "nothing in it" if len(stale.targets) == len(Target) else f"nothing about {', '.join(targets)}"
+        everything = len(stale.targets) == len(Target) - 1 and len(past) == 1
+        what = "nothing in it" if everything else f"nothing about {', '.join(targets)}"
         yield f"the estate is older than the maximum age of {most.total_seconds():.0f} s, so {what} is proven; see --max-age"
 
 

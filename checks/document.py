@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NoReturn, TypeVar
 
@@ -160,11 +160,11 @@ def validate(document: Document, build: Callable[[Any], Model]) -> Model:
         return build(document.data)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        raise DocumentError(document.file, document.line(first["loc"]), _complaint(first)) from error
+        raise DocumentError(document.file, document.line(first["loc"]), _complaint(first, document.data)) from error
 
 
-def _complaint(error: Any) -> str:
-    where = ".".join(str(step) for step in error["loc"])
+def _complaint(error: Any, data: Any) -> str:
+    where = ".".join(map(str, _written(error["loc"], data)))
     match error["type"]:
         case "extra_forbidden":
             return f"unknown key {where!r}"
@@ -174,3 +174,17 @@ def _complaint(error: Any) -> str:
             return "expected a mapping: lines of `key: value`"
         case _:
             return f"{where}: {error['msg'].removeprefix('Value error, ')}" if where else error["msg"].removeprefix("Value error, ")
+
+
+def _written(steps: Sequence[str | int], data: Any) -> list[str | int]:
+    """The steps to a place as they are written: pydantic names among them which of several forms a value was taken for, and a form may be
+    named as a key is."""
+    if not steps:
+        return []
+    step, rest = steps[0], steps[1:]
+    skipped = _written(rest, data)
+    inside: Any = dict(enumerate(data)) if isinstance(data, list) else data if isinstance(data, dict) else {}
+    if step in inside:
+        entered = [step, *_written(rest, inside[step])]
+        return max(entered, skipped, key=lambda found: (len(found), found[-1:] == [steps[-1]]))
+    return [step] if not rest and isinstance(data, dict) else skipped  # which is missing, or is a form

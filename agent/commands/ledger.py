@@ -82,10 +82,10 @@ def _promise_lines(one: PromiseHistory) -> Iterator[str]:
     yield f"{one.id}  {word} since {_stamp(last.start)}"
     if one.shares is not None:
         parts = ", ".join(f"{verdict} {share:.1%}" for verdict, share in one.shares.items() if share)
-        yield f"  {parts} of the last 90 days, in {_many(one.runs, 'run')}"
+        yield f"  {parts} of the last 90 days, in {many(one.runs, 'run')}"
     if one.repairs:
         mean = sum(one.repairs, timedelta()) / len(one.repairs)
-        yield f"  repaired {_many(len(one.repairs), 'time')}, after {_duration(mean)}{' on average' if len(one.repairs) > 1 else ''}"
+        yield f"  repaired {many(len(one.repairs), 'time')}, after {_duration(mean)}{' on average' if len(one.repairs) > 1 else ''}"
     for span in one.spans[-12:]:
         yield f"  {_stamp(span.start)}  {span.verdict}{' (stale: nobody looked)' if span.stale else ''}"
 
@@ -131,7 +131,7 @@ def _duration(time: timedelta) -> str:
     return f"{hours / 24:.1f} days" if hours >= 48 else f"{hours:.1f} hours"
 
 
-def _many(count: int, noun: str) -> str:
+def many(count: int, noun: str) -> str:
     return f"{count} {noun}" + ("" if count == 1 else "s")
 
 
@@ -160,9 +160,9 @@ def verify(configuration: Configuration, *, heads: Sequence[Path], public: Path 
 def _verified(found: Verification, heads: int) -> Iterator[str]:
     yield from [*found.problems, *found.notes]
     if found.problems:
-        yield f"NOT as it was sealed: {_many(len(found.problems), 'problem')} in {_many(found.runs, 'run')}"
+        yield f"NOT as it was sealed: {many(len(found.problems), 'problem')} in {many(found.runs, 'run')}"
         return
-    yield f"{_many(found.runs, 'run')}, each as it was sealed; {_many(found.archives, 'archive')} of evidence; held against {_many(heads, 'head')} kept elsewhere"
+    yield f"{many(found.runs, 'run')}, each as it was sealed; {many(found.archives, 'archive')} of evidence; held against {many(heads, 'head')} kept elsewhere"
     if found.head is not None:
         yield f"head {found.head.head.root.hex()} of {short(found.head.head.time)}, key {found.head.key[:16]}"
 

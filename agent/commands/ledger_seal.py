@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from agent.clock import Clock
+from agent.commands.ledger import many
 from agent.config import Configuration, ConfigurationError
 from agent.config.values import seconds
 from agent.exits import UPHELD
@@ -37,7 +38,9 @@ def change_key(configuration: Configuration, clock: Clock, *, key: Path | None, 
             return UPHELD
     else:
         made = _configured(opened, now, key, said)
-    print(printable(f"what comes after {made.size} runs is sealed with the key {made.new.id[:16]}, in the place of {made.old[:16]}"))
+    print(
+        printable(f"what comes after {many(made.size, 'run')} is sealed with the key {made.new.id[:16]}, in the place of {made.old[:16]}")
+    )
     if configuration.settings.agent.ledger.signing_key is not None and not lost:
         print("configure the new key now (agent.ledger.signing_key): the old one records nothing any more")
     print("an agent that runs takes it when it reloads (SIGHUP)")

@@ -340,8 +340,8 @@ def refused(ended: Ended) -> str:
         ("{from_estates: true}", "from_estates"),
         ("{full_every: weekly}", "'weekly' is not a duration"),
         ("{quick: sometimes}", "collect.tls.quick"),
-        ("{endpoints: [{port: 443}]}", "upheld.yaml:3: 'collect.tls.endpoints.0.mapping.host' is missing"),
-        ("{endpoints: [443]}", "upheld.yaml:3: collect.tls.endpoints.0.text: Input should be a valid string"),
+        ("{endpoints: [{port: 443}]}", "upheld.yaml:3: 'collect.tls.endpoints.0.host' is missing"),
+        ("{endpoints: [443]}", "upheld.yaml:3: collect.tls.endpoints.0: Input should be a valid string"),
         ("\n    endpoints:\n    - a.example\n    - b..example", "upheld.yaml:6: b..example: 'b..example' is no host name"),
     ],
 )  # fmt: skip
