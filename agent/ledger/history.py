@@ -75,12 +75,8 @@ class History:
 
     def promises(self, only: str | None = None) -> list[PromiseHistory]:
         """The timelines of promises. Where the clock was set back, no time passed. Raises LedgerError for one that no run judged."""
-        table, of = tables.promises, tables.runs
-        statement = (
-            select(table.c.promise, table.c.at, table.c.verdict, table.c.until, of.c.part)
-            .join(of, of.c.number == table.c.run)
-            .order_by(table.c.promise, table.c.run)
-        )
+        table = tables.promises
+        statement = select(table.c.promise, table.c.at, table.c.verdict, table.c.until, table.c.part).order_by(table.c.promise, table.c.run)
         by_promise: dict[str, dict[str, Runs]] = {}
         for name, at, verdict, until, part in self.connection.execute(
             statement if only is None else statement.where(table.c.promise == only)

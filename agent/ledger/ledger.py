@@ -284,18 +284,20 @@ def _unfit(why: str) -> LedgerError:
 def _as_sealed(held: Sequence[Known], newest: Mapping[str, Any]) -> str:
     """The digest of how findings stand. Raises LedgerError where the run before left them otherwise: somebody who changes the table for as
     long as a run takes would else keep what it finds from being told, and no trace of it."""
-    found = rows.state(held)
+    found = rows.state(map(rows.values, held))
     if "state" in newest and newest["state"]["after"] != found:
         raise _unfit("the table of findings is not as the newest run left it")
     return found
 
 
-def _after(held: Sequence[Known], changed: Mapping[int, Known], told: Told, at: str) -> Iterator[Known]:
+def _after(held: Sequence[Known], changed: Mapping[int, Known], told: Told, at: str) -> Iterator[list[Any]]:
     """How all findings stand after a run, in their order."""
     seen_now = within(told.seen)
     for number in range(1, max(len(held), max(changed, default=0)) + 1):
-        one = changed.get(number) or held[number - 1]
-        yield replace(one, last_seen=at) if number in seen_now else one
+        values = rows.values(changed.get(number) or held[number - 1])
+        if number in seen_now:
+            values[rows.LAST_SEEN] = at
+        yield values
 
 
 def _seen(run: Run, known: Mapping[str, Known]) -> Iterator[Seen]:

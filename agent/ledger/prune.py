@@ -95,7 +95,7 @@ def prune(ledger: Ledger, signer: Signer, evidence: Evidence, before: str, now: 
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise LedgerError(f"a record cannot be read ({error}), and nothing is pruned: see `upheld ledger verify`") from error
         following = unpack(rows.blob(connection.execute(_record(through + 1)).scalar_one()))[0]
-        if following["state"]["before"] != rows.state(replay.findings()):
+        if following["state"]["before"] != rows.state(map(rows.values, replay.findings())):
             raise LedgerError("the records do not come to what the ledger holds, and nothing is pruned: see `upheld ledger verify`")
         gone = connection.execute(select(tables.runs).where(tables.runs.c.number <= through).order_by(tables.runs.c.number)).all()
         packed = replay.packed()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
+from agent.ledger import tables
 from checks.lifecycle import Change, Known, Status, Told, Transition
 from checks.model import Subject
 
@@ -88,7 +89,7 @@ def promises(record: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [
         {
             "run": record["number"], "promise": one["id"], "verdict": one["verdict"], "open": one["open"], "at": record["finished"],
-            "until": one.get("until"),
+            "until": one.get("until"), "part": record.get("part", ""),
         }
         for one in record["promises"]
     ]  # fmt: skip
@@ -98,6 +99,15 @@ def coverage(record: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [{"run": record["number"], **one} for one in record["coverage"]]
 
 
-def state(known: Iterable[Known]) -> str:
-    """SHA-256 over how findings stand, in their order: what a run is held against is sealed with the run before it."""
-    return hashlib.sha256(orjson.dumps([list(of_finding(one).values()) for one in known])).hexdigest()
+def values(known: Known) -> list[Any]:
+    """A finding's row without the names of its columns."""
+    return list(of_finding(known).values())
+
+
+LAST_SEEN: Final = [column.name for column in tables.findings.columns].index("last_seen")
+
+
+def state(held: Iterable[list[Any]]) -> str:
+    """SHA-256 over how findings stand, as `values` gives them, in their order: what a run is held against is sealed with the run before
+    it."""
+    return hashlib.sha256(orjson.dumps(list(held))).hexdigest()

@@ -34,6 +34,9 @@ runs = Table(
     Column("record", LargeBinary, nullable=False),  # canonical JSON (RFC 8785), compressed with zlib; empty where it was pruned
     Column("leaf", LargeBinary, nullable=False),
     Column("part", String, nullable=False, server_default=""),  # of the configuration, where several agents share the ledger
+    # What stands behind a record is reached through all of it: these are there so that nobody has to.
+    Index("ix_runs_finished", "finished", "number"),
+    Index("ix_runs_part", "part", "number", "finished"),
 )
 
 checkpoints = Table(
@@ -129,6 +132,7 @@ promises = Table(
     Column("open", String),  # without what a person accepts
     Column("at", String, nullable=False),
     Column("until", String),  # up to when that counts where nobody looks again
+    Column("part", String, nullable=False, server_default=""),
 )
 
 coverage = Table(

@@ -110,7 +110,7 @@ class _Verifier:
                 return
             pruning, packed = held
             self.replay = Replay.unpacked(packed)
-            self.state = rows.state(self.replay.findings())
+            self.state = rows.state(map(rows.values, self.replay.findings()))
             self.pruned = pruning.through
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             self._say(f"the statement of what was pruned, or what it left, cannot be read: {type(error).__name__}: {error}")
@@ -197,7 +197,7 @@ class _Verifier:
 
     def _tables(self) -> None:
         held = list(self.replay.findings())
-        if self.state is not None and rows.state(held) != self.state:
+        if self.state is not None and rows.state(map(rows.values, held)) != self.state:
             self._say("the newest run left findings otherwise than the records come to")
         expected = list(map(rows.of_finding, held))
         self._compare(tables.findings, expected, select(tables.findings).order_by(tables.findings.c.number), "findings")

@@ -13,7 +13,10 @@ def upgrade() -> None:
     op.add_column("findings", sa.Column("age", sa.Integer, nullable=False, server_default="172800"))
     op.add_column("findings", sa.Column("part", sa.String, nullable=False, server_default=""))
     op.add_column("promises", sa.Column("until", sa.String))
+    op.add_column("promises", sa.Column("part", sa.String, nullable=False, server_default=""))
     op.add_column("runs", sa.Column("part", sa.String, nullable=False, server_default=""))
+    op.create_index("ix_runs_finished", "runs", ["finished", "number"])
+    op.create_index("ix_runs_part", "runs", ["part", "number", "finished"])
     op.create_table(
         "keys",
         sa.Column("after", sa.Integer, primary_key=True, autoincrement=False),
