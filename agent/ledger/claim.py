@@ -11,7 +11,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import Connection, func, insert, select, text
+from sqlalchemy import Connection, func, select, text
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import SQLAlchemyError
 
 from agent.ledger import LedgerError, tables
@@ -30,7 +31,7 @@ def claimed(database: Database, part: str, wait: Callable[[float], bool]) -> Ite
         return
     with database.writing() as connection:  # where it is there, and held, to put it in again would wait for whoever holds it
         if connection.execute(select(tables.parts).where(tables.parts.c.name == part)).one_or_none() is None:
-            connection.execute(insert(tables.parts), {"name": part})
+            connection.execute(insert(tables.parts).on_conflict_do_nothing(), {"name": part})  # another agent may begin now, too
     claim = _Claim(database, part, database.connection())
     try:
         while not claim.take():
