@@ -154,9 +154,9 @@ def _ending(error: Exception) -> Iterator[bytes]:
 
 
 def _count(batch: Any, found: FileRead) -> None:
-    hours = pc.floor_temporal(batch.column("time"), unit="hour")
-    for one in pc.value_counts(hours).to_pylist():
-        hour = one["values"]
+    plain = batch.column("time").cast(pa.timestamp("us"))  # is in UTC, and with a zone it takes ten times as long
+    for one in pc.value_counts(pc.floor_temporal(plain, unit="hour")).to_pylist():
+        hour = None if one["values"] is None else one["values"].replace(tzinfo=UTC)
         found.rows[hour] = found.rows.get(hour, 0) + one["counts"]
 
 

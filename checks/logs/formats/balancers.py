@@ -10,14 +10,17 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from checks.logs.formats import request_line
-from checks.logs.formats.columns import addresses, integers
+from checks.logs.formats import cut, request_line
+from checks.logs.formats.columns import addresses, are_digits, integers, parsed_addresses
 from checks.logs.formats.faults import Faults
 from checks.logs.formats.lines import Fields, usual
+from checks.logs.table import address_columns
 
+_COLON, _OPENS, _CLOSES = b":[]"
 _OBJECT: Final = re.compile(r"(?P<account>[0-9]{12})_elasticloadbalancing_(?P<region>[a-z0-9-]+)_(?P<balancer>[A-Za-z0-9.-]+)_")
 
 
@@ -57,14 +60,29 @@ def told_by_name(object_: str, count: int) -> dict[str, Any]:
 def endpoint(array: Any, name: str, lines: Any, faults: Faults) -> dict[str, Any]:
     """An address, in brackets or not, a colon and a port."""
     coded = array.combine_chunks().dictionary_encode()  # a load balancer has few targets
-    halves = pc.split_pattern(coded.dictionary, ":", max_splits=1, reverse=True)
-    two = pc.equal(pc.list_value_length(halves), 2)
-    both = pc.filter(halves, two)
-    nothing = pa.nulls(len(halves), pa.string())
-    address = pc.take(pc.replace_with_mask(nothing, two, pc.utf8_trim(pc.list_element(both, 0), "[]")), coded.indices)
-    port = pc.take(pc.replace_with_mask(nothing, two, pc.list_element(both, 1)), coded.indices)
+    two, address, port = _halves(coded.dictionary)
+    known = parsed_addresses(address, name)
+    if two and are_digits(port) and not known[address_columns(name)[0]].null_count:
+        known[f"{name}_port"] = port.cast(pa.int64())
+        return {column: pc.take(held, coded.indices) for column, held in known.items()}
+    address, port = (pc.take(half, coded.indices) for half in (address, port))
     unread(array, port, name, lines, faults)
     return {**addresses(address, name, lines, faults), f"{name}_port": integers(port, lines, f"{name} port", faults)}
+
+
+def _halves(texts: Any) -> tuple[bool, Any, Any]:
+    """Whether all texts have a colon, what stands before the last one, without brackets, and what behind it; null where there is none."""
+    letters, ends = cut.letters(texts)
+    colons = np.flatnonzero(letters == _COLON)
+    before = np.searchsorted(colons, ends)
+    two = np.diff(before) > 0
+    last = np.where(two, np.append(colons, 0)[before[1:] - 1], ends[1:])
+    address, _, port = cut.pieces(texts, (last, np.minimum(last + 1, ends[1:])))
+    if not two.all():
+        address, port = (pc.if_else(pa.array(two), half, pa.scalar(None, pa.string())) for half in (address, port))
+    if np.any((letters == _OPENS) | (letters == _CLOSES)):
+        address = pc.utf8_trim(address, "[]")
+    return bool(two.all()), address, port
 
 
 def request(array: Any, balancer: Any | None, lines: Any, faults: Faults) -> dict[str, Any]:
@@ -72,13 +90,14 @@ def request(array: Any, balancer: Any | None, lines: Any, faults: Faults) -> dic
     there is none of."""
     parts = request_line.parts(array.combine_chunks())
     unread(array, parts["port"], "request", lines, faults)
-    version = pc.utf8_trim_whitespace(parts["version"])
+    method, version = (parts[part].dictionary_encode() for part in ("method", "version"))  # there are few
+    versions = pc.utf8_trim_whitespace(version.dictionary)
     return {
-        "method": or_null(parts["method"], "-"),
+        "method": pc.take(or_null(method.dictionary, "-"), method.indices),
         "scheme": parts["scheme"],
         "host": parts["host"],
         "path": parts["path"],
-        "http_version": or_null(or_null(version, "-"), ""),
+        "http_version": pc.take(or_null(or_null(versions, "-"), ""), version.indices),
         "listener_port": integers(parts["port"], lines, "port", faults),
     } | ({} if balancer is None else {"listener": pc.binary_join_element_wise(balancer.combine_chunks(), parts["port"], ":")})
 

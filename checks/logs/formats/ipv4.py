@@ -6,9 +6,11 @@ from typing import Any, Final
 
 import numpy as np
 
-_LONGEST: Final = len("255.255.255.255")
+from checks.logs.formats import cut
+
 _DOT, _ZERO = b".0"
-_END: Final = 0
+_NONE: Final = 1 << 36
+"""In the place of an octet that is none: as one of four it makes a number that no address has."""
 
 
 def numbers(texts: Any) -> tuple[Any, Any]:
@@ -16,29 +18,34 @@ def numbers(texts: Any) -> tuple[Any, Any]:
 
     What is no such text, or null, is not one; `texts` is an Arrow array of strings.
     """
-    count = len(texts)
-    held = texts.buffers()
-    if not count or held[1] is None or held[2] is None:
-        return np.zeros(count, np.int64), np.zeros(count, bool)
-    ends = np.frombuffer(held[1], np.int32)[texts.offset : texts.offset + count + 1]
-    lengths = np.diff(ends)
-    padded = np.concatenate((np.frombuffer(held[2], np.uint8), np.zeros(_LONGEST + 1, np.uint8)))
-    letters = np.lib.stride_tricks.sliding_window_view(padded, _LONGEST + 1)[ends[:-1]].T.copy()
-    good = (lengths <= _LONGEST) & np.asarray(texts.is_valid())
-    places = np.arange(_LONGEST + 1)[:, None]
-    good &= ~((letters == _END) & (places < lengths)).any(axis=0)
-    letters[places > lengths] = _END
-    letters[np.minimum(lengths, _LONGEST), np.arange(count)] = _DOT
-    number, octet = np.zeros(count, np.uint32), np.zeros(count, np.uint16)
-    digits, dots = np.zeros(count, np.uint8), np.zeros(count, np.uint8)
-    for letter in letters[: min(int(lengths.max()), _LONGEST) + 1]:
-        dot, digit = letter == _DOT, letter - np.uint8(_ZERO)
-        more = digit <= 9
-        good &= (more | dot | (letter == _END)) & ~(more & (digits > 0) & (octet == 0))
-        good &= ~dot | ((digits > 0) & (digits <= 3) & (octet <= 255))
-        number = np.where(dot, (number << 8) | octet, number)
-        octet = np.where(more, octet * 10 + digit, octet) * ~dot
-        digits = (digits + more) * ~dot
-        dots += dot
-    good &= dots == 4
-    return np.where(good, number, 0).astype(np.int64), good
+    letters, ends = cut.letters(texts)
+    dots = np.flatnonzero(letters == _DOT)
+    before = np.searchsorted(dots, ends)
+    known = (np.diff(before) == 3) & np.asarray(texts.is_valid())
+    first = before[:-1][known]
+    digits = np.minimum(letters - np.uint8(_ZERO), 15).astype(np.uint16)
+    three = digits.copy()
+    three[1:] |= digits[:-1] << 4
+    three[2:] |= digits[:-2] << 8
+    start, found = ends[:-1][known], np.zeros(len(first), np.int64)
+    for stop in (*(dots[first + place] for place in range(3)), ends[1:][known]):
+        length = np.minimum(stop - start, 4) & 3
+        found = found << 8 | _OCTETS[length << 12 | three[stop - 1]]
+        start = stop + 1
+    good = found < _NONE
+    known[known] = good
+    number = np.zeros(len(texts), np.int64)
+    number[known] = found[good]
+    return number, known
+
+
+def _octets() -> Any:
+    """The octets that up to three digits make, by how many there are and, four bits each, what they and the letters before are."""
+    last, middle, first = (np.arange(1 << 12) >> shift & 15 for shift in (0, 4, 8))
+    one = np.where(last <= 9, last, _NONE)
+    two = np.where((middle > 0) & (middle <= 9), 10 * middle + one, _NONE)
+    three = np.where((first > 0) & (middle <= 9), 100 * first + 10 * middle + one, _NONE)
+    return np.concatenate([np.full(1 << 12, _NONE), *(np.where(held <= 255, held, _NONE) for held in (one, two, three))])
+
+
+_OCTETS: Final = _octets()

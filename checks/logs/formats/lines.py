@@ -19,6 +19,7 @@ from checks.logs.formats.faults import Faults
 BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 """What some programs put before a text in UTF-8."""
 CHUNK: Final = 4 << 20
+_BLOCK: Final = 1 << 17
 _BREAK, _QUOTE = b'\n"'
 MAXIMUM_LINE: Final = 1 << 20
 """No log writes longer lines; what is longer is skipped and counted."""
@@ -33,7 +34,7 @@ class Chunk:
 
     @property
     def count(self) -> int:
-        return int(np.count_nonzero(_are(self.data, _BREAK))) + 1
+        return sum(int(np.count_nonzero(block == _BREAK)) for _, block in _blocks(self.data)) + 1
 
 
 def chunks(pieces: Iterable[bytes], faults: Faults, *, size: int = CHUNK, longest: int = MAXIMUM_LINE) -> Iterator[Chunk]:
@@ -114,12 +115,10 @@ def split(
     numbers: Sequence[int] = range(chunk.first, chunk.first + chunk.count)
     plain = _is_plain(data, quotes, varying=varying)
     if plain:
-        table = csv_.typed(data)
-    if not plain or (table is None and again):
+        table = csv_.typed(data) if again else csv_.table(data)
+    if table is None or (not quotes and not csv_.is_whole(table, numbers)):  # not plain, or with empty lines
         data, numbers = clean(again(chunk) if again else chunk, faults, quotes, varying=varying)
         table = csv_.table(data) if numbers else None
-    elif table is None:
-        table = csv_.as_texts(data)
     if quoted and numbers and not csv_.is_whole(table, numbers):
         data, numbers = _well_quoted(data, numbers, faults)
         table = csv_.table(data) if numbers else None
@@ -151,7 +150,7 @@ class _Csv:
             quote_char='"' if quoted else False,
             double_quote=False,
             invalid_row_handler=self._skip,
-            ignore_empty_lines=False,
+            ignore_empty_lines=True,  # they are missed
         )
 
     def table(self, data: bytes) -> Any:
@@ -195,7 +194,7 @@ class _Csv:
 def clean(chunk: Chunk, faults: Faults, quotes: int, *, varying: bool = False) -> tuple[bytes, Sequence[int]]:
     """The lines that can be read, and their numbers: no empty ones, none with NUL bytes or quotes too many; all of it UTF-8."""
     data = chunk.data
-    if _is_plain(data, quotes, varying=varying):
+    if _is_plain(data, quotes, varying=varying) and not _has_empty(data):
         return data, range(chunk.first, chunk.first + chunk.count)
     kept: list[bytes] = []
     numbers: list[int] = []
@@ -221,14 +220,14 @@ def clean(chunk: Chunk, faults: Faults, quotes: int, *, varying: bool = False) -
 
 
 def _is_plain(data: bytes, quotes: int, *, varying: bool) -> bool:
-    """Whether every line can be read as it stands: none is empty, none holds NUL bytes or other quotes, and all are UTF-8."""
+    """Whether every line that is not empty can be read as it stands: none holds NUL bytes or other quotes, and all are UTF-8."""
     if not data or b"\r" in data or b"\0" in data or not _is_text(data):
         return False
-    if quotes:  # which no empty line has
-        return _all_have(data, quotes)
-    breaks = _are(data, _BREAK)
-    empty = breaks[0] or breaks[-1] or np.any(breaks[1:] & breaks[:-1])
-    return not empty and not (varying and b'"' in data)
+    return _all_have(data, quotes) if quotes else not (varying and b'"' in data)
+
+
+def _has_empty(data: bytes) -> bool:
+    return data.startswith(b"\n") or data.endswith(b"\n") or b"\n\n" in data
 
 
 def _well_quoted(data: bytes, numbers: Sequence[int], faults: Faults) -> tuple[bytes, Sequence[int]]:
@@ -241,15 +240,18 @@ def _well_quoted(data: bytes, numbers: Sequence[int], faults: Faults) -> tuple[b
 
 def _all_have(data: bytes, quotes: int) -> bool:
     """Whether every line has so many quotes."""
-    breaks, found = np.flatnonzero(_are(data, _BREAK)), np.flatnonzero(_are(data, _QUOTE))
+    breaks, found = (np.concatenate([np.flatnonzero(block == byte) + at for at, block in _blocks(data)]) for byte in (_BREAK, _QUOTE))
     if len(found) != quotes * (len(breaks) + 1):
         return False
     of_lines = found.reshape(-1, quotes)
     return bool(np.all(of_lines[:-1, -1] < breaks) and np.all(of_lines[1:, 0] > breaks))
 
 
-def _are(data: bytes, byte: int) -> Any:
-    return np.frombuffer(data, np.uint8) == byte
+def _blocks(data: bytes) -> Iterator[tuple[int, Any]]:
+    """The bytes in parts that stay in a processor's cache while they are looked at, each with where it begins."""
+    held = np.frombuffer(data, np.uint8)
+    for at in range(0, len(data), _BLOCK):
+        yield at, held[at : at + _BLOCK]
 
 
 _QUOTED: Final = re.compile(rb'(?:"[^"]*"|[^" ]*)(?: (?:"[^"]*"|[^" ]*))*')

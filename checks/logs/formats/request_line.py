@@ -8,15 +8,18 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+
+from checks.logs.formats import cut
 
 PARTS: Final = ("method", "scheme", "host", "port", "path", "version")
 _HEAD: Final = r"^(?P<method>[^ ]+) (?P<scheme>[a-zA-Z]+)://(?P<host>\[[^\]]*\]|[^:/?# ]*):(?P<port>[0-9]{1,5})"
 _WHOLE: Final = _HEAD + r"(?P<path>.*?) ?(?P<version>HTTP/[0-9.]+|- ?|)$"
 _VERSIONS: Final = ("HTTP/1.0", "HTTP/1.1", "HTTP/2.0")
-_LENGTH: Final = 8
-"""Of each of these."""
+_LENGTH: Final = len(" HTTP/1.1")
+(_SLASH,) = b"/"
 
 
 def parts(lines: Any) -> dict[str, Any]:
@@ -25,16 +28,12 @@ def parts(lines: Any) -> dict[str, Any]:
     A regular expression over every line costs more than all else that is done with them. What stands before the path is
     much the same in all of them, so that is looked at once for each distinct text, and odd lines are looked at as a whole.
     """
-    pieces = pc.split_pattern(lines, "/", max_splits=3)
-    four = pc.fill_null(pc.equal(pc.list_value_length(pieces), 4), fill_value=False)
-    quick, known = _quick(pc.filter(pieces, four))
-    usual = pc.fill_null(pc.replace_with_mask(four, four, known), fill_value=False)
-    odd = pc.invert(usual)
+    quick, usual = _quick(lines)
+    if usual.all():
+        return quick
+    odd = pa.array(~usual)
     whole = _whole(pc.filter(lines, odd))
-    nothing = pa.nulls(len(lines), pa.string())
-    return {
-        part: pc.replace_with_mask(pc.replace_with_mask(nothing, usual, pc.filter(quick[part], known)), odd, whole[part]) for part in PARTS
-    }
+    return {part: pc.replace_with_mask(quick[part], odd, whole[part]) for part in PARTS}
 
 
 def _whole(lines: Any) -> dict[str, Any]:
@@ -42,16 +41,20 @@ def _whole(lines: Any) -> dict[str, Any]:
     return {part: pc.struct_field(found, part) for part in PARTS}
 
 
-def _quick(pieces: Any) -> tuple[dict[str, Any], Any]:
+def _quick(lines: Any) -> tuple[dict[str, Any], Any]:
     """Of lines with three slashes, the third before the path, that end with a space and a version; and which of them are so."""
-    first, second, third, rest = (pc.list_element(pieces, index) for index in range(4))
-    heads = pc.binary_join_element_wise(first, second, third, "/").dictionary_encode()
-    found = pc.take(pc.extract_regex(heads.dictionary, pattern=_HEAD + "$"), heads.indices)
-    ends = [pc.ends_with(rest, " " + version) for version in _VERSIONS]
-    known = pc.and_(pc.is_valid(found), pc.or_(pc.or_(ends[0], ends[1]), ends[2]))
-    path = pc.binary_join_element_wise("", pc.utf8_slice_codeunits(rest, 0, -_LENGTH - 1), "/")
-    version = pc.utf8_slice_codeunits(rest, -_LENGTH, None)
-    return {**{part: pc.struct_field(found, part) for part in PARTS[:4]}, "path": path, "version": version}, known
+    letters, ends = cut.letters(lines)
+    slashes = np.flatnonzero(letters == _SLASH)
+    before = np.searchsorted(slashes, ends)
+    third, last = np.append(slashes, [0, 0, 0])[before[:-1] + 2], ends[1:] - _LENGTH
+    usual = (np.diff(before) >= 3) & (third <= last)
+    head, path, version = cut.pieces(lines, (np.where(usual, third, ends[1:]), np.where(usual, last, ends[1:])))
+    heads, versions = head.dictionary_encode(), version.dictionary_encode()
+    found = pc.extract_regex(heads.dictionary, pattern=_HEAD + "$")
+    which = pc.take(pc.index_in(versions.dictionary, pa.array([" " + one for one in _VERSIONS])), versions.indices)
+    usual &= np.asarray(pc.and_(pc.take(pc.is_valid(found), heads.indices), pc.is_valid(which)))
+    parts = {part: pc.take(pc.struct_field(found, part), heads.indices) for part in PARTS[:4]}
+    return {**parts, "path": path, "version": pc.take(pa.array(_VERSIONS), which)}, usual
 
 
 def plain(lines: Any) -> dict[str, Any]:

@@ -7,7 +7,7 @@ Source: VPC user guide, "Flow log records" (fields; `-` for what does not apply;
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 import pyarrow as pa
@@ -17,6 +17,7 @@ from checks.logs.formats import parquet
 from checks.logs.formats.columns import addresses, batch, integers, seconds
 from checks.logs.formats.faults import Faults
 from checks.logs.formats.lines import Chunk, Fields, chunks, peek, split
+from checks.logs.table import address_columns
 from checks.logs.tables.vpc_flow import VPC_FLOW
 
 DEFAULT: Final = (
@@ -122,6 +123,15 @@ def _without_headers(chunk: Chunk, names: tuple[str, ...]) -> Chunk:
     return Chunk(chunk.first, b"\n".join(b"" if header(line) == names else line for line in chunk.data.split(b"\n")))
 
 
+def _same(table: Any, name: str, columns: Mapping[str, Any]) -> dict[str, Any]:
+    """The columns of an address that another field says as well, as those of a packet mostly do; none where there are none yet."""
+    for other, read in _ADDRESSES.items():
+        held = columns.get(address_columns(read)[0])
+        if held is not None and held.null_count == table[other].null_count and table[name].equals(table[other]):
+            return dict(zip(address_columns(_ADDRESSES[name]), (columns[part] for part in address_columns(read)), strict=True))
+    return {}
+
+
 def _batch(fields: Fields, asked: Collection[str], object_: str, faults: Faults) -> Any:
     table, lines = fields.table, fields.lines
     columns: dict[str, Any] = {}
@@ -138,7 +148,7 @@ def _batch(fields: Fields, asked: Collection[str], object_: str, faults: Faults)
         elif name in _TIMES:
             columns[_TIMES[name]] = seconds(held, lines, name, faults)
         elif name in _ADDRESSES:
-            columns |= addresses(held, _ADDRESSES[name], lines, faults)
+            columns |= _same(table, name, columns) or addresses(held, _ADDRESSES[name], lines, faults)
     if "log_status" in columns:
         skipped = pc.equal(columns["log_status"], "SKIPDATA")
         count = pc.sum(skipped).as_py() or 0
