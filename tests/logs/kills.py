@@ -1,12 +1,13 @@
-"""Reading logs, killed at any point: `python -m tests.logs.kills [--points 100]`.
+"""Reading logs, killed at any point: `python -m tests.logs.kills [--kills 100]`.
 
 A process reads a source with two others that count for it, into a memory on disk. It, or one of the two, is killed at a point
-drawn anew each time; then it is run again, until it is done. What it says in the end is what a run says that nobody disturbs.
+drawn anew each time; then it is run again, and killed again, until it is done. What it says in the end is what a run says that nobody disturbs.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 import random
@@ -15,7 +16,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from agent.collect.estate import read_estate
@@ -27,6 +30,11 @@ from tests.world.trails import HOUR, START, Trail
 
 ROOT = Path(__file__).parents[2]
 FILES = 320
+AT_MOST = 3
+"""Kills in one round: then it is left alone."""
+WAIT = 300
+READING = "import sys; from pathlib import Path; from tests.logs.kills import read; read(*map(Path, sys.argv[1:]))"
+"""As a module with a name it would be imported again by each process that counts."""
 
 
 def make(folder: Path) -> Trail:
@@ -45,61 +53,67 @@ def same(left: Estate, right: Estate) -> bool:
     return (left.resources, left.looks, left.gaps) == (right.resources, right.looks, right.gaps)
 
 
-def points(count: int, seed: int) -> Iterator[str]:
-    """One point after another: what was killed, and whether all was as it must be in the end."""
-    chance = random.Random(seed)
+@dataclass(frozen=True, slots=True)
+class Round:
+    """A source read until it is done; `killed` on the way, and whether all was as it must be in the end."""
+
+    killed: tuple[str, ...]
+    same: bool
+
+
+def rounds(kills: int, seed: int) -> Iterator[Round]:
+    """As many rounds as it takes to kill so often."""
+    chance, done = random.Random(seed), 0
     with tempfile.TemporaryDirectory(prefix="upheld-kills-") as folder:
         base = Path(folder)
         trail = make(base / "trail")
         began = time.monotonic()
-        read(trail.root, base / "whole.db", base / "whole")
+        _begun(trail.root, base, "whole").wait(WAIT)
         usual, whole = time.monotonic() - began, read_estate(base / "whole")
-        for number in range(count):
-            memory, place = base / f"{number}.db", base / f"estate-{number}"
-            killed = []
-            while not place.exists():
-                process = subprocess.Popen(
-                    [sys.executable, "-m", "tests.logs.kills", "--read", trail.root, memory, place], cwd=ROOT, stderr=subprocess.DEVNULL
-                )
-                if len(killed) < 3:
-                    killed.append(_strike(process, chance, usual))
-                if process.wait(300) == 0:
-                    break
-            yield f"{number}: {', '.join(killed)}: {'the same' if same(read_estate(place), whole) else 'NOT THE SAME'}"
+        for number in itertools.count():
+            killed = list[str]()
+            while not (base / str(number)).exists():
+                process = _begun(trail.root, base, str(number))
+                if len(killed) < AT_MOST:
+                    killed += _strike(process, chance, usual)
+                process.wait(WAIT)
+            done += len(killed)
+            yield Round(tuple(killed), same(read_estate(base / str(number)), whole))
+            if done >= kills:
+                return
 
 
-def _strike(process: subprocess.Popen[bytes], chance: random.Random, usual: float) -> str:
-    """Kill the process, or one that counts for it, some time after it began."""
-    time.sleep(chance.uniform(0.2, 1.2) * usual)
+def _begun(root: Path, base: Path, name: str) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-c", READING, root, base / f"{name}.db", base / name]
+    return subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
+
+
+def _strike(process: subprocess.Popen[bytes], chance: random.Random, usual: float) -> list[str]:
+    """Kill the process, or one that counts for it, some time after it began: which; none where it was done before."""
+    time.sleep(chance.uniform(0.3, 1) * usual)
     whose = chance.choice(["reader", "counter"])
-    victims = [process.pid]
-    if whose == "counter":
-        try:
-            victims = children(process.pid) or victims
-        except OSError:
-            return "nobody, it was done"
     try:
+        victims = [process.pid] if whose == "reader" else children(process.pid)
+        if process.poll() is not None or not victims:
+            return []
         os.kill(chance.choice(victims), signal.SIGKILL)
-    except ProcessLookupError:
-        return "nobody, it was done"
-    return whose
+    except OSError:  # it was done in the meantime
+        return []
+    return [whose]
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--points", type=int, default=100)
+    parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--read", nargs=3, type=Path)
     options = parser.parse_args()
-    if options.read:
-        read(*options.read)
-        return 0
-    told = []
-    for line in points(options.points, options.seed):
-        print(line, flush=True)
-        told.append(line)
-    bad = sum("NOT" in line for line in told)
-    print(json.dumps({"points": len(told), "not_the_same": bad}))
+    kills: Counter[str] = Counter()
+    bad = 0
+    for number, one in enumerate(rounds(options.kills, options.seed)):
+        print(f"{number}: {', '.join(one.killed) or 'nobody'}: {'the same' if one.same else 'NOT THE SAME'}", flush=True)
+        kills.update(one.killed)
+        bad += not one.same
+    print(json.dumps({"kills": kills.total(), **kills, "rounds": number + 1, "not_the_same": bad}))
     return 1 if bad else 0
 
 
