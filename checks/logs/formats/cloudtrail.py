@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from checks.logs.formats import cloudtrail_calls
 from checks.logs.formats.columns import address_arrays, batch, booleans, texts
 from checks.logs.formats.faults import Faults
-from checks.logs.formats.json_values import json_texts, times
+from checks.logs.formats.json_values import times
 from checks.logs.formats.members import Members, Path, Records, of_document
 from checks.logs.formats.record_parts import SIZE, parts
 from checks.logs.table import address_columns
@@ -88,8 +88,7 @@ def _batch(records: Records, asked: frozenset[str], object_: str, faults: Faults
     lines = records.lines
     columns: dict[str, Any] = {}
     for name in asked & _JSON.keys():
-        held = records.parsed(_JSON[name], range(len(lines)))
-        columns[name] = json_texts(held, lines, _JSON[name], faults)
+        columns[name] = records.json(_JSON[name], faults)
     for name in _TEXTS:
         if name in asked:
             columns[name] = _texts(records, _TEXTS[name], faults)

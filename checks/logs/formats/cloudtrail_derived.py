@@ -22,32 +22,27 @@ Call = tuple[str, str]
 """eventSource and eventName."""
 
 
-def may_tell(call: Call, columns: Collection[str]) -> bool:
-    """Whether a record of this call may have any of these columns, of those that are read from requests and responses."""
-    return any(_TOLD_BY[column](call) for column in columns)
+Reader = Callable[[Call, Values, Values, str | None], Any]
+"""Of a call, its request, its response and its region."""
+
+
+def readers(call: Call, columns: Collection[str]) -> dict[str, Reader]:
+    """Of these columns, those that a record of this call may have, of those that are read from requests and responses."""
+    return {column: _READ[column] for column in columns if _TOLD_BY[column](call)}
 
 
 def derived(record: Record) -> dict[str, Any]:
     """The derived columns of a record, by their names in CLOUDTRAIL; null is None."""
     call = (_text(record.get("eventSource")) or "", _text(record.get("eventName")) or "")
-    request, response = _map(record.get("requestParameters")), _map(record.get("responseElements"))
-    narrows, public = _NARROWS.get(call), _PUBLIC.get(call)
-    return {
-        "by_service": by_service(_map(record.get("userIdentity")).get("invokedBy"), record.get("sourceIPAddress")),
-        "target": _target(call[0], request),
-        "narrows": narrows(request) if narrows else None,
-        "log_validation": _truth(request.get("enableLogFileValidation")) if call in _TRAIL else None,
-        "retention_days": _number(request.get(_RETENTION[call])) if call in _RETENTION else None,
-        "public": public(request) if public else None,
-        "stores": _stores(call, request, _text(record.get("awsRegion"))),
-        "encrypted": _truth(response.get("encrypted")) if call in _ENCRYPTED else None,
-    }
+    told = call, as_map(record.get("requestParameters")), as_map(record.get("responseElements")), _text(record.get("awsRegion"))
+    held: dict[str, Any] = {"by_service": by_service(as_map(record.get("userIdentity")).get("invokedBy"), record.get("sourceIPAddress"))}
+    return held | {column: read(*told) if _TOLD_BY[column](call) else None for column, read in _READ.items()}
 
 
 # -- values: what has not the type is not there ---------------------------------------------------------------------------
 
 
-def _map(value: Any) -> Values:
+def as_map(value: Any) -> Values:
     return value if isinstance(value, dict) else {}
 
 
@@ -108,13 +103,13 @@ _TARGETS: Final[Mapping[str, tuple[str, ...]]] = {
 
 
 def _target(source: str, request: Values) -> str | None:
-    named = (_text(request.get(member)) for member in _TARGETS.get(source, ()))
-    if found := next(filter(None, named), None):
-        return found
+    for member in _TARGETS.get(source, ()):
+        if found := _text(request.get(member)):
+            return found
     if source != "ec2.amazonaws.com":
         return None
-    flow_logs = _each(_map(request.get("DeleteFlowLogsRequest")).get("FlowLogId"))
-    return _text(_map(flow_logs[0]).get("content")) if len(flow_logs) == 1 else None
+    flow_logs = _each(as_map(request.get("DeleteFlowLogsRequest")).get("FlowLogId"))
+    return _text(as_map(flow_logs[0]).get("content")) if len(flow_logs) == 1 else None
 
 
 # -- what it asks of a log, or of a guard ---------------------------------------------------------------------------------
@@ -147,7 +142,7 @@ def _narrows_bucket_logging(request: Values) -> bool | None:
 
 
 def _narrows_recorder(request: Values) -> bool | None:
-    everything = _truth(_map(_map(request.get("configurationRecorder")).get("recordingGroup")).get("allSupported"))
+    everything = _truth(as_map(as_map(request.get("configurationRecorder")).get("recordingGroup")).get("allSupported"))
     return None if everything is None else not everything
 
 
@@ -159,11 +154,11 @@ def _narrows_detector(request: Values) -> bool | None:
 
 
 def _narrows_versioning(request: Values) -> bool | None:
-    return {"Enabled": False, "Suspended": True}.get(_text(_map(request.get("VersioningConfiguration")).get("Status")) or "")
+    return {"Enabled": False, "Suspended": True}.get(_text(as_map(request.get("VersioningConfiguration")).get("Status")) or "")
 
 
 def _narrows_public_access_block(request: Values) -> bool | None:
-    asked = _map(request.get("PublicAccessBlockConfiguration"))
+    asked = as_map(request.get("PublicAccessBlockConfiguration"))
     held = [_truth(asked.get(name)) for name in ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")]
     return True if False in held else None if None in held else False
 
@@ -205,8 +200,8 @@ def _public_acl(request: Values) -> bool | None:
     """Source: S3 user guide, Access control list (ACL) overview: canned ACLs, predefined groups, headers for grants."""
     told: list[bool | None] = [_CANNED.get(_text(name) or "") for name in _each(request.get("x-amz-acl"))]
     told += [_names_everyone(_text(grantees)) for header in _GRANTS for grantees in _each(request.get(header))]
-    granted = _map(_map(request.get("AccessControlPolicy")).get("AccessControlList")).get("Grant")
-    told += [_grants_everyone(_map(grant).get("Grantee")) for grant in _each(granted)]
+    granted = as_map(as_map(request.get("AccessControlPolicy")).get("AccessControlList")).get("Grant")
+    told += [_grants_everyone(as_map(grant).get("Grantee")) for grant in _each(granted)]
     return True if True in told else None if None in told or not told else False
 
 
@@ -262,7 +257,7 @@ def _public_ingress(request: Values) -> bool | None:
 
 def _permission(asked: Any) -> object:
     """An IpPermission as EC2 describes it; what is malformed stays so, for the helper to refuse."""
-    held = _map(asked)
+    held = as_map(asked)
     renamed = {"ipProtocol": "IpProtocol", "fromPort": "FromPort", "toPort": "ToPort"}
     return {
         **{renamed[name]: value for name, value in held.items() if name in renamed},
@@ -274,7 +269,7 @@ def _permission(asked: Any) -> object:
 
 def _ranges(asked: Any, name: str, renamed: str) -> list[dict[str, Any]] | None:
     entries = _items(asked)
-    return None if entries is None else [{renamed: _map(one).get(name)} for one in entries]
+    return None if entries is None else [{renamed: as_map(one).get(name)} for one in entries]
 
 
 _PUBLIC: Final[Mapping[Call, Callable[[Values], bool | None]]] = {
@@ -318,7 +313,7 @@ _ENCRYPTED: Final = frozenset({("ec2.amazonaws.com", "CreateVolume")})
 def _stores(call: Call, request: Values, region: str | None) -> bool | None:
     source, name = call
     if call == ("s3.amazonaws.com", "CreateBucket"):  # its data is where it says, and that is not always where it is logged
-        asked = _text(_map(request.get("CreateBucketConfiguration")).get("LocationConstraint")) or "us-east-1"
+        asked = _text(as_map(request.get("CreateBucketConfiguration")).get("LocationConstraint")) or "us-east-1"
         return True if asked == region else None
     if name in _STORING.get(source, frozenset()):
         return True
@@ -340,6 +335,15 @@ _TOLD_BY: Final[Mapping[str, Callable[[Call], bool]]] = {
     "public": _PUBLIC.__contains__,
     "stores": _may_store,
     "encrypted": _ENCRYPTED.__contains__,
+}
+_READ: Final[Mapping[str, Reader]] = {
+    "target": lambda call, request, _, __: _target(call[0], request),
+    "narrows": lambda call, request, _, __: _NARROWS[call](request),
+    "log_validation": lambda _, request, __, ___: _truth(request.get("enableLogFileValidation")),
+    "retention_days": lambda call, request, _, __: _number(request.get(_RETENTION[call])),
+    "public": lambda call, request, _, __: _PUBLIC[call](request),
+    "stores": lambda call, request, _, region: _stores(call, request, region),
+    "encrypted": lambda _, __, response, ___: _truth(response.get("encrypted")),
 }
 TOLD: Final = frozenset(_TOLD_BY)
 """The columns that are read from requests and responses."""

@@ -3,7 +3,8 @@
 The quick way (msgspec) makes no object of what nobody asks for, and refuses whatever is not exactly as expected; the slow
 one (orjson) then reads the same text, and counts what is odd in it. Both check all of the text to be JSON. They part where
 JSON has no rule: in members that nobody asks for, the quick way takes numbers beyond what a double holds, and nesting as
-deep as Python's stack allows, for which the slow one refuses the text.
+deep as Python's stack allows, for which the slow one refuses the text; and where an open member has two members with one name,
+its text shows both, and in the slow one the last.
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ from typing import Any, Final, Protocol
 import msgspec
 import orjson
 
-from checks.logs.formats import json_records
+from checks.logs.formats import json_records, raw_json
 from checks.logs.formats.faults import Faults, NotRecords
+from checks.logs.formats.json_values import json_texts
 from checks.logs.formats.record_parts import Text
 
 Path = tuple[str, ...]
@@ -29,7 +31,6 @@ LISTS: Final = frozenset({"resources"})
 TRUTHS: Final = frozenset({"readOnly", "managementEvent", "sessionCredentialFromConsole", "mfaAuthenticated"})
 _TOLD: Final = frozenset({"userIdentity", "tlsDetails"})
 """Objects that are told where they are something else."""
-_NONE: Final = frozenset({b"", b"null"})
 
 
 class Records(Protocol):
@@ -43,6 +44,10 @@ class Records(Protocol):
 
     def parsed(self, member: str, which: Iterable[int]) -> list[Any]:
         """Of records by their places, what a member of OPEN holds, parsed. Raises NotRecords."""
+        ...
+
+    def json(self, member: str, faults: Faults) -> Any:
+        """What a member of OPEN holds, as an Arrow array of JSON texts; of what is a text itself, that text. Raises NotRecords."""
         ...
 
     def only(self, path: tuple[str, str]) -> list[str | None]:
@@ -69,6 +74,9 @@ class Untyped:
         held = self._members.values((member,))
         return [held[place] for place in which]
 
+    def json(self, member: str, faults: Faults) -> Any:
+        return json_texts(self._members.values((member,)), self.lines, member, faults)
+
     def only(self, path: tuple[str, str]) -> list[str | None]:
         return [_only(held, path[1]) for held in self.values(path[:1])]
 
@@ -93,10 +101,19 @@ class Typed:
 
     def parsed(self, member: str, which: Iterable[int]) -> list[Any]:
         get, records = attrgetter(member), self._records
+        raws = [get(records[place]) for place in which]
         try:
-            return [None if (raw := bytes(get(records[place]))) in _NONE else orjson.loads(raw) for place in which]
-        except orjson.JSONDecodeError as error:
-            raise NotRecords(f"not JSON: {error}") from error
+            held = orjson.loads(b"[" + b",".join(raws) + b"]")  # a call for each costs as much again
+        except orjson.JSONDecodeError:
+            held = [_json(bytes(raw)) for raw in raws]
+        assert isinstance(held, list)
+        return held
+
+    def json(self, member: str, faults: Faults) -> Any:
+        def parsed(places: Sequence[int]) -> Any:
+            return json_texts(self.parsed(member, places), [self.lines[place] for place in places], member, faults)
+
+        return raw_json.texts(list(map(attrgetter(member), self._records)), parsed)
 
     def only(self, path: tuple[str, str]) -> list[str | None]:
         get = attrgetter(path[1])
@@ -177,7 +194,7 @@ def _class(at: Path, paths: frozenset[Path], absent: dict[Path, Any]) -> Any:
     fields: list[tuple[str, Any, Any]] = []
     for name in sorted({path[len(at)] for path in paths if path[: len(at)] == at and len(path) > len(at)}):
         if name in OPEN:
-            fields.append((name, msgspec.Raw, msgspec.Raw()))
+            fields.append((name, msgspec.Raw, msgspec.Raw(b"null")))
         elif (*at, name) in paths:
             fields.append((name, bool | str | None if name in TRUTHS else str | None, None))
         else:
