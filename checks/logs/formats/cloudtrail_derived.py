@@ -75,6 +75,9 @@ def _items(value: Any) -> list[Any] | None:
 
 # -- who called -----------------------------------------------------------------------------------------------------------
 
+INTERNAL: Final = "AWS Internal"
+SERVICES: Final = (".amazonaws.com", ".amazonaws.com.cn")
+
 
 def by_service(invoked_by: Any, source: Any) -> bool | None:
     """Of userIdentity.invokedBy and sourceIPAddress.
@@ -84,7 +87,7 @@ def by_service(invoked_by: Any, source: Any) -> bool | None:
     if _text(invoked_by):
         return True
     name = _text(source)
-    return None if name is None else name == "AWS Internal" or name.endswith((".amazonaws.com", ".amazonaws.com.cn"))
+    return None if name is None else name == INTERNAL or name.endswith(SERVICES)
 
 
 # -- what it is about -----------------------------------------------------------------------------------------------------
@@ -100,6 +103,13 @@ _TARGETS: Final[Mapping[str, tuple[str, ...]]] = {
     "route53resolver.amazonaws.com": ("resolverQueryLogConfigId",),
     "s3.amazonaws.com": ("bucketName",),
 }
+"""By source, the members that may name it: the first that does."""
+_FLOW_LOGS: Final = "DeleteFlowLogsRequest"
+
+
+def target_members(source: str) -> tuple[str, ...]:
+    """All that `target` is read from."""
+    return (*_TARGETS.get(source, ()), *([_FLOW_LOGS] if source == "ec2.amazonaws.com" else []))
 
 
 def _target(source: str, request: Values) -> str | None:
@@ -108,7 +118,7 @@ def _target(source: str, request: Values) -> str | None:
             return found
     if source != "ec2.amazonaws.com":
         return None
-    flow_logs = _each(as_map(request.get("DeleteFlowLogsRequest")).get("FlowLogId"))
+    flow_logs = _each(as_map(request.get(_FLOW_LOGS)).get("FlowLogId"))
     return _text(as_map(flow_logs[0]).get("content")) if len(flow_logs) == 1 else None
 
 

@@ -9,12 +9,13 @@ its text shows both, and in the slow one the last.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypedDict
 
 import msgspec
 import orjson
@@ -42,8 +43,9 @@ class Records(Protocol):
         """What each record has there; None for null, and where it has none."""
         ...
 
-    def parsed(self, member: str, which: Iterable[int]) -> list[Any]:
-        """Of records by their places, what a member of OPEN holds, parsed. Raises NotRecords."""
+    def parsed(self, member: str, which: Iterable[int], only: tuple[str, ...] | None = None) -> list[Any]:
+        """Of records by their places, what a member of OPEN holds, parsed; where an object has other members than `only`, they may
+        be left out. Raises NotRecords."""
         ...
 
     def json(self, member: str, faults: Faults) -> Any:
@@ -70,7 +72,7 @@ class Untyped:
     def values(self, path: Path) -> list[Any]:
         return self._members.values(path)
 
-    def parsed(self, member: str, which: Iterable[int]) -> list[Any]:
+    def parsed(self, member: str, which: Iterable[int], only: tuple[str, ...] | None = None) -> list[Any]:  # noqa: ARG002
         held = self._members.values((member,))
         return [held[place] for place in which]
 
@@ -95,15 +97,22 @@ class Typed:
     _records: Sequence[Any]
     _absent: dict[Path, Any]
     _objects: dict[Path, Sequence[Any]] = field(default_factory=dict)
+    _values: dict[Path, list[Any]] = field(default_factory=dict)
 
     def values(self, path: Path) -> list[Any]:
-        return list(map(attrgetter(path[-1]), self._at(path[:-1])))
+        if path not in self._values:
+            self._values[path] = list(map(attrgetter(path[-1]), self._at(path[:-1])))
+        return self._values[path]
 
-    def parsed(self, member: str, which: Iterable[int]) -> list[Any]:
+    def parsed(self, member: str, which: Iterable[int], only: tuple[str, ...] | None = None) -> list[Any]:
         get, records = attrgetter(member), self._records
         raws = [get(records[place]) for place in which]
+        whole = b"[" + b",".join(raws) + b"]"  # a call for each costs as much again
+        if only:
+            with contextlib.suppress(msgspec.MsgspecError, RecursionError):
+                return _objects(only).decode(whole)
         try:
-            held = orjson.loads(b"[" + b",".join(raws) + b"]")  # a call for each costs as much again
+            held = orjson.loads(whole)
         except orjson.JSONDecodeError:
             held = [_json(bytes(raw)) for raw in raws]
         assert isinstance(held, list)
@@ -187,6 +196,13 @@ def _json(raw: Text) -> Any:
         return orjson.loads(raw)
     except orjson.JSONDecodeError as error:
         raise NotRecords(f"not JSON: {error}") from error
+
+
+@functools.cache
+def _objects(members: tuple[str, ...]) -> msgspec.json.Decoder[list[Any]]:
+    """A list of objects, or nulls, of which only these members are read."""
+    made: Any = TypedDict("made", dict.fromkeys(members, Any), total=False)  # type: ignore[misc]
+    return msgspec.json.Decoder(list[made | None])
 
 
 def _class(at: Path, paths: frozenset[Path], absent: dict[Path, Any]) -> Any:
