@@ -73,7 +73,7 @@ io-errors: $(VENV)/tools $(VENV)/programs
 tampering: $(VENV)/tools
 	$(BIN)/python -m tests.ledger.tampering
 
-# A reader of logs and its counters, killed at a hundred points.
+# A reader of logs and its counters, killed a hundred times; takes the better part of an hour where the machine has other work.
 log-kills: $(VENV)/tools
 	$(BIN)/python -m tests.logs.kills
 
