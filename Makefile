@@ -95,6 +95,7 @@ bench: $(VENV)/tools
 	$(BIN)/python -m tests.bench.judge
 	$(BIN)/python -m tests.bench.personal
 	$(BIN)/python -m tests.bench.ledger
+	$(BIN)/python -m tests.bench.changes
 	$(PIP) --require-hashes -r constraints-bench.txt
 	$(BIN)/python -m tests.bench.network
 	$(BIN)/python -m tests.bench.logs

@@ -64,8 +64,9 @@ def parser() -> argparse.ArgumentParser:
     permissions = _command(commands, "permissions", "the least-privilege policy for what is enabled", _permissions)
     permissions.add_argument(
         "provider",
-        choices=["aws", "aws-queue", "azure", "azure-optional"],
-        help="aws, azure: all that is read; aws-queue: one's own queues, which announce new logs; azure-optional: what it does without",
+        choices=["aws", "aws-queue", "azure", "azure-queue", "azure-optional"],
+        help="aws, azure: all that is read; aws-queue, azure-queue: one's own queues, which announce new logs and changes; azure-optional: what"
+        " it does without",
     )
     _configured(permissions)
 
@@ -310,10 +311,12 @@ def _permissions(options: argparse.Namespace) -> int:
     from agent.commands import permissions
 
     configuration = config.load(options.config, os.environ)
-    logs = configuration.settings.collect.logs
+    logs, changes = configuration.settings.collect.logs, configuration.settings.agent.changes
     policy: object
     if options.provider == "aws-queue":
-        policy = permissions.queue_policy(logs)
+        policy = permissions.queue_policy(logs, changes)
+    elif options.provider == "azure-queue":
+        policy = permissions.azure_queue_role(changes)
     else:
         inputs = run.prepare(configuration)
         kinds, subscriptions = inputs.book.catalogue, [id_ for one in configuration.settings.collect.azure for id_ in one.subscriptions]

@@ -42,8 +42,8 @@ def providers(settings: Collect) -> tuple[str, ...]:
     """The clouds that are read: those configured. Without any, AWS as the credentials see it, unless there are only endpoints, or
     an empty list says that there is no account of it to read."""
     only_endpoints = settings.tls is not None and settings.tls.alone
-    aws = bool(settings.aws) or not (settings.azure or only_endpoints or settings.no_aws)
-    return (*(["aws"] if aws else []), *(["azure"] if settings.azure else []))
+    of_aws = bool(settings.aws) or not (settings.azure or only_endpoints or settings.no_aws)
+    return (*(["aws"] if of_aws else []), *(["azure"] if settings.azure else []))
 
 
 def plan_for(inputs: Inputs, *, every: bool, of: Collection[str] | None = None) -> Plan:
@@ -87,23 +87,23 @@ def collect(
     of_azure = {name: members for name, members in of_cloud.items() if name.startswith("azure.")}
     of_aws = {name: members for name, members in of_cloud.items() if name not in of_azure}
     eyes = [] if inputs.about in HERE else collecting_azure.eyes(inputs, deadline, clock)
-    doors = _doors(inputs, deadline, clock) if of_aws else ()
+    doors = doors_of(inputs, deadline, clock) if of_aws else ()
     with EstateWriter(place, served.REMEMBERED if tls else ()) as writer:
-        accounts, identity = _aws(inputs, of_aws, doors, writer, deadline, clock, progress)
+        accounts, identity = aws(inputs, of_aws, doors, writer, deadline, clock, progress)
         azure = collecting_azure.collect(inputs, of_azure, eyes, writer, deadline, clock, progress)
         accounts, identity = accounts | azure.accounts, identity | azure.identity
         if tls:
             stage.collect(*tls, writer, clock.now, lambda: deadline.left <= 0, progress)
             accounts[TLS_ACCOUNT] = (GLOBAL,)
         log_types = collecting_logs.collect(inputs, writer, accounts, deadline, clock, progress, every=every)
-        run_types = _runs(runs, writer, accounts, clock)
+        run_types = tell_runs(runs, writer, accounts, clock)
         scope = Scope(accounts, tuple(sorted({*(wanted if tls else of_cloud), *log_types, *run_types})))
         endpoint = ", ".join(filter(None, (endpoint_override() if doors else None, azure.endpoint))) or None
         source = "+".join(providers(inputs.configuration.settings.collect)) or "aws"
         writer.finish(Manifest("upheld.estate/1", started, rfc3339(clock.now()), tool(), identity, endpoint, scope, source=source))
 
 
-def _runs(runs: Iterable[Told], writer: EstateWriter, accounts: dict[str, tuple[str, ...]], clock: Clock) -> tuple[str, ...]:
+def tell_runs(runs: Iterable[Told], writer: EstateWriter, accounts: dict[str, tuple[str, ...]], clock: Clock) -> tuple[str, ...]:
     """Put what the schedule says into the estate; gives the type, and adds to the accounts that were read."""
     from agent.collect.wire import rfc3339
 
@@ -117,7 +117,7 @@ def _runs(runs: Iterable[Told], writer: EstateWriter, accounts: dict[str, tuple[
     return (RUN,)
 
 
-def _doors(inputs: Inputs, deadline: Deadline, clock: Clock) -> Sequence[Entered | Shut]:
+def doors_of(inputs: Inputs, deadline: Deadline, clock: Clock) -> Sequence[Entered | Shut]:
     """The accounts of AWS, entered or not: those configured, else the one of the credentials. None where the configuration says
     that there are only endpoints, or names what is read of Azure and nothing of AWS: to leave an account out must be said, or
     its resources would count as none.
@@ -130,13 +130,13 @@ def _doors(inputs: Inputs, deadline: Deadline, clock: Clock) -> Sequence[Entered
         targets = [
             AwsTarget(one.account, one.role, plain(one.external_id), one.regions) for one in inputs.configuration.settings.collect.aws
         ]
-        aws = "aws" in providers(inputs.configuration.settings.collect)
-        return enter(targets or [AwsTarget()], deadline, ATTEMPTS, clock.now) if aws else []
+        read = "aws" in providers(inputs.configuration.settings.collect)
+        return enter(targets or [AwsTarget()], deadline, ATTEMPTS, clock.now) if read else []
     except (WrongAccount, ValueError) as error:
         raise ConfigurationError(str(error)) from error
 
 
-def _aws(
+def aws(
     inputs: Inputs, wanted: Plan, doors: Sequence[Entered | Shut], writer: EstateWriter, deadline: Deadline, clock: Clock,
     progress: Progress | None,
 ) -> tuple[dict[str, tuple[str, ...]], dict[str, str]]:  # fmt: skip

@@ -7,11 +7,20 @@ from dataclasses import dataclass
 
 from agent.config import Configuration, ConfigurationError
 from agent.rulebook import Rulebook, load, read_document, read_text
+from checks.change import Unit
 from checks.document import DocumentError
 from checks.promise import Acceptance, Assumption, Policy, Promise, Promises, read, read_exceptions
 from checks.rule import Rule
 from checks.summary import Text
 from checks.target import Target, about
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What a run about changes is about: the units that it looked at, and the rules that read any of their types."""
+
+    units: frozenset[Unit]
+    rules: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,16 +36,19 @@ class Inputs:
     """Whether only some of the promises are asked for."""
     about: Target | None = None
     """What alone is looked at in this run, beside the schedule of runs itself; None for everything."""
+    part: Part | None = None
+    """What alone is looked at where that is not all of a target."""
 
     @property
     def rules(self) -> list[Rule]:
         """The rules over resources that are judged in this run, if anything asks for them."""
-        return [rule for rule in self.book.rules.values() if self.about is None or about(rule) in {self.about, Target.RUN}]
+        rules = [rule for rule in self.book.rules.values() if self.about is None or about(rule) in {self.about, Target.RUN}]
+        return rules if self.part is None else [rule for rule in rules if rule.id in self.part.rules or about(rule) is Target.RUN]
 
     @property
     def log_rules(self) -> list[Rule]:
         """The rules over the rows of logs."""
-        return list(self.book.log_rules.values()) if self.about in {None, Target.LOGS} else []
+        return list(self.book.log_rules.values()) if self.about in {None, Target.LOGS} and self.part is None else []
 
     @property
     def judged(self) -> list[Rule]:

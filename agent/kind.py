@@ -23,3 +23,5 @@ class Kind(StrEnum):
 
 WHOLE: Final = "whole"
 """A run about everything: the first one, one after a reload, and one that somebody asks for."""
+CHANGES: Final = "changes"
+"""A run about what queues of changes tell of."""

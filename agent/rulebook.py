@@ -17,9 +17,9 @@ from checks.rule import Rule
 from checks.shape import Shape
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Rulebook:
-    """Everything that judging goes by, loaded and checked."""
+    """Everything that judging goes by, loaded and checked. One is equal to itself alone."""
 
     controls: Controls
     catalogue: Catalogue

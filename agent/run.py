@@ -12,13 +12,14 @@ from agent.clock import Clock
 from agent.collect.estate import EstateError, read_estate
 from agent.collecting import Progress, collect, plan_for, tool
 from agent.config import ConfigurationError
-from agent.inputs import Inputs, prepare
+from agent.inputs import Inputs, Part, prepare
 from agent.publish.result import Findings, Result
 from agent.row_rules import Rows
 from checks.age import Ages, Stale
+from checks.change import Unit
 from checks.judge import Bound, Population, bind, judge, key
 from checks.logs.source import coverage
-from checks.model import Estate, Finding, digest
+from checks.model import GLOBAL, Estate, Finding, digest
 from checks.population import cloud_populations
 from checks.promise import Promise
 from checks.rule import Rule
@@ -67,9 +68,19 @@ def check(
         raise ConfigurationError(str(error)) from error
 
 
-def assess(inputs: Inputs, estate: Estate, *, every: bool, max_age: int | Ages, clock: Clock, standing: Standing | None = None) -> Result:
+def assess(
+    inputs: Inputs,
+    estate: Estate,
+    *,
+    every: bool,
+    max_age: int | Ages,
+    clock: Clock,
+    standing: Standing | None = None,
+    exists: Estate | None = None,
+) -> Result:
     """Judge an estate. `max_age` in seconds, 0 for no limit, or what it is of each target. The clock is asked for nothing but the estate's
-    age. `standing`: what earlier runs came to, which promises go by where this one did not look, and which takes what this one comes to.
+    age. `standing`: what earlier runs came to, which promises go by where this one did not look, and which takes what this one comes to;
+    `exists`: what is known to exist, where a run about changes looked at some of that.
     """
     ages = max_age if isinstance(max_age, Ages) else Ages.of_all(timedelta(seconds=max_age)) if max_age else Ages({})
     now = clock.now()
@@ -82,8 +93,11 @@ def assess(inputs: Inputs, estate: Estate, *, every: bool, max_age: int | Ages, 
     bound = [*bind(judged, inputs.promises.promises, every=False), *bind(beside, [], every=True)]
     populations: dict[tuple[str, str], Population] = {}
     unmatched = set(inputs.exceptions)
+    looked: dict[str, str] = {}
     for finding in judge(estate, book.catalogue, bound, populations, inputs.exceptions, stale=stale):
         findings.add(finding)
+        if inputs.part is not None and (oldest := _oldest(finding, estate, inputs.part)) is not None:
+            looked[finding.id] = oldest
         if finding.verdict is not Verdict.UPHELD:
             unmatched.discard(finding.id)
     worded = bind([rule for rule in inputs.rules if rule.kind == SENTENCE], [], every=True)
@@ -98,7 +112,10 @@ def assess(inputs: Inputs, estate: Estate, *, every: bool, max_age: int | Ages, 
         if target not in stale.targets
     }
     if standing is not None:
-        standing.take(inputs.about, estate, bound, populations)
+        if inputs.part is None:
+            standing.take(inputs.about, estate, bound, populations)
+        else:
+            standing.change(estate, bound, populations, exists)
         all_bound, all_populations = standing.all(estate.manifest.now)
         universe, texts, until = standing.exists(estate), standing.read(texts, estate.manifest.now), standing.until(estate.manifest.now)
     promises = summarize(universe, book.catalogue, book.controls, inputs.promises, texts, all_bound, all_populations)
@@ -108,11 +125,12 @@ def assess(inputs: Inputs, estate: Estate, *, every: bool, max_age: int | Ages, 
     result.notes += [*_aged(estate.manifest.since, now, ages, stale), *_notes(inputs, result, unmatched, every=every)]
     result.notes += rows.notes
     result.ages, result.until = lasting, dict(_until(all_bound, inputs.promises.promises, until))
+    result.looked = looked
     result.logs = coverage(estate)
     result.clouds = cloud_populations(estate)
     result.whereabouts = Whereabouts(
         estate, book.catalogue, {**book.rules, **book.log_rules}, [*bound, *worded], populations, inputs.promises.promises,
-        narrowed=inputs.narrowed, every=every, stale=stale, about=inputs.about,
+        narrowed=inputs.narrowed, every=every, stale=stale, about=inputs.about, only=None if inputs.part is None else inputs.part.rules,
     )  # fmt: skip
     return result
 
@@ -142,13 +160,24 @@ def _aged(at: datetime, now: datetime, ages: Ages, stale: Stale) -> Iterator[str
 
 def _notes(inputs: Inputs, result: Result, unmatched: Iterable[str], *, every: bool) -> Iterator[str]:
     """What is to be said of the whole run. `unmatched`: the exceptions that nothing needed."""
-    for name in () if inputs.narrowed or inputs.about else sorted(unmatched):
+    for name in () if inputs.narrowed or inputs.about or inputs.part else sorted(unmatched):
         accepted = inputs.exceptions[name]
         what = f"{accepted.resource or name} ({accepted.rule or 'a finding'})"
         yield f"the exception for {what} accepts nothing that is broken here: remove it"
     if not result.promises and not result.rules:
         why = "no rule is about anything in this estate" if every else "no promises in the configuration, and --all-rules was not given"
         yield f"there is nothing to judge: {why}"
+
+
+def _oldest(finding: Finding, estate: Estate, part: Part) -> str | None:
+    """Of when the oldest look behind a finding is; None where the run itself made all of them, or the gap in their place."""
+    times = [estate.looks_by_id[one].at for one in finding.evidence.looks if one in estate.looks_by_id]
+    if not times:
+        subject = finding.resource
+        held = {Unit(subject.type, subject.account, region) for region in (subject.region, GLOBAL)}
+        return "" if part.units.isdisjoint(held) else None
+    oldest = min(times, key=datetime.fromisoformat)
+    return oldest if datetime.fromisoformat(oldest) < datetime.fromisoformat(estate.manifest.started) else None
 
 
 def _wording(inputs: Inputs, estate: Estate, rules: Sequence[Bound]) -> Iterator[Finding]:

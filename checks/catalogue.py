@@ -144,8 +144,16 @@ class Kind(_Strict):
     detail: list[Detail] = []
     iam: str | None = None
     source: str | None = None
+    named_in: list[NonEmpty] = []
+    """The members of events that hold the id of such a resource, beside those that are called as the id is."""
+    beside: list[NonEmpty] = []
+    """Types whose resources show some of what such a resource is: a change of it is one of theirs, too."""
     name: str = ""
     service: str = ""
+    events: frozenset[str] = frozenset()
+    """The sources of events that may be about the type."""
+    passing: frozenset[str] = frozenset()
+    """Names of events that change nothing of it."""
 
     @model_validator(mode="before")
     @classmethod
@@ -224,9 +232,19 @@ class Kind(_Strict):
         return [detail for detail in self.detail if detail.into in wanted]
 
 
+class Passing(_Strict):
+    """Events that change nothing that is kept of a file's types, however often they come, and why."""
+
+    because: NonEmpty
+    events: list[NonEmpty]
+
+
 class _File(_Strict):
     schema_: Literal["upheld.catalogue/1"] = Field(alias="schema")
     service: NonEmpty
+    events: Annotated[list[NonEmpty], BeforeValidator(_several)] = []
+    """The services whose events may be about these types, as events name them, where that is not the `service`."""
+    passing: list[Passing] = []
     types: dict[str, Kind]
 
 
@@ -245,8 +263,13 @@ def read(documents: Iterable[Document]) -> Catalogue:
                 document.fail(("types", name), f"the type {name} is declared twice")
             if kind.arm is not None and name != kind.arm.name:
                 document.fail(("types", name), f"{kind.arm.type} is named {kind.arm.name}")
-            kinds[name], stand_in[name] = kind.model_copy(update={"name": name, "service": file.service}), document
+            events = frozenset(file.events or [file.service]) | {detail.service for detail in kind.detail if detail.service}
+            passing = frozenset(event for one in file.passing for event in one.events)
+            own = {"name": name, "service": file.service, "events": events, "passing": passing}
+            kinds[name], stand_in[name] = kind.model_copy(update=own), document
     for name, kind in kinds.items():
+        if unknown := [other for other in kind.beside if other not in kinds]:
+            stand_in[name].fail(("types", name), f"`beside` names no type: {unknown[0]}")
         for parent in kind.parents:
             if not _lists(kinds, kind, parent):
                 stand_in[name].fail(("types", name), f"{name} cannot be listed per {parent}")

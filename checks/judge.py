@@ -325,6 +325,8 @@ class _Judge:
 
     def _paths(self, bound: Bound, body: Body, network: Resource) -> tuple[Outcome | None, Evidence]:
         """What may reach what in one network; no outcome where it holds nothing that the rule is about."""
+        if changing := self.networks.changing(bound.rule.kind, network):
+            return Outcome(Verdict.UNPROVEN, telling.of_gap(changing[0])), Evidence(gaps=changing)
         judged = self.networks.judge(body, bound.params, network)
         if judged is None:
             return None, Evidence()

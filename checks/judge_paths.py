@@ -8,13 +8,13 @@ from functools import cached_property
 from typing import Any
 
 from checks.expression import Outcome
-from checks.model import GLOBAL, Estate, Evidence, Gap, Look, Place, Resource, digest
+from checks.model import GLOBAL, Estate, Evidence, Gap, Look, Place, Reason, Resource, digest
 from checks.network.body import Body, Kinds
 from checks.network.graph import Graph
 from checks.network.judging import Judged, PathJudge, apart
 from checks.network.packet import Hop
 from checks.network.place import NoSuchPlace
-from checks.network.read import APART, READ
+from checks.network.read import APART, JOINING, READ
 from checks.network.wanted import Unclear
 from checks.verdict import Verdict
 
@@ -82,6 +82,15 @@ class Networks:
         """The types that the body is about of which there may be resources in no network."""
         wanted = body.to.type if isinstance(body.to, Kinds) else APART.get(kind, ())
         return [type_ for type_ in APART.get(kind, ()) if type_ in wanted]
+
+    def changing(self, kind: str, network: Resource) -> tuple[Gap, ...]:
+        """What of all that the prover reads is changing, where it may matter to a network: in its account and region, and anywhere where
+        networks are joined. Which packets get through, while the read may still show what was before, is not known."""
+        provider = kind.partition(".")[0]
+        found = [gap for gap in self.estate.gaps if gap.reason is Reason.CHANGING and gap.type in READ.get(kind, ())]
+        if found and provider == "aws" and not any(self.estate.of(type_) for type_ in JOINING):
+            found = [gap for gap in found if gap.account == network.account and gap.region in {network.region, GLOBAL}]
+        return tuple(found[:_MOST_REASONS])
 
     def counterexample(self, body: Body, params: Mapping[str, Any], network: Resource) -> str:
         return digest(self._judged(body, params, network).breaches)

@@ -73,6 +73,9 @@ class Seen:
     digest: str
     age: int = USUAL
     """How long it counts that it was seen, in seconds."""
+    looked: str | None = None
+    """Of when the oldest look is that it rests on, where a run has put it together from earlier looks, too; empty where no look is behind
+    it. None where the run looked at all of it: only then is it as fresh as the run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +133,7 @@ class Told:
     observed: Mapping[int, Seen] = field(default_factory=dict)
     endings: Mapping[int, Ending] = field(default_factory=dict)
     seen: Sequence[tuple[int, int]] = ()
-    """All that the run made, as ranges of numbers, first and last."""
+    """All that the run made and looked at, as ranges of numbers, first and last."""
     part: str = ""
 
 
@@ -142,6 +145,7 @@ def tell(known: Mapping[str, Known], seen: Iterable[Seen], absent: Callable[[Kno
     """
     observed: dict[int, Seen] = {}
     numbers: dict[str, int] = {}
+    fresh: list[int] = []
     following = len(known)
     for one in seen:
         if one.id in numbers:
@@ -150,6 +154,8 @@ def tell(known: Mapping[str, Known], seen: Iterable[Seen], absent: Callable[[Kno
         if held is None:
             following += 1
         numbers[one.id] = number = held.number if held else following
+        if one.looked is None:
+            fresh.append(number)
         if held is None or (held.digest, held.status, held.age, held.part) != (one.digest, Status(one.verdict), one.age, part):
             observed[number] = one
     endings: dict[int, Ending] = {}
@@ -161,7 +167,7 @@ def tell(known: Mapping[str, Known], seen: Iterable[Seen], absent: Callable[[Kno
             ending = Ending(Status.UNPROVEN, f"stale: nobody looked since {held.last_seen}")
         if ending is not None and ending.status is not held.status:
             endings[held.number] = ending
-    return Told(observed, endings, ranges(numbers.values()), part)
+    return Told(observed, endings, ranges(fresh), part)
 
 
 def fold(known: Mapping[int, Known], told: Told, at: str) -> tuple[dict[int, Known], list[Transition]]:
@@ -197,9 +203,16 @@ def _seen(number: int, held: Known | None, one: Seen, at: str, part: str) -> tup
     since = held.since if held and held.status is status else at
     now = Known(
         number, one.id, one.rule, one.severity, one.resource, one.promises, status, one.explanation, one.counterexample, one.accepted,
-        one.digest, held.first_seen if held else at, at, since, opened, repaired, openings, one.age, part,
+        one.digest, held.first_seen if held else at, _last_seen(held, one, at), since, opened, repaired, openings, one.age, part,
     )  # fmt: skip
     return now, change
+
+
+def _last_seen(held: Known | None, one: Seen, at: str) -> str:
+    """When the finding was last looked at: what an earlier look showed is no fresher than that."""
+    if one.looked is None:
+        return at
+    return max(held.last_seen if held else "", one.looked) or at
 
 
 def _change(held: Known | None, one: Seen) -> Change | None:

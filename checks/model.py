@@ -42,6 +42,8 @@ class Reason(StrEnum):
     FAILED = "failed"
     LATE = "late"
     STALE = "stale"
+    CHANGING = "changing"
+    """It changed, and no read is known to show how."""
     NOT_COLLECTED = "not-collected"
 
 

@@ -6,7 +6,7 @@ them came to counts, until it is too old: then it is unproven. Nothing here make
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import chain
@@ -20,7 +20,7 @@ from checks.summary import Text
 from checks.target import Target, about
 from checks.verdict import Verdict
 
-_EXISTS: Final = frozenset(chain.from_iterable(UNIVERSE.values()))
+EXISTS: Final = frozenset(chain.from_iterable(UNIVERSE.values()))
 Populations = dict[tuple[str, str], Population]
 
 
@@ -31,6 +31,8 @@ class Part:
     at: datetime
     bound: Sequence[Bound]
     populations: Mapping[tuple[str, str], Population]
+    since: Mapping[str, datetime] = field(default_factory=dict)
+    """Bound rule -> of when the oldest look is that it rests on, where runs about changes have judged by it since."""
 
 
 @dataclass(slots=True)
@@ -58,15 +60,33 @@ class Standing:
         if target in {None, Target.SETTINGS}:
             self.universe = _universe(estate)
 
+    def change(
+        self, estate: Estate, bound: Sequence[Bound], populations: Mapping[tuple[str, str], Population], exists: Estate | None = None
+    ) -> None:
+        """Put what a run about changes came to in the place of what its rules came to before; all other rules stay. It is as old as the
+        oldest look in its estate at what the rule reads: most of that the run did not look at. `exists`: what is known to exist, where the
+        run looked at some of it."""
+        for one in Target:
+            own = [held for held in bound if about(held.rule) is one]
+            if own and (part := self.parts.get(one)) is not None:
+                keys = {key(held) for held in own}
+                others = [held for held in part.bound if key(held) not in keys]
+                fresh = {name: held for name, held in populations.items() if name[1] in keys}
+                since = {key(held): _oldest(estate, held.rule.needs()) for held in own}
+                self.parts[one] = Part(part.at, [*others, *own], {**part.populations, **fresh}, {**part.since, **since})
+        if exists is not None and self.universe is not None:
+            self.universe = replace(_universe(exists), manifest=self.universe.manifest)
+
     def all(self, now: datetime) -> tuple[list[Bound], Populations]:
         """All rules, and what each was held against."""
         bound: list[Bound] = []
         populations: Populations = {}
         for target in Target:
             if (part := self.parts.get(target)) is not None:
-                fresh = self.ages.count(target, part.at, now)
                 bound += part.bound
-                populations |= {name: held if fresh else _aged(held, part.at) for name, held in part.populations.items()}
+                for name, held in part.populations.items():
+                    at = part.since.get(name[1], part.at)
+                    populations[name] = held if self.ages.count(target, at, now) else _aged(held, at)
         return sorted(bound, key=lambda one: one.rule.id), populations
 
     def exists(self, estate: Estate) -> Estate:
@@ -94,11 +114,15 @@ def nothing_known(estate: Estate) -> Estate:
     return Estate(replace(estate.manifest, scope=Scope({}, ())), {}, (), ())
 
 
+def _oldest(estate: Estate, types: Collection[str]) -> datetime:
+    return min((datetime.fromisoformat(look.at) for look in estate.looks if look.type in types), default=estate.manifest.now)
+
+
 def _universe(estate: Estate) -> Estate:
     """Of an estate, what tells which accounts, regions and kinds of resource there are."""
-    held = {kind: estate.of(kind) for kind in _EXISTS if estate.of(kind)}
-    looks = tuple(look for look in estate.looks if look.type in _EXISTS)
-    return Estate(estate.manifest, held, looks, tuple(gap for gap in estate.gaps if gap.type in _EXISTS))
+    held = {kind: estate.of(kind) for kind in EXISTS if estate.of(kind)}
+    looks = tuple(look for look in estate.looks if look.type in EXISTS)
+    return Estate(estate.manifest, held, looks, tuple(gap for gap in estate.gaps if gap.type in EXISTS))
 
 
 def _aged(held: Population, at: datetime) -> Population:

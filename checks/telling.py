@@ -9,7 +9,7 @@ from typing import Any
 from checks import paths
 from checks.catalogue import Kind
 from checks.expression import Outcome
-from checks.model import GLOBAL, Evidence, Gap, OtherReading
+from checks.model import GLOBAL, Evidence, Gap, OtherReading, Reason
 from checks.rule import Rule
 from checks.verdict import Verdict
 
@@ -25,6 +25,8 @@ _TOLD = "Told"
 
 def of_gap(gap: Gap) -> str:
     what = f"{gap.field} of this resource" if gap.field else "this resource" if gap.id else f"what there is of {gap.type}"
+    if gap.reason is Reason.CHANGING:
+        return f"{what} is {gap.reason} ({gap.message})"
     where = "" if gap.id else f" in {gap.account}/{gap.region if gap.region != GLOBAL else 'all regions'}"
     said = f": {gap.code or gap.message}" if gap.code or gap.message else ""
     needs = f"; needs {gap.action}" if gap.action else ""

@@ -40,6 +40,8 @@ class Whereabouts:
     every: bool
     stale: Callable[[Rule], bool]
     about: Target | None = None
+    only: frozenset[str] | None = None
+    """The rules that alone it went by, beside those about runs."""
 
     def of(self, known: Known) -> Ending | None:
         """What became of a finding that this run did not make; None where it did not look."""
@@ -48,7 +50,7 @@ class Whereabouts:
             return Ending(Status.RETIRED, f"there is no rule {known.rule} any more")
         if rule.kind == RUN:
             return self._run(known)
-        if self.about not in {None, about(rule)}:
+        if self.about not in {None, about(rule)} or (self.only is not None and rule.id not in self.only):
             return None
         if rule.kind == SENTENCE:
             return self._sentence(known)

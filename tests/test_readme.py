@@ -65,9 +65,10 @@ def test_yaml_blocks_are_what_they_say() -> None:
     bodies = [parse(block["body"], "README.md").data for block in BLOCKS if block["kind"] == "yaml"]
     assert [body["schema"] for body in bodies] == ["upheld.promises/1", *["upheld.config/1"] * (len(bodies) - 1)]
     assert Promises.model_validate(bodies[0]).promises
-    *collecting, agent, told = (Settings.model_validate(body) for body in bodies[1:])
+    *collecting, agent, changing, told = (Settings.model_validate(body) for body in bodies[1:])
     assert [bool(one.collect.azure or one.collect.tls or one.collect.logs) for one in collecting] == [True] * len(collecting)
     assert agent.agent == Settings(schema="upheld.config/1").agent  # what it says is usual
+    assert [one.sqs is None for one in changing.agent.changes] == [False, True]
     assert len(told.agent.notify) == 5
 
 

@@ -13,7 +13,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import Any, Self
@@ -22,7 +22,7 @@ from agent.collect.serialized import Serialized, to_json
 from checks.model import Estate, Gap, Look, Manifest, Reason, Resource, Scope
 
 SCHEMA = "upheld.estate/1"
-_MANIFEST = "manifest.json"
+MANIFEST = "manifest.json"
 
 
 class EstateError(ValueError):
@@ -75,61 +75,66 @@ class EstateWriter:
             file.parent.mkdir(parents=True, exist_ok=True)
             with file.open("a", encoding="ascii") as stream:
                 for resource in sorted(members, key=lambda resource: resource.id):
-                    stream.write(_line(_resource_record(resource)))
+                    stream.write(line_of(_resource_record(resource)))
 
     def finish(self, manifest: Manifest) -> None:
         """Seal the estate and move it to its place."""
         _write_lines(self._folder / "looks.jsonl", (dataclasses.asdict(self._looks[name]) for name in sorted(self._looks)))
-        gaps = sorted({_line(dataclasses.asdict(gap)) for gap in self._gaps})
+        gaps = sorted({line_of(dataclasses.asdict(gap)) for gap in self._gaps})
         (self._folder / "gaps.jsonl").write_text("".join(gaps), encoding="ascii")
-        hashes = {str(name): _sha256(self._folder / name) for name in _files(self._folder)}
+        hashes = {str(name): sha256_of(self._folder / name) for name in _files(self._folder)}
         record = {**dataclasses.asdict(manifest), "files": hashes}
-        (self._folder / _MANIFEST).write_text(json.dumps(record, indent=2, sort_keys=True) + "\n", encoding="ascii")
+        (self._folder / MANIFEST).write_text(json.dumps(record, indent=2, sort_keys=True) + "\n", encoding="ascii")
         if self._place.exists():
             self._place.rmdir()
         self._folder.chmod(0o755)
         os.replace(self._folder, self._place)
 
 
-def read_estate(place: Path) -> Estate:
-    """Load an estate. Raises EstateError where a file is missing, unlisted, or not the bytes that were sealed."""
-    record = _manifest_record(place)
+def read_estate(place: Path, types: Collection[str] | None = None) -> Estate:
+    """Load an estate, or some types of one. Raises EstateError where a file is missing, unlisted, or not the bytes that were sealed."""
+    record = manifest_record(place)
     hashes = record.pop("files")
     found = {str(name) for name in _files(place)}
     if missing := sorted(set(hashes) - found):
         raise EstateError(f"{place}: {missing[0]} is gone from this estate")
     if extra := sorted(found - set(hashes)):
         raise EstateError(f"{place}: {extra[0]} is not named in the manifest")
+    if types is not None:
+        hashes = {name: held for name, held in hashes.items() if "/" not in name or PurePosixPath(name).stem in types}
     for name, expected in hashes.items():
-        if _sha256(place / name) != expected:
+        if sha256_of(place / name) != expected:
             raise EstateError(f"{place}: {name} was changed after the estate was sealed (its SHA-256 differs)")
     try:
-        scope = Scope(
-            {account: tuple(regions) for account, regions in record["scope"]["accounts"].items()}, tuple(record["scope"]["types"])
-        )
-        manifest = Manifest(**{**record, "scope": scope})
+        manifest = Manifest(**{**record, "scope": scope_of(record["scope"])})
         resources: dict[str, list[Resource]] = {}
         for name in sorted(hashes):
             if name.endswith(".jsonl") and "/" in name:
                 for line in _lines(place / name):
                     resource = Resource(**{**line, "evidence": tuple(line["evidence"])})
                     resources.setdefault(resource.type, []).append(resource)
-        looks = tuple(Look(**line) for line in _lines(place / "looks.jsonl"))
-        gaps = tuple(Gap(**{**line, "reason": Reason(line["reason"])}) for line in _lines(place / "gaps.jsonl"))
+        looks = tuple(Look(**line) for line in _lines(place / "looks.jsonl") if types is None or line["type"] in types)
+        lines = (line for line in _lines(place / "gaps.jsonl") if types is None or line["type"] in types)
+        gaps = tuple(Gap(**{**line, "reason": Reason(line["reason"])}) for line in lines)
     except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise EstateError(f"{place}: not an estate of schema {SCHEMA}: {error}") from error
     return Estate(manifest, {kind: tuple(members) for kind, members in resources.items()}, looks, gaps)
 
 
-def _manifest_record(place: Path) -> dict[str, Any]:
+def scope_of(record: Mapping[str, Any]) -> Scope:
+    """The scope that a manifest records."""
+    return Scope({account: tuple(regions) for account, regions in record["accounts"].items()}, tuple(record["types"]))
+
+
+def manifest_record(place: Path) -> dict[str, Any]:
     try:
-        record = json.loads((place / _MANIFEST).read_text(encoding="ascii"))
+        record = json.loads((place / MANIFEST).read_text(encoding="ascii"))
     except FileNotFoundError:
-        raise EstateError(f"{place} is not an estate: there is no {_MANIFEST}; `upheld collect -o DIR` makes one") from None
+        raise EstateError(f"{place} is not an estate: there is no {MANIFEST}; `upheld collect -o DIR` makes one") from None
     except (OSError, ValueError, RecursionError) as error:
-        raise EstateError(f"{place}: {_MANIFEST} cannot be read: {error}") from error
+        raise EstateError(f"{place}: {MANIFEST} cannot be read: {error}") from error
     if not isinstance(record, dict) or record.get("schema") != SCHEMA or not isinstance(record.get("files"), dict):
-        raise EstateError(f"{place}: {_MANIFEST} is not of schema {SCHEMA}")
+        raise EstateError(f"{place}: {MANIFEST} is not of schema {SCHEMA}")
     return record
 
 
@@ -137,7 +142,7 @@ def _resource_record(resource: Resource) -> Mapping[str, Any]:
     return {field.name: getattr(resource, field.name) for field in dataclasses.fields(resource)}
 
 
-def _line(record: Mapping[str, Any]) -> str:
+def line_of(record: Mapping[str, Any]) -> str:
     """ASCII, with sorted keys."""
     line = to_json(record)
     if line.isascii():
@@ -147,7 +152,7 @@ def _line(record: Mapping[str, Any]) -> str:
 
 def _write_lines(file: Path, records: Iterable[Mapping[str, Any]]) -> None:
     with file.open("w", encoding="ascii") as stream:
-        stream.writelines(map(_line, records))
+        stream.writelines(map(line_of, records))
 
 
 def _lines(file: Path) -> Iterator[dict[str, Any]]:
@@ -157,10 +162,10 @@ def _lines(file: Path) -> Iterator[dict[str, Any]]:
 
 def _files(folder: Path) -> list[PurePosixPath]:
     names = (PurePosixPath(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file())
-    return sorted(name for name in names if str(name) != _MANIFEST)
+    return sorted(name for name in names if str(name) != MANIFEST)
 
 
-def _sha256(file: Path) -> str:
+def sha256_of(file: Path) -> str:
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 

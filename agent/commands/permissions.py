@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from agent.collect.changes.storage_queue import PROCESS
 from agent.collect.logs.queue import DELETE, RECEIVE
 from agent.collect.logs.s3 import DECRYPT, GET, LIST
 from agent.collect.logs.trail_keys import LIST_KEYS
 from agent.config import ConfigurationError
+from agent.config.changes import Changes
 from agent.config.logs import LogSource, S3Place, partition
 from checks.arm import SUBSCRIPTIONS
 from checks.catalogue import Catalogue, TagCall
@@ -102,15 +104,30 @@ def _role(name: str, description: str, actions: list[str], scopes: list[str]) ->
     }  # fmt: skip
 
 
-def queue_policy(logs: Iterable[LogSource]) -> dict[str, Any]:
+def queue_policy(logs: Iterable[LogSource], changes: Iterable[Changes] = ()) -> dict[str, Any]:
     """What one's own queues need, which is not reading alone: a message that was dealt with is deleted.
 
     Raises ConfigurationError where there is no queue.
     """
-    queues = {source.s3.queue_arn for source in logs if source.s3} - {None}
-    if not queues:
-        raise ConfigurationError("no source of collect.logs names a queue (s3.queue), so there is nothing to permit")
+    queues = {source.s3.queue_arn for source in logs if source.s3} | {one.sqs.arn for one in changes if one.sqs}
+    if not queues - {None}:
+        raise ConfigurationError(
+            "no source of collect.logs names a queue (s3.queue), and agent.changes none of SQS (sqs), so there is nothing to permit"
+        )
     return _policy([_statement("UpheldReadsItsQueues", [DELETE, RECEIVE], sorted(filter(None, queues)))])
+
+
+def azure_queue_role(changes: Iterable[Changes]) -> dict[str, Any]:
+    """The same of Azure's queues, as `az role definition create` takes it; to be assigned on each queue, and nowhere else.
+
+    Raises ConfigurationError where there is no queue.
+    """
+    queues = [one.storage_queue.queue for one in changes if one.storage_queue]
+    if not queues:
+        raise ConfigurationError("agent.changes names no queue of a storage account (storage_queue), so there is nothing to permit")
+    why = f"Receives and deletes the messages of {', '.join(queues)}: assign it there alone"
+    role = _role("upheld queues", why, [], ["/subscriptions/{subscription id}/resourceGroups/{resource group}"])
+    return {**role, "DataActions": [PROCESS]}
 
 
 def _of_logs(logs: Sequence[LogSource]) -> Iterator[dict[str, Any]]:

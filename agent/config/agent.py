@@ -8,6 +8,7 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
 
+from agent.config.changes import Changes, once
 from agent.config.notify import Listen, Sink
 from agent.config.values import Duration, Secret, Strict, seconds
 from agent.kind import Kind
@@ -103,6 +104,8 @@ class Agent(Strict):
     whole."""
     run_limit: Interval = 3600
     """How long a run may take before it is taken to hang, and the service manager's watchdog is not fed any more."""
+    changes: Annotated[list[Changes], AfterValidator(once)] = []
+    """Queues that are told of changes: what an event is about is looked at when it comes, and not when it is due."""
     ledger: LedgerSettings = LedgerSettings()
     notify: list[Sink] = []
     """Who is told of transitions."""

@@ -67,6 +67,22 @@ def _account_url(value: str) -> str:
 
 Region = Annotated[str, AfterValidator(_region)]
 Role = Annotated[str, AfterValidator(_role)]
+QueueUrl = Annotated[str, AfterValidator(_queue)]
+
+
+def role_account(role: str | None) -> str | None:
+    """The account that a role belongs to."""
+    found = _ROLE.fullmatch(role or "")
+    return found[1] if found else None
+
+
+def queue_arn(url: str) -> str:
+    """A queue's ARN, with `*` for what its URL does not tell."""
+    split = urlsplit(url)
+    host, found = _QUEUE_HOST.fullmatch(split.hostname or ""), _QUEUE.fullmatch(split.path)
+    assert found is not None
+    region = host[1] if host else "*"
+    return f"arn:{partition(region)}:sqs:{region}:{found[1]}:{found[2]}"
 
 
 class S3Place(Strict):
@@ -78,24 +94,16 @@ class S3Place(Strict):
     role: Role | None = None
     external_id: Secret | str | None = None
     owner: AwsAccount | None = None
-    queue: Annotated[str, AfterValidator(_queue)] | None = None
+    queue: QueueUrl | None = None
     """A queue of one's own that is told of new objects."""
 
     @property
     def role_account(self) -> str | None:
-        found = _ROLE.fullmatch(self.role or "")
-        return found[1] if found else None
+        return role_account(self.role)
 
     @property
     def queue_arn(self) -> str | None:
-        """The queue's ARN, with `*` for what its URL does not tell."""
-        if self.queue is None:
-            return None
-        split = urlsplit(self.queue)
-        host, found = _QUEUE_HOST.fullmatch(split.hostname or ""), _QUEUE.fullmatch(split.path)
-        assert found is not None
-        region = host[1] if host else "*"
-        return f"arn:{partition(region)}:sqs:{region}:{found[1]}:{found[2]}"
+        return None if self.queue is None else queue_arn(self.queue)
 
 
 class BlobPlace(Strict):

@@ -27,6 +27,7 @@ from agent.collect.estate import EstateError
 from agent.collect.logs.queue import LogQueue
 from agent.config import Configuration, ConfigurationError
 from agent.config.agent import Agent
+from agent.daemon.change_dispatch import Dispatch
 from agent.daemon.instance_lock import only_one
 from agent.daemon.job_accounts import Accounts
 from agent.daemon.kind_run import Runs, Stopped
@@ -37,17 +38,20 @@ from agent.daemon.schedule import Schedule
 from agent.daemon.service_manager import ServiceManager
 from agent.exits import INTERRUPTED, UPHELD
 from agent.inputs import Inputs
-from agent.kind import WHOLE, Kind
+from agent.kind import CHANGES, WHOLE, Kind
 from agent.ledger import LedgerAway, LedgerError, opening
+from agent.ledger.changes import unsettled
+from agent.ledger.ledger import Also, nothing_else
 from agent.ledger.recording import Recorder, claim
 from agent.ledger.signing import Signer
-from agent.publish.metrics import Metrics
+from agent.publish.metrics import Metrics, QueueState
 from agent.publish.notify.delivery import Delivery
 from agent.publish.notify.outbox import Outbox, Waiting
 from agent.publish.notify.sinks import senders
 from agent.publish.result import Result
 from agent.publish.text import printable
 from agent.run_event import Observer, RunEvent, tell
+from checks.changing import Unsettled
 from checks.document import DocumentError
 
 TICK: Final = 1.0
@@ -79,10 +83,14 @@ class Book:
         """The part of the configuration, against all other agents of the ledger."""
         return claim(self.place, stopping)
 
-    def record(self, inputs: Inputs, result: Result, estate: Path, clock: Clock) -> None:
+    def unsettled(self) -> tuple[Unsettled, ...]:
+        """What changes have left in doubt. Raises LedgerError."""
+        return unsettled(self.place.database, self.place.part)
+
+    def record(self, inputs: Inputs, result: Result, estate: Path, clock: Clock, also: Also = nothing_else) -> None:
         """Raises LedgerError."""
         recorder = Recorder(self.place, self.signer, inputs, clock, live=True, delivery=self.delivery)
-        recorder(result, estate)
+        recorder(result, estate, also)
         if recorder.failure is not None:
             raise recorder.failure
 
@@ -102,6 +110,7 @@ class Daemon:
     accounts: Accounts = field(init=False)
     schedule: Schedule = field(init=False)
     listener: Listener = field(init=False)
+    changes: Dispatch = field(init=False)
     stopping: threading.Event = field(default_factory=threading.Event)
     _signals: queue.SimpleQueue[int] = field(default_factory=queue.SimpleQueue)
     _complained: bool = False
@@ -117,13 +126,16 @@ class Daemon:
             if isinstance(opened := self._opened(configuration), int):
                 return opened
             self.book = book = opened
-            self.runs = Runs.of(configuration, folder, book.record, book.claim)
+            self.runs = Runs.of(configuration, folder, book.record, book.claim, book.unsettled())
             settings = configuration.settings.agent
-            self.metrics = Metrics(self.clock, self._waiting)
+            self.metrics = Metrics(self.clock, self._waiting, self._queues)
             self.observers = (*self.observers, self.metrics.ran, self._dealt_with)
             self.accounts = Accounts.read(self.clock, folder, settings.every.intervals, book.place.part)
             self.schedule = Schedule(self.clock, self._run, self.accounts.overlap)
+            self.listener = Listener([], self.clock, lambda: None)  # a run may end before the queues of logs are entered
+            self.changes = Dispatch(self.clock, self.schedule, lambda: self.runs, lambda: self.book.place.database)
             with self._served(settings) as metrics:
+                self.changes.listen(configuration)
                 book.delivery.start()
                 self.listener = self._listening(configuration)
                 self.schedule.start(settings.every.intervals, random.uniform(0, settings.splay))
@@ -180,9 +192,13 @@ class Daemon:
 
     def _dealt_with(self, event: RunEvent) -> None:
         self.listener.ran(event)
+        self.changes.ran(event)
 
     def _waiting(self) -> dict[str, Waiting]:
         return self.book.delivery.waiting()
+
+    def _queues(self) -> dict[str, QueueState]:
+        return self.changes.listener.states()
 
     def _ailing(self) -> list[str]:
         """What somebody should look at, each in a line."""
@@ -232,7 +248,7 @@ class Daemon:
             if folder.resolve() != self.runs.state.resolve():
                 raise ConfigurationError(f"{configuration.file}: `state` is {folder} now, and an agent keeps its own: restart it")
             book = Book.open(configuration, self.environment, self.clock)
-            runs = Runs.of(configuration, self.runs.state, book.record, book.claim)
+            runs = Runs.of(configuration, self.runs.state, book.record, book.claim, book.unsettled())
         except (ConfigurationError, DocumentError, LedgerError) as error:
             log.logger().error("reload-refused", detail=printable(error), goes_on_with="the settings it had")
             self.manager.tell("READY=1", "STATUS=reload refused: it goes on with the settings it had")
@@ -243,6 +259,7 @@ class Daemon:
         book.delivery.start()
         self.listener.stop()
         self.listener = self._listening(configuration)
+        self.changes.listen(configuration)
         self.accounts.change(every, book.place.part)
         self.schedule.change(every)
         self.schedule.soon()
@@ -257,6 +274,7 @@ class Daemon:
         log.logger().info("agent-stopping", within=within)
         self.schedule.stop()
         self.listener.stop()
+        self.changes.listener.stop()
         if not self.schedule.idle.wait(within):
             log.logger().warning("run-given-up", detail=f"it did not end within {within} s; nothing of it is recorded")
             sys.stderr.flush()
@@ -273,7 +291,9 @@ class Daemon:
             return
         runs, id_ = self.runs, secrets.token_hex(8)
         name = name if runs.standing.whole else WHOLE  # until everything was looked at once, parts have nothing to stand on
-        kinds = frozenset(self.schedule.every) if name == WHOLE else frozenset({Kind(name)})
+        if name == CHANGES and self.changes.idle():
+            return
+        kinds = frozenset(self.schedule.every) if name == WHOLE else frozenset(kind for kind in Kind if kind == name)
         with log.run_lines(run=id_, kind=name):
             log.logger().info("run-begun")
             for kind in kinds:
@@ -298,7 +318,8 @@ class Daemon:
         """What the run came to. Raises Stopped."""
         result, failure, unrecorded = None, None, False
         try:
-            result = runs.one(event.kind, clock, self.accounts.told(kinds), self.stopping.is_set)
+            told = [*self.accounts.told(kinds), *self.changes.told()]
+            result = runs.one(event.kind, clock, told, self.stopping.is_set, self.changes.events())
         except (ConfigurationError, DocumentError, EstateError) as error:
             failure = printable(error)
         except LedgerError as error:
@@ -317,7 +338,7 @@ class Daemon:
     def _record_failure(self, runs: Runs, clock: Clock) -> Result | None:
         """Put the failure into the ledger. Where that fails, too, the next run that is recorded tells of it."""
         try:
-            return runs.failed(clock, self.accounts.told(), self.stopping.is_set)
+            return runs.failed(clock, [*self.accounts.told(), *self.changes.told()], self.stopping.is_set)
         except (ConfigurationError, DocumentError, EstateError, LedgerError) as error:
             log.logger().error("failure-not-recorded", detail=printable(error))
             return None

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import secrets
 import shutil
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Protocol
 
+from agent import collecting_changes
 from agent.clock import Clock
 from agent.collect.estate import read_estate
 from agent.collecting import collect, plan_for
 from agent.config import LATE, Configuration
-from agent.inputs import Inputs, prepare
-from agent.kind import WHOLE, Kind
+from agent.daemon.changing import ABOUT, Changing, Event, Seen, affected
+from agent.daemon.picture import FOLDER as PICTURE
+from agent.daemon.picture import Picture
+from agent.inputs import Inputs, Part, prepare
+from agent.kind import CHANGES, WHOLE, Kind
+from agent.ledger.changes import put
+from agent.ledger.ledger import Also, nothing_else
 from agent.publish.result import Result
 from agent.run import assess
+from checks.changing import Unsettled
 from checks.runs import Told
 from checks.standing import Standing
 from checks.summary import Text
@@ -26,9 +34,12 @@ FOLDER: Final = "agent-run"
 
 
 class Record(Protocol):
-    """Puts a result, and the estate's folder that it is of, into the ledger. Raises LedgerError where it is not there then."""
+    """Puts a result, and the estate's folder that it is of, into the ledger. Raises LedgerError where it is not there then.
 
-    def __call__(self, inputs: Inputs, result: Result, estate: Path, clock: Clock) -> None: ...
+    `also`: what is to be there with it.
+    """
+
+    def __call__(self, inputs: Inputs, result: Result, estate: Path, clock: Clock, also: Also = nothing_else) -> None: ...
 
 
 Claim = Callable[[Callable[[], bool]], AbstractContextManager[Callable[[], None]]]
@@ -47,54 +58,124 @@ class Stopped(Exception):
 
 @dataclass(slots=True)
 class Runs:
-    """What runs go by, until the next reload."""
+    """What runs go by, until the next reload. `changing`: what they have to do with changes, where there are queues of them."""
 
     inputs: Inputs
     state: Path
     record: Record
     standing: Standing
     claim: Claim = unshared
+    changing: Changing | None = None
 
     @classmethod
-    def of(cls, configuration: Configuration, state: Path, record: Record, claim: Claim = unshared) -> Runs:
-        """Read what the configuration names. Raises ConfigurationError."""
-        return cls(prepare(configuration), state, record, Standing(configuration.settings.agent.ages(scheduled=True)), claim)
+    def of(
+        cls, configuration: Configuration, state: Path, record: Record, claim: Claim = unshared, unsettled: tuple[Unsettled, ...] = ()
+    ) -> Runs:
+        """Read what the configuration names. `unsettled`: what the ledger says is in doubt. Raises ConfigurationError."""
+        ages = configuration.settings.agent.ages(scheduled=True)
+        inputs, standing = prepare(configuration), Standing(ages)
+        if not configuration.settings.agent.changes:
+            return cls(inputs, state, record, standing, claim)
+        whole = plan_for(inputs, every=not inputs.promises.promises)
+        clouds = {name: members for name, members in whole.items() if name.startswith(("aws.", "azure."))}
+        oldest = min(ages.by[target] for target in ABOUT)
+        picture = Picture(state / PICTURE / secrets.token_hex(4), inputs.book.catalogue, oldest)
+        left = tuple(one for one in unsettled if one.unit.type in clouds)
+        return cls(inputs, state, record, standing, claim, Changing(picture, clouds, left))
 
-    def one(self, name: str, clock: Clock, runs: list[Told], stopping: Callable[[], bool]) -> Result:
-        """A run of a kind, or about everything. `runs`: what the schedule says of all kinds.
+    def one(self, name: str, clock: Clock, runs: list[Told], stopping: Callable[[], bool], events: Sequence[Event] = ()) -> Result:
+        """A run of a kind, or about everything, or about the changes that `events` tell of. `runs`: what the schedule says of all kinds.
 
         Raises Stopped, ConfigurationError, EstateError and LedgerError.
         """
+        if name == CHANGES:
+            return self._changed(clock, runs, stopping, events)
         if name in {WHOLE, Kind.POLICY}:
             self._read_policies()
         inputs = _narrowed(self.inputs, name)
-        return self._judged(inputs, clock, runs, stopping)
+        return self._judged(inputs, clock, runs, stopping, events)
 
     def failed(self, clock: Clock, runs: list[Told], stopping: Callable[[], bool]) -> Result:
         """In the place of a run that failed: nothing but what the schedule says. Raises as `one` does."""
         return self._judged(replace(self.inputs, about=Target.RUN), clock, runs, stopping)
 
-    def _judged(self, inputs: Inputs, clock: Clock, runs: list[Told], stopping: Callable[[], bool]) -> Result:
+    def _judged(self, inputs: Inputs, clock: Clock, runs: list[Told], stopping: Callable[[], bool], events: Sequence[Event] = ()) -> Result:
         with self.claim(stopping) as still:
-            return self._claimed(inputs, clock, runs, stopping, still)
+            return self._claimed(inputs, clock, runs, stopping, still, events)
 
-    def _claimed(self, inputs: Inputs, clock: Clock, runs: list[Told], stopping: Callable[[], bool], still: Callable[[], None]) -> Result:
+    def _claimed(
+        self, inputs: Inputs, clock: Clock, runs: list[Told], stopping: Callable[[], bool], still: Callable[[], None],
+        events: Sequence[Event],
+    ) -> Result:  # fmt: skip
         every = not inputs.promises.promises
-        folder = self.state / FOLDER
-        shutil.rmtree(folder, ignore_errors=True)  # an agent that was killed left it
-        try:
-            place = folder / "estate"
-            collect(inputs, place, plan_for(inputs, every=every), clock, every=every, runs=runs)
+        with self._room() as place:
+            changing = self.changing if inputs.about in {None, *ABOUT} else None
+            wanted = plan_for(inputs, every=every)
+            if changing is not None:
+                wanted = changing.whole(wanted)
+            collect(inputs, place, wanted, clock, every=every, runs=runs)
             if stopping():
                 raise Stopped
-            result = assess(inputs, read_estate(place), every=every, max_age=0, clock=clock, standing=self.standing)
+            seen = Seen(place) if changing is None else changing.after_look(inputs, place, wanted.keys(), events)
+            result = assess(inputs, read_estate(seen.estate), every=every, max_age=0, clock=clock, standing=self.standing)
             if not self.standing.whole:  # a failure before anything was looked at: nothing is known of any promise
                 result.promises = []
+            return self._recorded(inputs, result, seen, clock, stopping, still)
+
+    def _changed(self, clock: Clock, runs: list[Told], stopping: Callable[[], bool], events: Sequence[Event]) -> Result:
+        """A run about changes: what they are about is looked at again, and what reads that is judged again; all else stays as it was
+        seen. What was in doubt is looked at again, too."""
+        with self.claim(stopping) as still:
+            return self._looked_again(clock, runs, stopping, still, events)
+
+    def _looked_again(
+        self, clock: Clock, runs: list[Told], stopping: Callable[[], bool], still: Callable[[], None], events: Sequence[Event]
+    ) -> Result:
+        changing, every = self.changing, not self.inputs.promises.promises
+        assert changing is not None
+        told = [(event, touch) for event in events if (touch := changing.touch(self.inputs, event)) is not None]
+        units = {unit for _, touch in told for unit in touch.units} | changing.again(clock.now())
+        rules = affected(self.inputs.rules if every else self.inputs.judged, {unit.type for unit in units})
+        with self._room() as place:
+            looked = collecting_changes.collect(self.inputs, place, changing.plan, units, clock, runs)
             if stopping():
                 raise Stopped
-            still()
-            self.record(inputs, result, place, clock)
+            seen = changing.after_change(self.inputs, place, looked, [event for event, _ in told], rules)
+            inputs = replace(self.inputs, part=Part(looked, frozenset(rule.id for rule in rules)))
+            estate = read_estate(seen.estate)
+            result = assess(inputs, estate, every=every, max_age=0, clock=clock, standing=self.standing, exists=seen.exists)
+            return self._recorded(inputs, result, seen, clock, stopping, still)
+
+    def _recorded(
+        self, inputs: Inputs, result: Result, seen: Seen, clock: Clock, stopping: Callable[[], bool], still: Callable[[], None]
+    ) -> Result:
+        """Put a run into the ledger, and with it what it makes of changes; that is known once it is there."""
+        if stopping():
+            raise Stopped
+        still()
+        result.changes = [event.record for event in seen.handled]
+        if self.changing is None or inputs.about not in {None, *ABOUT}:
+            self.record(inputs, result, seen.estate, clock)
             return result
+        handled = [(event.queue, event.id) for event in seen.handled]
+        self.record(
+            inputs,
+            result,
+            seen.estate,
+            clock,
+            put(handled, seen.left, int(clock.now().timestamp()), inputs.configuration.settings.agent.ledger.part or ""),
+        )
+        self.changing.unsettled = seen.left
+        return result
+
+    @contextmanager
+    def _room(self) -> Iterator[Path]:
+        """Where a run's estate may be."""
+        folder = self.state / FOLDER
+        shutil.rmtree(folder, ignore_errors=True)  # an agent that was killed left it
+        folder.mkdir(parents=True)
+        try:
+            yield folder / "estate"
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 

@@ -26,8 +26,8 @@ from agent.kind import WHOLE, Kind
 
 FAR: Final = 300.0
 """Seconds by which somebody sets the clock, and ages that were told before are wrong."""
-ANNOUNCED: Final = "announced"
-"""The job of a run that something other than the time asked for."""
+ANNOUNCED: Final = "announced-"
+"""What the names begin with of jobs of runs that something other than the time asked for."""
 STEP: Final = 2.0
 """Seconds by which the clock may part from the time that passes between two ticks: more is somebody who sets it."""
 
@@ -80,9 +80,15 @@ class Schedule:
     def forward(self, kind: Kind) -> None:
         """A run of a kind now, beside those that are due; after the one that is on its way, which may have looked before."""
         if kind in self.every:
-            self.due[ANNOUNCED] = self.clock.monotonic()
-            trigger = DateTrigger(self._wall(0))
-            self._scheduler.add_job(self._go, trigger, [kind], id=ANNOUNCED, replace_existing=True, max_instances=2)
+            self.announce(kind)
+
+    def announce(self, name: str, seconds: float = 0) -> None:
+        """A run that something other than the time asked for, in so many seconds, or before, where it was asked for already."""
+        job, at = f"{ANNOUNCED}{name}", self.clock.monotonic() + seconds
+        if self.due.get(job, at + 1) <= at:
+            return
+        self.due[job] = at
+        self._scheduler.add_job(self._go, DateTrigger(self._wall(seconds)), [name], id=job, replace_existing=True, max_instances=2)
 
     def change(self, every: Mapping[Kind, int]) -> None:
         """Other intervals. Kinds whose interval is the same stay due when they are."""
@@ -112,7 +118,7 @@ class Schedule:
         if running is not None:
             name, since = running
             return f"the {name} run has been on its way for {now - since:.0f} s" if now - since > limit else None
-        late = now - min(self.due.values(), default=now)
+        late = now - min(list(self.due.values()), default=now)  # other threads add to it
         return f"no run has begun for {late:.0f} s since one was due" if late > limit else None
 
     def stop(self) -> None:

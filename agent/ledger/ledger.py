@@ -302,7 +302,7 @@ def _after(held: Sequence[Known], changed: Mapping[int, Known], told: Told, at: 
 
 def _seen(run: Run, known: Mapping[str, Known]) -> Iterator[Seen]:
     for record in run.findings():
-        yield seen(record, known, run.age(record["rule"]), partial=run.partial)
+        yield seen(record, known, run.age(record["rule"]), partial=run.partial, looked=run.looked.get(record["id"]))
 
 
 def _absent(run: Run) -> Callable[[Known], Ending | None]:

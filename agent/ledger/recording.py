@@ -6,9 +6,9 @@ import hashlib
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, astuple, dataclass, field, replace
 from datetime import timedelta
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,8 +16,9 @@ from agent.clock import Clock
 from agent.gate import lacks_of
 from agent.inputs import Inputs
 from agent.ledger import LedgerError
+from agent.ledger.changes import all_of
 from agent.ledger.claim import claimed
-from agent.ledger.ledger import nothing_else
+from agent.ledger.ledger import Also, nothing_else
 from agent.ledger.opening import Place
 from agent.ledger.prune import oldest, prune
 from agent.ledger.run_record import Run, moment
@@ -25,6 +26,7 @@ from agent.ledger.signing import Signer
 from agent.publish.json_report import coverage_record, run_record
 from agent.publish.notify.delivery import Delivery
 from agent.publish.result import Result
+from agent.rulebook import Rulebook
 from checks.lifecycle import USUAL
 from checks.model import canonical, digest
 from checks.rule import Rule
@@ -66,21 +68,23 @@ class Recorder:
         with claim(self.place, stopping) as self._still:
             yield
 
-    def __call__(self, result: Result, estate: Path) -> None:
-        """Record a result, with what was collected. What fails does not keep the result from being told."""
+    def __call__(self, result: Result, estate: Path, also: Also = nothing_else) -> None:
+        """Record a result, with what was collected, and `also` what is to be there with it. What fails does not keep the result from
+        being told."""
         try:
-            self._record(result, estate)
+            self._record(result, estate, also)
         except LedgerError as error:
             self.failure = error
             result.notes.append(f"this run is not in the ledger: {error}")
 
-    def _record(self, result: Result, estate: Path) -> None:
+    def _record(self, result: Result, estate: Path, beside: Also) -> None:
         self._still()
         run, evidence = replace(run_of(result, self.inputs), live=self.live), self.place.evidence
         archive = evidence.pack(estate, run.finished)
         entry = evidence.entry(archive)
         # Should this fail, the archive stays, for a commit that failed may still be found on the disk; it goes with the quota.
-        also = nothing_else if self.delivery is None else self.delivery.put(result, self.inputs.exceptions)
+        told = nothing_else if self.delivery is None else self.delivery.put(result, self.inputs.exceptions)
+        also = all_of([told, beside])
         result.recorded = self.place.ledger.append(run, self.signer, moment(self.clock.now().isoformat()), entry, also)
         if not result.recorded.again:
             evidence.forget(entry.get("dropped", ()))
@@ -116,6 +120,8 @@ def run_of(result: Result, inputs: Inputs) -> Run:
         **run_record(result),
         "asked": asked,
         **({} if inputs.about is None else {"about": str(inputs.about)}),
+        **({} if inputs.part is None else {"units": [list(astuple(unit)) for unit in sorted(inputs.part.units)]}),
+        **({"changes": list(result.changes)} if result.changes else {}),
         "findings": findings.hexdigest(),
         "rules": rules_digest(inputs),
         "policies": policies(inputs),
@@ -133,6 +139,7 @@ def run_of(result: Result, inputs: Inputs) -> Run:
         inputs.narrowed,
         age=partial(_age, result, result.whereabouts.rules),
         part=inputs.configuration.settings.agent.ledger.part or "",
+        looked={name: moment(at) if at else "" for name, at in result.looked.items()},
     )
 
 
@@ -166,7 +173,13 @@ def _covered(promise: str, control: int, rule: RuleSummary) -> dict[str, Any]:
 
 def rules_digest(inputs: Inputs) -> str:
     """SHA-256 over all rules, as they mean."""
-    rules = {**inputs.book.rules, **inputs.book.log_rules}
+    return _digest_of(inputs.book)
+
+
+@lru_cache(maxsize=2)
+def _digest_of(book: Rulebook) -> str:
+    """An agent's rules are the same from run to run."""
+    rules = {**book.rules, **book.log_rules}
     text = canonical([rules[name].file.model_dump(mode="json") for name in sorted(rules)])
     return hashlib.sha256(text.encode("ascii")).hexdigest()
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -52,9 +52,11 @@ class Run:
     """How long it counts that a finding of a rule was seen, in seconds."""
     part: str = ""
     """The part of the configuration that it is of, where several agents share the ledger."""
+    looked: Mapping[str, str] = field(default_factory=dict)
+    """Finding -> of when the oldest look is that it rests on, for those that earlier looks are behind."""
 
 
-def seen(record: Mapping[str, Any], known: Mapping[str, Known], age: int, *, partial: bool) -> Seen:
+def seen(record: Mapping[str, Any], known: Mapping[str, Known], age: int, *, partial: bool, looked: str | None = None) -> Seen:
     """A finding as the lifecycle needs it. A partial run does not unsay that other promises ask for the finding, too."""
     promises = set(record["promises"])
     if partial and (held := known.get(record["id"])) is not None:
@@ -65,7 +67,7 @@ def seen(record: Mapping[str, Any], known: Mapping[str, Known], age: int, *, par
     told = digest(record["verdict"], record["severity"], kept, counterexample, accepted, explanation, record.get("other_reading"))
     return Seen(
         record["id"], record["rule"], record["severity"], subject, kept, Verdict(record["verdict"]), counterexample, accepted, explanation,
-        told, age,
+        told, age, looked,
     )  # fmt: skip
 
 
@@ -99,7 +101,10 @@ def compose(run: Run, entry: Entry, told: Told, before: str, after: str) -> dict
         "coverage": list(run.coverage),
         "evidence": entry.evidence,
         "observed": [
-            {"number": one, "digest": held.digest, "age": held.age, "finding": {**full[held.id], "promises": list(held.promises)}}
+            {
+                "number": one, "digest": held.digest, "age": held.age, "finding": {**full[held.id], "promises": list(held.promises)},
+                **({} if held.looked is None else {"looked": held.looked}),
+            }
             for one, held in sorted(told.observed.items())
         ],
         "endings": [
@@ -113,7 +118,7 @@ def told(record: Mapping[str, Any]) -> Told:
     """What is new in a record, the opposite of `compose`. Raises KeyError, TypeError and ValueError for what is none."""
     observed = {}
     for one in record["observed"]:
-        held = seen(one["finding"], {}, int(one.get("age", USUAL)), partial=False)
+        held = seen(one["finding"], {}, int(one.get("age", USUAL)), partial=False, looked=one.get("looked"))
         if held.digest != one["digest"]:
             raise ValueError(f"the digest of the finding {held.id} is another")
         observed[int(one["number"])] = held

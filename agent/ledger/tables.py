@@ -10,7 +10,7 @@ from typing import Final
 
 from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, LargeBinary, MetaData, String, Table, text
 
-HEAD: Final = "0003"
+HEAD: Final = "0004"
 """The newest revision of the schema."""
 
 metadata = MetaData()
@@ -176,3 +176,31 @@ events = Table(
     Column("record", String, nullable=False),  # JSON
 )
 """Whoever was told of an event is not told again: there is one row of each sink and event."""
+
+changes = Table(
+    "changes",
+    metadata,
+    Column("queue", String, primary_key=True),
+    Column("event", String, primary_key=True),
+    Column("run", Integer, ForeignKey("runs.number"), nullable=False, index=True),
+    Column("made", BigInteger, nullable=False),  # seconds since 1970 in UTC
+)
+"""Which events of a queue were dealt with, and in which run: one that is delivered again makes no second one. It is not sealed."""
+
+unsettled = Table(
+    "unsettled",
+    metadata,
+    Column("part", String, primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("event", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("at", String, nullable=False),
+    Column("type", String, nullable=False),
+    Column("account", String, nullable=False),
+    Column("region", String, nullable=False),
+    Column("resource", String),
+    Column("effect", String, nullable=False),
+    Column("read", String),
+    Column("seen", String),
+)
+"""What changes leave in doubt until it was read often enough. It is not sealed: each run says what it could not prove for it."""

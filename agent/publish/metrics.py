@@ -53,6 +53,18 @@ class Seen:
     """Reason -> how many."""
 
 
+@dataclass(frozen=True, slots=True)
+class QueueState:
+    """How a queue of changes stands. `oldest`: when the first message that waits was received, in seconds since 1970; `lag` in seconds."""
+
+    reached: bool
+    waiting: int
+    oldest: float | None
+    dealt: int
+    malformed: int
+    lag: float
+
+
 @dataclass(slots=True)
 class _Kind:
     """How runs of a kind went."""
@@ -71,6 +83,8 @@ class Metrics(Collector):
 
     clock: Clock
     waiting: Callable[[], Mapping[str, Waiting]] | None = None
+    queues: Callable[[], Mapping[str, QueueState]] | None = None
+    """How each queue of changes stands."""
     _kinds: dict[str, _Kind] = field(default_factory=dict)
     _promises: dict[str, tuple[str, float, float]] = field(default_factory=dict)
     """Promise -> its verdict, when that was, and up to when it counts."""
@@ -139,6 +153,7 @@ class Metrics(Collector):
         yield from _found({name: held.seen for name, held in kinds.items() if held.seen is not None})
         yield from _went(kinds)
         yield from self._notifications()
+        yield from self._changes()
 
     def _states(self, promises: Mapping[str, tuple[str, float, float]]) -> Metric:
         now = self.clock.now().timestamp()
@@ -167,6 +182,24 @@ class Metrics(Collector):
         for state, count in (("sent", lambda one: one.sent), ("lost", lambda one: one.lost)):
             text = f"Messages of the last 90 days that were {'sent' if state == 'sent' else 'given up'}."
             yield _gauge(f"upheld_notifications_{state}", text, ["sink"], _each(held, count))
+
+    def _changes(self) -> Iterator[Metric]:
+        held = {} if self.queues is None else self.queues()
+        if not held:
+            return
+        reached = _each(held, lambda one: one.reached)
+        yield _gauge("upheld_change_queue_reached", "Whether a queue of changes could be read.", ["queue"], reached)
+        yield _gauge("upheld_changes_waiting", "Messages that no run has dealt with.", ["queue"], _each(held, lambda one: one.waiting))
+        oldest = {name: one for name, one in held.items() if one.oldest is not None}
+        told = _each(oldest, lambda one: one.oldest or 0)
+        yield _gauge("upheld_changes_oldest_timestamp_seconds", "When the oldest of them was received.", ["queue"], told)
+        lag = _each(held, lambda one: one.lag)
+        yield _gauge("upheld_change_lag_seconds", "From the newest message's receipt to the record of its run.", ["queue"], lag)
+        counts = CounterMetricFamily("upheld_changes", "Messages since the start, by what became of them.", labels=["queue", "outcome"])
+        for name, one in held.items():
+            counts.add_metric([name, "recorded"], one.dealt)
+            counts.add_metric([name, "not-understood"], one.malformed)
+        yield counts
 
 
 def chunks(result: Result) -> Iterator[str]:

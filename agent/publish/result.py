@@ -79,6 +79,10 @@ class Result:
     """Of each promise, up to when its verdict counts where nobody looks again."""
     recorded: Recorded | None = None
     """What the ledger says of the run, where it was recorded."""
+    changes: Sequence[Mapping[str, str]] = ()
+    """The events that the run has dealt with."""
+    looked: Mapping[str, str] = field(default_factory=dict)
+    """Finding -> of when the oldest look is that it rests on, where the run did not look at all of it; empty where there is none."""
 
     @property
     def examples(self) -> dict[tuple[str, str], dict[Verdict, Finding]]:

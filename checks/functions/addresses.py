@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network, summarize_address_range
 from typing import Self
 
@@ -23,7 +24,15 @@ _MAPPED_PREFIX = 96
 
 def read_network(text: object) -> Network:
     """An address or CIDR, host bits ignored. Raises DataError for anything else."""
-    if not isinstance(text, str) or not _CIDR.fullmatch(text):
+    if not isinstance(text, str):
+        raise DataError(f"not an IP address or CIDR: {text!r}")
+    return _read_network(text)
+
+
+@lru_cache(maxsize=1 << 14)
+def _read_network(text: str) -> Network:
+    """The same few networks stand in most groups."""
+    if not _CIDR.fullmatch(text):
         raise DataError(f"not an IP address or CIDR: {text!r}")
     try:
         network = ip_network(text, strict=False)
@@ -93,8 +102,21 @@ def cidrs_within(cidrs: list[object], allowed: list[object]) -> bool:
     DataError: an entry that is no text, or no CIDR (names, net masks, zones).
     Source: RFC 4632, RFC 4291.
     """
-    asked = AddressSet.of(map(read_network, cidrs))
-    return not asked - AddressSet.of(map(read_network, allowed))
+    return not _union(cidrs) - _union(allowed)
+
+
+def _union(cidrs: list[object]) -> AddressSet:
+    """Raises DataError."""
+    texts = [text for text in cidrs if isinstance(text, str)]
+    if len(texts) < len(cidrs):
+        return AddressSet.of(map(read_network, cidrs))  # which says of the first one that it is none
+    return _union_of(tuple(texts))
+
+
+@lru_cache(maxsize=256)
+def _union_of(texts: tuple[str, ...]) -> AddressSet:
+    """Allow-lists are the same for each resource."""
+    return AddressSet.of(map(read_network, texts))
 
 
 @function(returns="bool", cidrs="list")

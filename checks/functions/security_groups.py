@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import marshal
 from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from ipaddress import IPv4Network
 from typing import TypeVar
 
@@ -31,12 +33,7 @@ def ingress_cidrs(permissions: list[object], protocol: str, ports: str) -> list[
     Source: EC2 API reference, IpPermission.
     """
 
-    def sources(permission: Mapping[str, object]) -> list[Network]:
-        v4 = [_network(entry, "CidrIp") for entry in _entries(permission, "IpRanges")]
-        v6 = [_network(entry, "CidrIpv6") for entry in _entries(permission, "Ipv6Ranges")]
-        return [*v4, *v6]
-
-    return sorted_cidrs(_admitted(permissions, protocol, ports, sources))
+    return list(_remembered(_cidrs, permissions, protocol, ports))
 
 
 @function(returns="list", permissions="list", protocol="string", ports="string")
@@ -50,10 +47,41 @@ def ingress_prefix_lists(permissions: list[object], protocol: str, ports: str) -
     Source: EC2 API reference, IpPermission.
     """
 
+    return list(_remembered(_lists, permissions, protocol, ports))
+
+
+def _cidrs(permissions: list[object], protocol: str, ports: str) -> tuple[str, ...]:
+    def sources(permission: Mapping[str, object]) -> list[Network]:
+        v4 = [_network(entry, "CidrIp") for entry in _entries(permission, "IpRanges")]
+        v6 = [_network(entry, "CidrIpv6") for entry in _entries(permission, "Ipv6Ranges")]
+        return [*v4, *v6]
+
+    return tuple(sorted_cidrs(_admitted(permissions, protocol, ports, sources)))
+
+
+def _lists(permissions: list[object], protocol: str, ports: str) -> tuple[str, ...]:
     def sources(permission: Mapping[str, object]) -> list[str]:
         return [_prefix_list(entry) for entry in _entries(permission, "PrefixListIds")]
 
-    return sorted(set(_admitted(permissions, protocol, ports, sources)))
+    return tuple(sorted(set(_admitted(permissions, protocol, ports, sources))))
+
+
+_Asked = Callable[[list[object], str, str], tuple[str, ...]]
+
+
+def _remembered(asked: _Asked, permissions: list[object], protocol: str, ports: str) -> tuple[str, ...]:
+    """The answer, which rules ask for again and again about one group: once for each block of addresses that they name. Permissions are
+    told apart by their bytes, for `1 == True`."""
+    try:
+        packed = marshal.dumps(permissions, 2)
+    except ValueError:  # what only the runtime writes so
+        return asked(permissions, protocol, ports)
+    return _packed(asked, packed, protocol, ports)
+
+
+@lru_cache(maxsize=64)
+def _packed(asked: _Asked, packed: bytes, protocol: str, ports: str) -> tuple[str, ...]:
+    return asked(marshal.loads(packed), protocol, ports)  # noqa: S302 - what was packed just now
 
 
 def _admitted(

@@ -21,3 +21,10 @@ TAGGED = frozenset(
     }
 )  # fmt: skip
 """Types whose tags an interface is known by: its own, and what it serves."""
+
+JOINING = (
+    "aws.ec2.vpc_peering_connection", "aws.ec2.transit_gateway_attachment", "aws.ec2.transit_gateway_vpc_attachment",
+    "aws.ec2.transit_gateway_peering_attachment", "aws.ec2.vpn_connection", "aws.ec2.vpn_gateway", "aws.networkmanager.vpc_attachment",
+    "aws.directconnect.gateway_association", "aws.vpclattice.service_network_vpc_association",
+)  # fmt: skip
+"""Types that join networks of AWS over accounts and regions; those of Azure are joined by what stands in themselves."""

@@ -94,6 +94,8 @@ class ArmDouble:
         self.hidden: set[str] = set()
         self.page, self.graph_page = 1000, 1000
         self.fault: Fault | None = None
+        self.beside: Callable[[Asked], Reply | None] | None = None
+        """What else answers at the same address, to whom the token was given."""
         self.asked.clear()
 
     @property
@@ -176,6 +178,8 @@ class ArmDouble:
     def _refused(self, asked: Asked) -> Reply | None:
         if asked.headers.get("authorization") != f"Bearer {token()}":
             return error(401, "AuthenticationFailed", "Authentication failed. The 'Authorization' header is missing.")
+        if self.beside is not None and (reply := self.beside(asked)) is not None:
+            return reply
         if "api-version" not in asked.query:
             return error(400, "MissingApiVersionParameter", "The api-version query parameter (?api-version=) is required.")
         return None

@@ -7,7 +7,6 @@ Source: Azure Storage REST API reference, "List Blobs", "Get Blob" and "Append B
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,11 +15,11 @@ from xml.etree import ElementTree as ET
 
 from agent.collect.aws.client import Deadline
 from agent.collect.aws.errors import Failure, NotAnAnswer
+from agent.collect.azure.identity import credential
 from agent.collect.gunzip import LIMITS, Limits, uncompressed
 from agent.collect.logs.blob_errors import CHANGED, of_exception
 from agent.collect.logs.listing import DELIMITER, Listed, listed
 from agent.collect.logs.objects import LogObject, Unlisted, Unreadable
-from agent.config import ConfigurationError
 from agent.config.logs import BlobPlace
 from checks.model import Reason
 
@@ -190,7 +189,7 @@ def _from_azure(response: Any) -> None:
 
 def open_container(place: BlobPlace, deadline: Deadline) -> BlobLogs:
     """The store, with the identity that the configuration names. Raises ConfigurationError where that identity is not set up."""
-    return BlobLogs(container(place.account_url, place.container, _credential(place.credential)), deadline, place.prefix)
+    return BlobLogs(container(place.account_url, place.container, credential(place.credential)), deadline, place.prefix)
 
 
 def container(url: str, name: str, credential: TokenCredential | None, **settings: Any) -> ContainerClient:
@@ -200,21 +199,3 @@ def container(url: str, name: str, credential: TokenCredential | None, **setting
     waits: dict[str, Any] = {"retry_total": 3, "initial_backoff": 1, "increment_base": 2, "random_jitter_range": 1, **settings}
     sizes: dict[str, Any] = {"max_single_get_size": CHUNK, "max_chunk_get_size": CHUNK}
     return ContainerClient(url, name, credential, connection_timeout=5, read_timeout=20, user_agent="upheld", **sizes, **waits)
-
-
-def _credential(name: str) -> TokenCredential:
-    """The identity by its name in the configuration (azure-identity, "Credential classes"); its settings are in the environment."""
-    import azure.identity as identities
-
-    try:
-        match name:
-            case "managed-identity":
-                return identities.ManagedIdentityCredential(client_id=os.environ.get("AZURE_CLIENT_ID"))
-            case "workload-identity":
-                return identities.WorkloadIdentityCredential()
-            case "service-principal":
-                return identities.EnvironmentCredential()
-            case _:
-                return identities.AzureCliCredential()
-    except ValueError as error:
-        raise ConfigurationError(f"credential {name}: {error}") from error

@@ -228,3 +228,19 @@ def test_a_record_that_was_edited_is_not_gone_by(tmp_path: Path) -> None:
 def make(folder: Path) -> Path:
     folder.mkdir()
     return folder
+
+
+def test_what_rests_on_earlier_looks_is_no_fresher_than_they_are(tmp_path: Path) -> None:
+    ledger, signer = begin(tmp_path)
+    append(ledger, signer, run(0, {"vol-a": "upheld", "vol-b": "upheld", "vol-c": "upheld"}))
+    looked = {digest("vol-a"): at(5), digest("vol-b"): at(5), digest("vol-d"): at(6), digest("vol-e"): ""}
+    found = {"vol-a": "upheld", "vol-b": "broken", "vol-c": "upheld", "vol-d": "upheld", "vol-e": "unproven"}
+    append(ledger, signer, replace(run(20, found), looked=looked))
+    with ledger.database.reading() as connection:
+        told = History(connection, at(20))
+        seen = {name: told.finding(digest(name)).last_seen for name in found}
+        assert seen == {"vol-a": at(0), "vol-b": at(5), "vol-c": at(20), "vol-d": at(6), "vol-e": at(20)}
+        assert told.finding(digest("vol-b")).status is Status.BROKEN
+    assert verified(ledger, signer).problems == []
+    append(ledger, signer, run(21, {"vol-a": "upheld", "vol-b": "broken"}))
+    assert verified(ledger, signer).problems == []
