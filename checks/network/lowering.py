@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 
 from checks.model import Estate
@@ -14,12 +15,27 @@ from checks.network.simulate_azure import AZURE, AzureSimulator
 
 def lowered(estate: Estate) -> Graph:
     """The path graph of everything in an estate, of every provider; the internet is one."""
-    graph = Graph()
+    graph, estate = Graph(), certain(estate)
     graph.station(INTERNET, "internet", ends=True)
     graph.outside[INTERNET] = "the internet"
     aws.lower(estate, graph)
     azure.lower(estate, graph)
     return graph
+
+
+def certain(estate: Estate) -> Estate:
+    """An estate without what is in doubt as a whole, as what was listed twice with different data: neither of the two is taken for true,
+    and what there is of its type is then not known either, for whoever asks for all of it."""
+    doubted = [key for key, gaps in estate.resource_gaps.items() if any(gap.field is None for gap in gaps)]
+    if not doubted:
+        return estate
+    unsure = set(doubted)
+    held = {
+        type_: tuple(one for one in estate.of(type_) if (type_, one.account, one.id, one.region) not in unsure)
+        for type_ in estate.resources
+    }
+    lists = tuple(replace(gap, id=None) for key in doubted for gap in estate.resource_gaps[key] if gap.field is None)
+    return replace(estate, resources=held, gaps=(*estate.gaps, *lists))
 
 
 _MALFORMED = (AttributeError, LookupError, TypeError, ValueError)
@@ -30,7 +46,7 @@ class Simulators:
     """Replays a packet in the provider's network that it is sent into; from the internet, in every one."""
 
     def __init__(self, estate: Estate) -> None:
-        self._estate = estate
+        self._estate = certain(estate)
 
     @cached_property
     def _aws(self) -> Simulator:

@@ -153,7 +153,7 @@ class Doors:
             return
         self.view.graph.station(inside, "unknown")
         for network in networks:
-            self.view.link(inside, Link(self.view.deliver(network)))
+            self.view.link(inside, Link(self.view.within(network)))
         for source, held in doubts.items():
             if not held:
                 continue

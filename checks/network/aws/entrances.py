@@ -11,9 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from checks.functions.declare import DataError
-from checks.model import Resource
+from checks.model import Place, Resource
 from checks.network.aws import groups as security_groups
 from checks.network.aws.balancers import Balancers
 from checks.network.aws.classes import Class, Classes
@@ -41,6 +42,7 @@ class Entrances:
     def lower(self) -> None:
         for service in self.view.all(SERVICE):
             self._service(service)
+        self._unseen_services()
         for endpoint in self.view.all(CLIENT_VPN):
             self._client_vpn(endpoint)
         for endpoint in self.view.all(CONNECT):
@@ -59,19 +61,42 @@ class Entrances:
         callers = {consumers: ""}
         for endpoint in self.view.all(ENDPOINT):
             callers |= self._callers(endpoint, service.id, name)
+        callers |= {station: f"whether {id_} leads to {service.id} was not seen" for station, id_ in self._unseen_endpoints.items()}
         arns = known_texts(service.data, "NetworkLoadBalancerArns")
         if service.data.get("NetworkLoadBalancerArns") is None and not known_texts(service.data, "GatewayLoadBalancerArns"):
-            self._anywhere(callers, service, f"which load balancers {service.id} leads to was not seen")
+            self._anywhere(callers, service.place, f"which load balancers {service.id} leads to was not seen")
         for arn in arns:
             balancer = self.view.find(BALANCER, arn)
             held = self.classes.by_owner.get((BALANCER, arn), ())
             if balancer is None or not held:
-                self._anywhere(callers, service, f"load balancer {arn}, which {service.id} leads to, was not seen")
+                self._anywhere(callers, service.place, f"load balancer {arn}, which {service.id} leads to, was not seen")
                 continue
             for class_ in held:
                 station = self.private_listener(class_, balancer)
                 for caller, doubt in callers.items():
                     self._call(caller, station, class_, balancer, hop, doubt)
+
+    def _unseen_services(self) -> None:
+        """Where services were not listed, an endpoint of one that was not seen may lead to whatever is there."""
+        seen = {text(service.data, "ServiceName") for service in self.view.all(SERVICE)}
+        callers = dict(self._unseen_endpoints)
+        for endpoint in self.view.all(ENDPOINT):
+            if text(endpoint.data, "ServiceName") not in seen and not _of_aws(endpoint):
+                callers |= dict.fromkeys(self._callers(endpoint, "", ""), endpoint.id)
+        for place in sorted({network.place for network in self.view.networks.values()}):
+            if callers and (why := self.view.unlisted(SERVICE, place)):
+                for caller, id_ in callers.items():
+                    self._anywhere({caller: ""}, place, f"where {id_} leads to is not known: {why}")
+
+    @cached_property
+    def _unseen_endpoints(self) -> dict[str, str]:
+        """The stations of interfaces of endpoints that were not seen themselves, with the endpoint."""
+        found = {}
+        for class_ in self.classes.all:
+            endpoints = [id_ for kind, id_ in sorted(class_.owners) if kind == ENDPOINT]
+            if (endpoints or class_.kind == "vpc_endpoint") and not any(self.view.find(ENDPOINT, id_) for id_ in endpoints):
+                found[class_.station] = (endpoints or class_.members)[0]
+        return found
 
     def _callers(self, endpoint: Resource, service: str, name: str) -> dict[str, str]:
         """The stations that an endpoint leads to a service from, each with why that is not sure: its interfaces, or where
@@ -86,15 +111,15 @@ class Entrances:
         doubt = doubt or f"no network interface of {endpoint.id} was seen"
         return {subnet.leaving: doubt for subnet in self.subnets.values() if subnet.vpc == vpc or not vpc}
 
-    def _anywhere(self, callers: Mapping[str, str], service: Resource, doubt: str) -> None:
-        """In doubt, from all callers to all of the service's account."""
+    def _anywhere(self, callers: Mapping[str, str], place: Place, doubt: str) -> None:
+        """In doubt, from all callers to all of the account and region that a service is in."""
         for id_, network in self.view.networks.items():
-            if network.place != service.place:
+            if network.place != place:
                 continue
             for family, space in each_family(network.space):
                 rewrite = Rewrite(source=EVERYBODY[family], destination=space, leg="pass")
                 for caller in callers:
-                    self.view.link(caller, Link(self.view.deliver(id_), rewrite=rewrite, labels=ANYONE, doubt=doubt), (family,))
+                    self.view.link(caller, Link(self.view.within(id_), rewrite=rewrite, labels=ANYONE, doubt=doubt), (family,))
 
     def private_listener(self, class_: Class, balancer: Resource) -> str:
         """Where packets arrive at a balancer by PrivateLink: its targets then see its own address."""
@@ -210,3 +235,10 @@ class Entrances:
         if vpc in self.view.networks:
             return [vpc]
         return [id_ for id_, network in self.view.networks.items() if network.region == resource.region]
+
+
+def _of_aws(endpoint: Resource) -> bool:
+    """Whether it leads to a service of AWS itself. PrivateLink guide, Create an endpoint service: those of others are called
+    `com.amazonaws.vpce.<region>.vpce-svc-<id>`."""
+    name = text(endpoint.data, "ServiceName")
+    return name.startswith(("com.amazonaws.", "aws.")) and not name.startswith("com.amazonaws.vpce.")

@@ -80,13 +80,13 @@ def _unknown_ways(view: View) -> None:
         doubt = f"where packets that nobody can follow in {vpc} go is not known"
         for family in (4, 6):
             view.link(station, Link(onward, rewrite=Rewrite(source=EVERYBODY[family], leg="pass"), labels=ANYONE, doubt=doubt), (family,))
-        view.link(onward, Link(view.deliver(vpc)))
+        view.link(onward, Link(view.within(vpc)))
         for links in view.exits.get(vpc, {}).values():
             for families, link in links:
                 view.link(onward, replace(link, labels=ANYONE, carries="both"), families)
     if "everywhere" in graph.stations:
         doubt = "where packets that nobody can follow go is not known"
-        for station in (INTERNET, *graph.outside, *(view.deliver(vpc) for vpc in view.networks)):
+        for station in (INTERNET, *graph.outside, *(view.within(vpc) for vpc in view.networks)):
             for family in (4, 6):
                 rewrite = Rewrite(source=EVERYBODY[family], leg="pass")
                 view.link("everywhere", Link(station, rewrite=rewrite, labels=ANYONE, doubt=doubt), (family,))

@@ -39,6 +39,10 @@ def peers(view: View) -> dict[str, dict[str, str]]:
         for one, other in (*product(*ends), *product(*ends[::-1])):
             if found.setdefault(one, {}).get(other) != "":
                 found[one][other] = doubt
+    for id_, network in view.networks.items():
+        if why := view.unlisted(PEERING, network.place):
+            for other in view.networks:
+                found.setdefault(id_, {}).setdefault(other, f"whether {id_} and {other} are peers is not known: {why}")
     return found
 
 
@@ -88,22 +92,15 @@ def _side(view: View, connection: Resource, near: str, far: str, doubt: str) -> 
         hop = Hop(connection.id, "vpc-peering-connection")
         into = {family: Link(view.deliver(vpc), destination=here.get(family, NOBODY), doubt=doubt, via=(hop,)) for family in (4, 6)}
         unread_network(view, station, title, account, there, into)
-    for family in (4, 6):
+    ways = [(station, doubt)]
+    if not known and other in view.networks:  # it was not seen itself, but what stands in it was
+        ways.append((view.deliver(other), doubt or view.networks[other].doubt))
+    for family, (to, why) in product((4, 6), ways):
         if not here.get(family) or not there.get(family):
             continue
-        view.exit(
-            vpc,
-            connection.id,
-            Link(
-                station,
-                source=here[family],
-                destination=there[family],
-                labels=labels,
-                doubt=doubt,
-                via=(Hop(connection.id, "vpc-peering-connection"),),
-            ),
-            (family,),
-        )
+        via = (Hop(connection.id, "vpc-peering-connection"),)
+        link = Link(to, source=here[family], destination=there[family], labels=labels, doubt=why, via=via)
+        view.exit(vpc, connection.id, link, (family,))
 
 
 def _space(view: View, vpc: str, side: Wire | None) -> Mapping[int, Addresses]:

@@ -155,6 +155,7 @@ def _border(view: View, subnet: Subnet) -> None:
         view.link(subnet.leaving, Link(subnet.inside, destination=space, doubt=subnet.doubt), (family,))
         into = Link(subnet.inside, filters=((subnet.ingress,),), destination=space, doubt=subnet.doubt)
         view.link(f"deliver:{subnet.vpc}", into, (family,))
+        view.link(view.within(subnet.vpc), Link(subnet.inside, destination=space), (family,))
     for family in (4, 6):
         own = NOBODY if subnet.doubt else subnet.space.get(family, NOBODY)
         onward = Link(subnet.table, filters=((subnet.egress,),), destination=EVERYBODY[family] - own)

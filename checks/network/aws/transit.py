@@ -260,11 +260,12 @@ class Transit:
 
     def _from_vpc(self, one: Attachment) -> None:
         vpc = one.resource
-        near = [self.subnets[id_] for id_ in one.subnets if id_ in self.subnets]
+        sure = [held for held in self.subnets.values() if held.vpc == vpc and held.zone and not held.doubt]
+        near = [held for held in sure if held.id in one.subnets]
         for family in (4, 6):
             rest = EVERYBODY[family]
             for subnet in near:
-                zone = [held.space.get(family, NOBODY) for held in self.subnets.values() if held.vpc == vpc and held.zone == subnet.zone]
+                zone = [held.space.get(family, NOBODY) for held in sure if held.zone == subnet.zone]
                 source = NOBODY
                 for space in zone:
                     source |= space
@@ -307,11 +308,11 @@ class Transit:
             own = NOBODY
             for subnet in near:
                 space = subnet.space.get(family, NOBODY)
-                own |= space
-                doubt = one.doubt or ("" if len(near) == 1 else several)
+                own |= _own(subnet, family)
+                doubt = one.doubt or subnet.doubt or ("" if len(near) == 1 else several)
                 self.view.link(one.outward, Link(subnet.inside, destination=space, labels=labels, doubt=doubt), (family,))
             for number, subnet in enumerate(near):
-                beside = own if alike else subnet.space.get(family, NOBODY)
+                beside = own if alike else _own(subnet, family)
                 if alike and number:
                     break
                 doubt = one.doubt or ("" if alike else several)
@@ -334,6 +335,11 @@ class Transit:
         into = dict.fromkeys((4, 6), Link(one.inward, doubt=one.doubt))
         station = unread_network(self.view, one.id, title, one.owner, EVERYBODY, into)
         self.view.link(one.outward, Link(station, labels=NO_LABELS, doubt=one.doubt))
+
+
+def _own(subnet: Subnet, family: int) -> Addresses:
+    """What is surely for a subnet: of one that was not seen, nothing is."""
+    return NOBODY if subnet.doubt else subnet.space.get(family, NOBODY)
 
 
 def _tells_associations(table: Resource) -> bool:

@@ -141,6 +141,10 @@ class View:
         """Where what is for a VPC's own addresses is handed to its subnets."""
         return self.graph.station(f"deliver:{vpc}", "vpc").id
 
+    def within(self, vpc: str) -> str:
+        """Anywhere in a VPC: what sets out in a subnet nobody knows passes no network ACL to what else is in it."""
+        return self.graph.station(f"within:{vpc}", "unknown").id
+
     def elsewhere(self, vpc: str) -> str:
         """Where nobody knows what happens to a packet: everything that the VPC is connected to, from here, is in doubt."""
         return self.graph.station(f"elsewhere:{vpc}", "unknown").id
@@ -168,7 +172,7 @@ class View:
         for family in (4, 6):
             rewrite = Rewrite(source=EVERYBODY[family], leg="pass")
             via = (hop,) if hop else ()
-            self.link(at, Link(self.deliver(vpc), rewrite=rewrite, labels=ANYONE, doubt=doubt, via=via), (family,))
+            self.link(at, Link(self.within(vpc), rewrite=rewrite, labels=ANYONE, doubt=doubt, via=via), (family,))
 
 
 def each_family(space: Mapping[int, Addresses]) -> list[tuple[int, Addresses]]:
