@@ -54,9 +54,10 @@ faults: $(VENV)/tools
 	$(BIN)/python -m tests.faults.soundness
 	$(BIN)/python -m tests.faults.azure --cases 12000 --live 400
 
-# 100,000 packets through the prover and the simulators; 10,000 real connections through Linux netfilter (as root).
+# 100,000 packets through the prover and the simulators; estates with one part after the other not seen; 10,000 real connections through Linux netfilter (as root).
 network: $(VENV)/tools
 	$(BIN)/python -m tests.network.exactness
+	$(BIN)/python -m tests.network.unseen
 netfilter: $(VENV)/tools $(VENV)/programs
 	$(BIN)/python -m tests.network.netfilter
 

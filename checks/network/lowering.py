@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import cached_property
 
-from checks.model import Estate
+from checks.model import GLOBAL, Estate
 from checks.network import aws, azure
 from checks.network.graph import Graph
 from checks.network.packet import INTERNET, Packet, Trace
@@ -34,7 +34,12 @@ def certain(estate: Estate) -> Estate:
         type_: tuple(one for one in estate.of(type_) if (type_, one.account, one.id, one.region) not in unsure)
         for type_ in estate.resources
     }
-    lists = tuple(replace(gap, id=None) for key in doubted for gap in estate.resource_gaps[key] if gap.field is None)
+    lists = tuple(
+        replace(gap, id=None, region=GLOBAL if gap.type.startswith("azure.") else gap.region)  # where listings stand
+        for key in doubted
+        for gap in estate.resource_gaps[key]
+        if gap.field is None
+    )
     return replace(estate, resources=held, gaps=(*estate.gaps, *lists))
 
 

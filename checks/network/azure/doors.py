@@ -250,7 +250,8 @@ class Doors:
             for at in (INTERNET, SERVICES, *(delivers(one) for one in self.world.networks)):
                 self.graph.link(at, Link(NOWHERE, doubt="an interface stands in no network of the estate", carries="first"), (4,))
         self.graph.link(NOWHERE, Link(station, rewrite=here, carries="first", doubt=why), (4,))
-        self.graph.link(out_of(station), Link(ANYWHERE, doubt=why), (4,))
+        anyone = Rewrite(source=EVERYBODY[4], leg="pass")  # which address it sends from, filters may ask, and nobody knows
+        self.graph.link(out_of(station), Link(ANYWHERE, rewrite=anyone, carries="first", labels=None, doubt=why), (4,))
         elsewhere = Rewrite(source=PUBLIC[4], leg="pass")
         self.graph.link(out_of(station), Link(NOWHERE, rewrite=elsewhere, carries="first", labels=None, doubt=why), (4,))
         somewhere = Rewrite(source=PUBLIC[4], destination=addresses([(SOMEWHERE, SOMEWHERE)]), leg="pass")
