@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from agent.collect.aws.sqs import DELETE, RECEIVE
 from agent.collect.changes.storage_queue import PROCESS
-from agent.collect.logs.queue import DELETE, RECEIVE
 from agent.collect.logs.s3 import DECRYPT, GET, LIST
 from agent.collect.logs.trail_keys import LIST_KEYS
 from agent.config import ConfigurationError

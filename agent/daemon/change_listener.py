@@ -13,8 +13,8 @@ from typing import Final
 
 from agent import log
 from agent.clock import Clock
+from agent.collect.aws.sqs import LONGEST_WAIT
 from agent.collect.changes.queue import ChangeQueue, Message, QueueFailed
-from agent.collect.logs.queue import LONGEST_WAIT
 from agent.daemon.changing import Event
 from agent.ledger import LedgerError
 from agent.publish.metrics import QueueState

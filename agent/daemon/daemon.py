@@ -175,16 +175,15 @@ class Daemon:
             return nullcontext()
 
     def _listening(self, configuration: Configuration) -> Listener:
-        """Hears the queues that are told of new log files. One that cannot be entered is no reason not to begin: logs are read when
+        """Hears the queues that are told of new log files. One that cannot be opened is no reason not to begin: logs are read when
         they are due."""
         from agent.collect.aws.client import Deadline
-        from agent.collect.logs.objects import Unlisted
         from agent.collect.logs.sources import queues
 
         found: list[LogQueue] = []
         try:
             found += queues(configuration, Deadline(math.inf, self.clock.monotonic), self.clock.now)
-        except (Unlisted, ConfigurationError) as error:
+        except ConfigurationError as error:
             log.logger().warning("log-queue-not-read", detail=printable(error))
         listener = Listener(found, self.clock, lambda: self.schedule.forward(Kind.LOGS))
         listener.start()

@@ -14,7 +14,8 @@ from typing import Final
 
 from agent import log
 from agent.clock import Clock
-from agent.collect.logs.queue import LONGEST_WAIT, LogQueue, Message, QueueFailed
+from agent.collect.aws.sqs import LONGEST_WAIT
+from agent.collect.logs.queue import LogQueue, Message, QueueFailed
 from agent.kind import WHOLE, Kind
 from agent.run_event import RunEvent
 

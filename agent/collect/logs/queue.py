@@ -12,17 +12,12 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any
 from urllib.parse import unquote_plus
 
-from agent.collect.aws.client import Account, Halt
+from agent.collect.aws.errors import Failure
+from agent.collect.aws.sqs import LONGEST_WAIT, Sqs
 from agent.collect.logs.objects import LogObject, NotSeen
-
-RECEIVE, DELETE = "sqs:ReceiveMessage", "sqs:DeleteMessage"
-LONGEST_WAIT: Final = 10
-"""Seconds that an empty queue is listened to; a client gives up on an answer after 20."""
-_MOST: Final = 10
-"""Messages that one ReceiveMessage gives at most (Amazon SQS API reference)."""
 
 
 class QueueFailed(NotSeen):
@@ -57,25 +52,18 @@ class Message:
     hints: tuple[Hint, ...]
 
 
-@dataclass
-class LogQueue:
+@dataclass(slots=True)
+class LogQueue(Sqs):
     """A queue that is told of a bucket's new objects. `malformed` are the ids of messages that were left in it."""
 
-    account: Account
-    region: str
-    url: str
     bucket: str
     prefix: str = ""
     malformed: set[str] = field(default_factory=set)
 
     def receive(self, wait: int = LONGEST_WAIT) -> list[Message]:
         """The next few messages, waiting up to `wait` seconds for the first. Raises QueueFailed."""
-        asked = {"QueueUrl": self.url, "MaxNumberOfMessages": _MOST, "WaitTimeSeconds": min(wait, LONGEST_WAIT)}
-        answer = self.account.ask("sqs", self.region, "ReceiveMessage", asked)
-        if isinstance(answer, Halt):
-            raise QueueFailed(self.url, "ReceiveMessage", answer.failure, RECEIVE)
         messages = []
-        for one in answer.pages[0].get("Messages", ()):
+        for one in self.messages(wait):
             try:
                 hints = tuple(hint for hint in notified(one["Body"]) if self._meant(hint))
             except NotANotification:
@@ -86,9 +74,10 @@ class LogQueue:
 
     def done(self, receipt: str) -> None:
         """Delete a message whose hints have been dealt with. Raises QueueFailed; it then comes again."""
-        answer = self.account.ask("sqs", self.region, "DeleteMessage", {"QueueUrl": self.url, "ReceiptHandle": receipt})
-        if isinstance(answer, Halt):
-            raise QueueFailed(self.url, "DeleteMessage", answer.failure, DELETE)
+        self.delete(receipt)
+
+    def failed(self, call: str, failure: Failure, action: str) -> QueueFailed:
+        return QueueFailed(self.url, call, failure, action)
 
     def _meant(self, hint: Hint) -> bool:
         return hint.bucket == self.bucket and hint.key.startswith(self.prefix)

@@ -17,7 +17,7 @@ from agent.collect.logs.objects import LogObject, LogStore, Unlisted
 from agent.collect.logs.queue import LogQueue
 from agent.collect.logs.s3 import S3Logs
 from agent.collect.logs.stage import Examine, LogSource
-from agent.collect.logs.stores import open_store
+from agent.collect.logs.stores import bucket_target, open_store
 from agent.collect.logs.trail_files import public_keys
 from agent.collect.logs.trail_verify import Question, verify
 from agent.config import Configuration, ConfigurationError
@@ -98,14 +98,14 @@ def opened(
 
 
 def queues(configuration: Configuration, deadline: Deadline, now: Callable[[], datetime]) -> Iterator[LogQueue]:
-    """The queues of one's own that are told of new objects. Raises ConfigurationError, and Unlisted for a bucket that cannot be entered."""
+    """The queues of one's own that are told of new objects. Nothing is asked yet. Raises ConfigurationError where a secret is not there."""
     for one in configuration.settings.collect.logs:
         if one.s3 is None or one.s3.queue is None:
             continue
-        store = open_store(one, configuration, deadline, now)
-        assert isinstance(store, S3Logs)
         region = (one.s3.queue_arn or "").split(":")[3]
-        yield LogQueue(store.account, store.region if region == "*" else region, one.s3.queue, store.bucket, store.prefix)
+        target = bucket_target(one, one.s3, configuration)
+        place = one.s3.region if region == "*" else region
+        yield LogQueue(target, one.s3.queue, place, deadline, now, one.s3.bucket, one.s3.prefix)
 
 
 def account(named: str | None) -> str:

@@ -55,22 +55,25 @@ def s3_logs(place: S3Place, admitted: Admitted) -> S3Logs:
 
 
 def _bucket(source: LogSource, place: S3Place, configuration: Configuration, deadline: Deadline, now: Callable[[], datetime]) -> LogStore:
-    try:
-        target = _target(source, place, configuration)
-    except ValueError as error:
-        raise ConfigurationError(f"the source {source.id}: {error}") from error
-    admitted = enter(target, deadline, now)
+    admitted = enter(bucket_target(source, place, configuration), deadline, now)
     if isinstance(admitted, Shut):
         action = "sts:AssumeRole" if admitted.call == "AssumeRole" else None
         raise Unlisted(f"s3://{place.bucket}/{place.prefix}", admitted.call, admitted.failure, action)
     return s3_logs(place, admitted)
 
 
-def _target(source: LogSource, place: S3Place, configuration: Configuration) -> AwsTarget:
+def bucket_target(source: LogSource, place: S3Place, configuration: Configuration) -> AwsTarget:
     """With whose eyes a bucket is read: those of its own role, else of the role that reads the source's account, else one's own.
 
-    Raises ValueError where a secret is not there.
+    Raises ConfigurationError where a secret is not there.
     """
+    try:
+        return _target(source, place, configuration)
+    except ValueError as error:
+        raise ConfigurationError(f"the source {source.id}: {error}") from error
+
+
+def _target(source: LogSource, place: S3Place, configuration: Configuration) -> AwsTarget:
     if place.role:
         return AwsTarget(place.role_account, place.role, plain(place.external_id))
     for one in configuration.settings.collect.aws:

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from agent import config
+from agent.collect.aws.accounts import AwsTarget
+from agent.collect.aws.client import Deadline
 from agent.collect.logs.queue import Hint, LogQueue, NotANotification, QueueFailed, notified
+from agent.collect.logs.sources import queues
 from checks.model import Reason
 from tests.world.faults import Fault
-from tests.world.log_bucket import REGION, LogBucket
+from tests.world.log_bucket import ACCOUNT, REGION, LogBucket
 
 CREATED = {
     "eventVersion": "2.1",
@@ -37,7 +44,7 @@ def queue(bucket: LogBucket) -> Iterator[LogQueue]:
     told = {"QueueConfigurations": [{"QueueArn": arn, "Events": ["s3:ObjectCreated:*", "s3:ObjectRemoved:*"]}]}
     bucket.client().put_bucket_notification_configuration(Bucket=bucket.name, NotificationConfiguration=told)
     bucket.proxy.clear()
-    yield LogQueue(bucket.account(), REGION, url, bucket.name, "AWSLogs/")
+    yield LogQueue(AwsTarget(), url, REGION, Deadline(math.inf), lambda: datetime.now(UTC), bucket.name, "AWSLogs/")
     bucket.client().put_bucket_notification_configuration(Bucket=bucket.name, NotificationConfiguration={})
     sqs.delete_queue(QueueUrl=url)
 
@@ -109,6 +116,54 @@ def test_a_message_that_could_not_be_deleted_is_told(bucket: LogBucket, queue: L
     bucket.proxy.inject(Fault("sqs", "DeleteMessage", "deny"))
     with pytest.raises(QueueFailed, match="needs sqs:DeleteMessage"):
         queue.done(message.receipt)
+
+
+# --- roles, whose credentials end
+
+
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/log-reader"
+
+
+@pytest.fixture
+def in_a_role(bucket: LogBucket, queue: LogQueue, tmp_path: Path) -> LogQueue:
+    """The same queue, as the agent opens one whose bucket is read in a role."""
+    file = tmp_path / "upheld.yaml"
+    place = f"{{bucket: {bucket.name}, region: {REGION}, role: '{ROLE}', queue: '{queue.url}'}}"
+    file.write_text(f'schema: upheld.config/1\ncollect: {{logs: [{{id: logs, format: auto, s3: {place}, account: "{ACCOUNT}"}}]}}\n')
+    (opened,) = queues(config.load(str(file), {}), Deadline(math.inf), lambda: datetime.now(UTC))
+    assert bucket.asked("AssumeRole") == [], "nothing is asked before somebody listens"
+    return opened
+
+
+def test_a_role_is_entered_anew_when_its_credentials_have_ended(bucket: LogBucket, in_a_role: LogQueue) -> None:
+    drain(in_a_role)
+    assert len(bucket.asked("AssumeRole")) == 1
+    bucket.proxy.inject(Fault("sqs", "ReceiveMessage", "expired", nth=1))
+    bucket.put("AWSLogs/a.gz")
+    (message,) = in_a_role.receive(wait=0)
+    assert [hint.key for hint in message.hints] == ["AWSLogs/a.gz"]
+    assert len(bucket.asked("AssumeRole")) == 2
+    bucket.proxy.inject(Fault("sqs", "DeleteMessage", "expired", nth=1))
+    in_a_role.done(message.receipt)
+    assert in_a_role.receive(wait=0) == []
+    assert len(bucket.asked("AssumeRole")) == 3
+
+
+def test_credentials_that_do_not_hold_even_when_new_are_told(bucket: LogBucket, in_a_role: LogQueue) -> None:
+    bucket.proxy.inject(Fault("sqs", "ReceiveMessage", "expired"))
+    with pytest.raises(QueueFailed) as caught:
+        in_a_role.receive(wait=0)
+    assert caught.value.failure.reason is Reason.EXPIRED_CREDENTIALS
+    assert len(bucket.asked("ReceiveMessage")) == 2
+
+
+def test_a_role_that_cannot_be_entered_now_is_entered_later(bucket: LogBucket, in_a_role: LogQueue) -> None:
+    bucket.proxy.inject(Fault("sts", "AssumeRole", "deny", times=1))
+    with pytest.raises(QueueFailed, match="needs sts:AssumeRole") as caught:
+        in_a_role.receive(wait=0)
+    assert caught.value.failure.reason is Reason.DENIED
+    assert drain(in_a_role) == []
+    assert len(bucket.asked("ReceiveMessage")) >= 1
 
 
 # --- shapes
