@@ -32,7 +32,7 @@ from xml.etree import ElementTree as ET
 from tests.world.faults import Fault, Faults, Kind
 from tests.world.inflict import Pages, inflict
 from tests.world.player import Tape
-from tests.world.wire import Answer, Call, Cut, Request, UnknownCallError
+from tests.world.wire import Answer, Call, Cut, Drip, Request, UnknownCallError
 from tests.world.wire_answers import render
 from tests.world.wire_calls import recognise
 from tests.world.wire_documents import Document
@@ -260,13 +260,14 @@ class FaultProxy:
             connection.close()
             self._connections.open = None
 
-    def wait_for_the_client_to_leave(self, client: socket.socket) -> None:
-        """Say nothing until the client hangs up, the proxy closes, or STALL_SECONDS pass."""
+    def wait_for_the_client_to_leave(self, client: socket.socket, *, saying: bytes = b"") -> None:
+        """Say nothing, or the same again and again, until the client hangs up, the proxy closes, or STALL_SECONDS pass."""
         end = time.monotonic() + STALL_SECONDS
         while time.monotonic() < end and not self._closing.is_set():
             readable, _, _ = select.select([client], [], [], 0.05)
             if readable and not client.recv(1, socket.MSG_PEEK):
                 return
+            client.sendall(saying)
 
 
 PRIVATE = (
@@ -344,8 +345,13 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response_only(answer.status)
         for name, value in answer.headers.items():
             self.send_header(name, value)
-        self.send_header("Content-Length", str(len(answer.body)))
+        self.send_header("Content-Length", str(1 << 20 if isinstance(answer, Drip) else len(answer.body)))
         self.end_headers()
+        if isinstance(answer, Drip):
+            self.wfile.flush()
+            self.close_connection = True
+            self.server.proxy.wait_for_the_client_to_leave(self.connection, saying=b" ")
+            return
         if self.command != "HEAD":
             self.wfile.write(sent)
         self.wfile.flush()

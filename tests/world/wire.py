@@ -76,6 +76,10 @@ class Cut(Answer):
         return self.body[: len(self.body) // 2]
 
 
+class Drip(Answer):
+    """An answer that never ends: before its body come blanks, one at a time, for as long as the client listens."""
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """One recognised AWS call.

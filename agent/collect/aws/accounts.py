@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from agent.collect.aws.asking import in_time
 from agent.collect.aws.client import HOME_REGION, Account, Caller, Deadline, Halt, Page, WrongAccount
 from agent.collect.aws.errors import Failure
 from checks.model import LISTING
@@ -58,7 +59,7 @@ class Shut:
 
 
 def enter(targets: Iterable[AwsTarget], deadline: Deadline, attempts: int, now: Callable[[], datetime]) -> list[Entered | Shut]:
-    """Enter each account. Raises WrongAccount where the credentials are another account's, or there are none."""
+    """Enter each account, until the deadline. Raises WrongAccount where the credentials are another account's, or there are none."""
     base = _base()
     return [_enter(target, base, deadline, attempts, now) for target in targets]
 
@@ -86,7 +87,7 @@ def _enter(target: AwsTarget, base: boto3.Session, deadline: Deadline, attempts:
     admitted = _admit(target, base, deadline, attempts, now)
     if isinstance(admitted, Shut):
         return admitted
-    answer = admitted.account.call("ec2", admitted.start, "DescribeRegions", {"AllRegions": True})
+    answer = in_time(admitted.account, "ec2", admitted.start, "DescribeRegions", {"AllRegions": True})
     return Entered(admitted.account, admitted.identity, target.regions or _enabled(answer), answer)
 
 
@@ -106,12 +107,12 @@ def _admit(
         params = {"RoleArn": target.role, "RoleSessionName": "upheld"}
         if target.external_id:
             params["ExternalId"] = target.external_id
-        answer = own.call("sts", start, "AssumeRole", params)
+        answer = in_time(own, "sts", start, "AssumeRole", params)
         if isinstance(answer, Halt):
             return Shut(target.account or target.role, target.regions, "AssumeRole", answer.failure)
         session = _session(answer.pages[0]["Credentials"], start)
     account = Account(target.account or "", session, deadline, attempts, now)
-    identity = account.call("sts", start, "GetCallerIdentity", {})
+    identity = in_time(account, "sts", start, "GetCallerIdentity", {})
     if isinstance(identity, Halt):
         if target.account is None:
             raise WrongAccount(f"AWS: whose credentials these are cannot be told: {identity.failure.code}: {identity.failure.message}")

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
 from functools import partial
+from threading import TIMEOUT_MAX
 from typing import Any
 
-from agent.collect.aws.client import Deadline, Halt, Page
+from agent.collect.aws.client import Account, Deadline, Halt, Page
 from agent.collect.aws.drafts import Listing
 from agent.collect.aws.errors import Failure
+from agent.collect.threads import Threads
 from checks.model import Reason, digest
 
 Progress = Callable[[int, int], None]
@@ -32,14 +34,14 @@ class Asking:
     _waiting: dict[Future[Page | Halt], tuple[Listing, Then]] = field(default_factory=dict)
     _shared: dict[str, Page | Halt | list[tuple[Listing, Then]]] = field(default_factory=dict)
     _finished: int = 0
-    _pool: ThreadPoolExecutor = field(init=False)
+    _pool: Threads = field(init=False)
 
     def __post_init__(self) -> None:
-        self._pool = ThreadPoolExecutor(self.workers, thread_name_prefix="collect")
+        self._pool = Threads(self.workers, "aws")
 
     def ask(self, listing: Listing, service: str, region: str, call: str, params: Mapping[str, Any], then: Then) -> None:
         listing.pending += 1
-        future = self._pool.submit(listing.account.call, service, region, call, params)
+        future = self._pool.submit(partial(listing.account.call, service, region, call, params))
         self._waiting[future] = (listing, then)
 
     def ask_once(self, listing: Listing, service: str, region: str, call: str, params: Mapping[str, Any], then: Then) -> None:
@@ -85,7 +87,7 @@ class Asking:
         return True
 
     def late(self) -> Iterator[Listing]:
-        """Tell everyone who waits that it is late, and whose call it was. Running calls end by their own time limits."""
+        """Tell everyone who waits that it is late, and whose call it was. Nobody waits for the calls that run."""
         while self._waiting:
             _, (listing, then) = self._waiting.popitem()
             then(Halt(LATE))
@@ -95,4 +97,13 @@ class Asking:
         return any(held is listing for held, _ in self._waiting.values())
 
     def close(self) -> None:
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._pool.close()
+
+
+def in_time(account: Account, service: str, region: str, call: str, params: Mapping[str, Any]) -> Page | Halt:
+    """What one call says until the account's deadline; what comes after that is late, and nobody waits for it."""
+    thread = Threads(1, "aws-door")
+    asked = thread.submit(partial(account.call, service, region, call, params))
+    done, _ = wait([asked], timeout=min(max(account.deadline.left, 0), TIMEOUT_MAX))
+    thread.close()
+    return asked.result() if done else Halt(LATE)
