@@ -85,6 +85,7 @@ class FaultProxy:
         self._substitutes: tuple[Substitute, ...] = ()
         self._amendments: dict[str, Change] = {}
         self._closing = threading.Event()
+        self._over = threading.Event()
         self._faults = Faults(faults)
         self._pages = Pages()
         self._s3_defaults = s3_defaults
@@ -104,6 +105,7 @@ class FaultProxy:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._closing.set()
+        self._over.set()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
@@ -162,6 +164,8 @@ class FaultProxy:
 
     def clear(self) -> None:
         """Forget faults, substitutes, page sizes and all that was listed; amendments and lasting answers stay."""
+        self._over.set()
+        self._over = threading.Event()
         self._faults.clear()
         self._substitutes = tuple(kept for kept in self._substitutes if kept.is_lasting)
         self._pages = Pages()
@@ -260,14 +264,19 @@ class FaultProxy:
             connection.close()
             self._connections.open = None
 
-    def wait_for_the_client_to_leave(self, client: socket.socket, *, saying: bytes = b"") -> None:
-        """Say nothing, or the same again and again, until the client hangs up, the proxy closes, or STALL_SECONDS pass."""
+    def drip(self, client: socket.socket) -> None:
+        """Send a blank now and then until the client hangs up, or the proxy is cleared or closes."""
+        over = self._over
+        while not over.wait(0.05):
+            client.sendall(b" ")
+
+    def wait_for_the_client_to_leave(self, client: socket.socket) -> None:
+        """Say nothing until the client hangs up, the proxy closes, or STALL_SECONDS pass."""
         end = time.monotonic() + STALL_SECONDS
         while time.monotonic() < end and not self._closing.is_set():
             readable, _, _ = select.select([client], [], [], 0.05)
             if readable and not client.recv(1, socket.MSG_PEEK):
                 return
-            client.sendall(saying)
 
 
 PRIVATE = (
@@ -350,7 +359,7 @@ class _Handler(BaseHTTPRequestHandler):
         if isinstance(answer, Drip):
             self.wfile.flush()
             self.close_connection = True
-            self.server.proxy.wait_for_the_client_to_leave(self.connection, saying=b" ")
+            self.server.proxy.drip(self.connection)
             return
         if self.command != "HEAD":
             self.wfile.write(sent)

@@ -77,7 +77,7 @@ class Cut(Answer):
 
 
 class Drip(Answer):
-    """An answer that never ends: before its body come blanks, one at a time, for as long as the client listens."""
+    """An answer that does not come to an end: instead of its body come blanks, one at a time, for as long as the client listens."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,11 +32,16 @@ TOPICS, QUEUES, VOLUMES = "aws-sns-topic-encrypted", "aws-sqs-queue-encrypted", 
 
 
 @pytest.fixture(autouse=True)
-def _left_behind() -> Iterator[None]:
-    """Whoever still listens is nobody that the process would wait for."""
+def _left_behind(world: Estate) -> Iterator[None]:
+    """Somebody still listens, and is nobody that the process would wait for."""
     before = set(threading.enumerate())
     yield
+    listening = [one for one in threading.enumerate() if one not in before and one.name.startswith("aws")]
     waited_for = [one.name for one in threading.enumerate() if one not in before and not one.daemon]
+    world.proxy.clear()
+    for one in listening:
+        one.join(10)
+    assert listening
     assert waited_for == []
 
 
