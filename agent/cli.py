@@ -128,7 +128,7 @@ def _expected(error: Exception) -> str | None:
     from agent.collect.estate import EstateError
     from agent.config import ConfigurationError
     from agent.ledger import LedgerError
-    from agent.publish.text import printable
+    from agent.publish.printable import printable
     from checks.document import DocumentError
 
     if isinstance(error, ConfigurationError | DocumentError | EstateError | LedgerError):

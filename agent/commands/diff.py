@@ -12,8 +12,8 @@ from typing import Any
 from agent import run
 from agent.collect.estate import read_estate
 from agent.exits import BROKEN, UNPROVEN, UPHELD
+from agent.publish.printable import printable
 from agent.publish.result import Result
-from agent.publish.text import printable
 from agent.run import Inputs
 from checks import paths
 from checks.catalogue import Catalogue

@@ -14,7 +14,8 @@ from agent.collect.estate import read_estate
 from agent.collecting import providers
 from agent.commands.permissions import aws_actions, aws_calls, azure_calls
 from agent.exits import UNPROVEN, UPHELD
-from agent.publish.text import gap_lines, printable
+from agent.publish.printable import printable
+from agent.publish.text import gap_lines
 from agent.run import Clock, Inputs
 from checks.model import LISTING, Estate, Reason, provider
 from checks.plan import AZURE_SUBSCRIPTIONS, Plan

@@ -20,7 +20,7 @@ from agent.ledger.opening import Place, place
 from agent.ledger.run_record import moment
 from agent.ledger.verify import Verification
 from agent.publish.changes import short
-from agent.publish.text import printable
+from agent.publish.printable import printable
 from checks.lifecycle import Known
 
 

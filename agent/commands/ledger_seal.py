@@ -18,7 +18,7 @@ from agent.ledger.prune import prune as prune_records
 from agent.ledger.rotation import known_public, rotate, rotate_own
 from agent.ledger.run_record import moment
 from agent.ledger.signing import Signer, read_signer
-from agent.publish.text import printable
+from agent.publish.printable import printable
 
 
 def change_key(configuration: Configuration, clock: Clock, *, key: Path | None, lost: bool, owner: str | None, reason: str | None) -> int:

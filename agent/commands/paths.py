@@ -12,7 +12,7 @@ from agent.collect.estate import read_estate
 from agent.config import ConfigurationError
 from agent.exits import BROKEN, UNPROVEN, UPHELD
 from agent.publish import path_pictures
-from agent.publish.text import printable
+from agent.publish.printable import printable
 from checks.model import Estate
 from checks.network.answer import Answer, ask
 from checks.network.exposure import Exposed, Exposure

@@ -9,7 +9,7 @@ from pathlib import Path
 from agent import rulebook
 from agent.config import ConfigurationError
 from agent.exits import BROKEN, UPHELD
-from agent.publish.text import printable
+from agent.publish.printable import printable
 from checks import example
 from checks.rule import Rule
 

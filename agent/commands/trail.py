@@ -22,7 +22,7 @@ from agent.collect.logs.trail_files import REQUESTS, THREADS, TrailFiles, public
 from agent.collect.logs.trail_verify import Question, verify
 from agent.config import ConfigurationError
 from agent.exits import BROKEN, UNPROVEN, UPHELD
-from agent.publish.text import printable
+from agent.publish.printable import printable
 from agent.terminal import Step
 from checks.document import DocumentError
 from checks.logs.hours import Proof, Row

@@ -18,7 +18,7 @@ from agent.daemon.schedule import Schedule
 from agent.kind import CHANGES, WHOLE, Kind
 from agent.ledger import changes
 from agent.ledger.database import Database
-from agent.publish.text import printable
+from agent.publish.printable import printable
 from agent.run_event import RunEvent
 from checks.runs import Told
 

@@ -18,7 +18,7 @@ from agent.collect.changes.queue import ChangeQueue, Message, QueueFailed
 from agent.daemon.changing import Event
 from agent.ledger import LedgerError
 from agent.publish.metrics import QueueState
-from agent.publish.text import printable
+from agent.publish.printable import printable
 from agent.run_event import RunEvent
 from checks.runs import Told
 

@@ -48,8 +48,8 @@ from agent.publish.metrics import Metrics, QueueState
 from agent.publish.notify.delivery import Delivery
 from agent.publish.notify.outbox import Outbox, Waiting
 from agent.publish.notify.sinks import senders
+from agent.publish.printable import printable
 from agent.publish.result import Result
-from agent.publish.text import printable
 from agent.run_event import Observer, RunEvent, tell
 from checks.changing import Unsettled
 from checks.document import DocumentError

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from agent.publish.text import printable
+from agent.publish.printable import printable
 from checks.lifecycle import Change
 
 if TYPE_CHECKING:

@@ -11,8 +11,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from xml.sax.saxutils import escape, quoteattr
 
+from agent.publish.printable import printable
 from agent.publish.result import Result
-from agent.publish.text import coverage, printable
+from agent.publish.text import coverage
 from checks.summary import PromiseSummary, RuleSummary
 from checks.verdict import Verdict
 

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from itertools import groupby
 from typing import Any
 
+from agent.publish.printable import printable
 from agent.publish.result import Result
-from agent.publish.text import TextReport, printable
+from agent.publish.text import TextReport
 from agent.terminal import colour
 from checks.model import Gap
 

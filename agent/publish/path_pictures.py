@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from agent.publish.text import printable
+from agent.publish.printable import printable
 from checks.network.answer import Answer
 from checks.network.packet import Hop
 

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import quote
 
+from agent.publish.printable import printable
 from agent.publish.result import Result
-from agent.publish.text import printable
 from checks.summary import PromiseSummary
 
 VERSION: Final = "2.1.0"

@@ -7,6 +7,8 @@ import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from agent.publish import changes
+from agent.publish.printable import printable
 from agent.publish.result import Result
 from checks.model import GLOBAL, LISTING, Finding, Gap
 from checks.population import CloudPopulation
@@ -15,18 +17,9 @@ from checks.telling import sentences, shown
 from checks.verdict import Verdict
 
 WIDTH = 100
-_UNPRINTABLE = re.compile(
-    r"[^\x20-\x7e\u00a0-\u00ac\u00ae-\u061b\u061d-\u180d\u180f-\u200a\u2010-\u2027\u2030-\u205f\u2070-\ud7ff\uf900-\ufefe"
-    r"\uff00-\ufff8\ufffc-\ufffd\U00010000-\U0001bc9f\U0001bca4-\U0001d172\U0001d17b-\U000e0000]"
-)
 Examples = Mapping[tuple[str, str], Mapping[Verdict, Finding]]
 """(Promise id, rule id) -> the finding of each verdict that is told."""
 _COLOURS = {"upheld": "32", "broken": "31", "unproven": "33", "unverifiable": "2", "accepted": "35"}
-
-
-def printable(text: object) -> str:
-    """Text that cannot move the cursor, change its direction or forge a line: whatever could is written as an escape."""
-    return _UNPRINTABLE.sub(lambda found: found[0].encode("unicode_escape", "backslashreplace").decode("ascii"), str(text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,8 +142,6 @@ class TextReport:
         for line in result.notes:
             yield from self._wrapped(printable(line), "  ", first="")
         if result.recorded is not None:
-            from agent.publish import changes
-
             yield from changes.lines(result.recorded)
 
     def _paint(self, text: str, word: str) -> str:

@@ -8,8 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from agent.publish.printable import printable
 from agent.publish.result import Result
-from agent.publish.text import WIDTH, printable
+from agent.publish.text import WIDTH
 from checks.model import Estate
 from checks.rule import SEVERITIES
 from checks.tls.endpoint import TYPE

@@ -32,6 +32,8 @@ REST = 30.0
 LONGEST_WAIT = 20.0
 _TRANSIENT_STATUS = frozenset({500, 502, 503, 504})
 _TRANSIENT = frozenset({"RequestTimeout", "RequestTimeoutException", "PriorRequestNotComplete", "TransactionInProgressException"})
+_JITTER = random.Random()
+"""Of its own: calls that wait in threads draw nothing out of what others have seeded."""
 Action = tuple[str, str, str]
 """Service, region, operation."""
 
@@ -89,7 +91,7 @@ class Patience:
                 standing.in_a_row += 1
                 return None
         # As botocore's standard mode waits: exponentially, with full jitter, from 1 s where throttled, else from 50 ms.
-        return random.random() * min((1.0 if throttled else 0.05) * 2.0 ** (attempts - 1), LONGEST_WAIT)
+        return _JITTER.random() * min((1.0 if throttled else 0.05) * 2.0 ** (attempts - 1), LONGEST_WAIT)
 
     def _allowed(self, standing: _Standing, *, throttled: bool) -> int:
         if self.attempts == 1 or standing.in_a_row >= UNANSWERED:

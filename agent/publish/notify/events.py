@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from agent.config.notify import Occasion
 from agent.ledger.run_record import moment
-from agent.publish.text import printable
+from agent.publish.printable import printable
 from checks.lifecycle import ENDED, Change, Known, Transition
 from checks.model import digest
 from checks.promise import Acceptance

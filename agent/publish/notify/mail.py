@@ -22,7 +22,7 @@ from agent.publish.notify import DeliveryError, wording
 from agent.publish.notify.events import Event
 from agent.publish.notify.outbox import Message
 from agent.publish.notify.posting import limited, reason
-from agent.publish.text import printable
+from agent.publish.printable import printable
 
 SECONDS: Final = 60
 """How long one attempt may take."""

@@ -12,7 +12,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from agent.publish.notify import DeliveryError
-from agent.publish.text import printable
+from agent.publish.printable import printable
 
 SECONDS: Final = 20
 """How long one attempt may take (Standard Webhooks 1.0.0, "Request timeouts": 15 to 30 s)."""

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from agent import terminal
+from agent.publish.printable import printable
 from agent.publish.result import Result
-from agent.publish.text import TextReport, gap_lines, printable
+from agent.publish.text import TextReport, gap_lines
 from checks.model import Gap, Reason
 from checks.promise import Acceptance
 from checks.rule import Rule
