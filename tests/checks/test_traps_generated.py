@@ -145,7 +145,6 @@ def without(data: Mapping[str, Any], path: paths.Path) -> Iterator[Mapping[str, 
     return (mutant for mutation, at, mutant in mutate(data) if mutation == "delete" and at == path)
 
 
-@settings(max_examples=60, deadline=None)
 @given(against_constants | against_anything, shown)
 def test_what_is_absent_moves_a_verdict_to_unproven_and_nowhere_else(condition: str, data: dict[str, Any]) -> None:
     rule = loaded(condition)
@@ -158,7 +157,6 @@ def test_what_is_absent_moves_a_verdict_to_unproven_and_nowhere_else(condition: 
         assert verdict in {found["whole"], Verdict.UNPROVEN}, several[name]
 
 
-@settings(max_examples=60, deadline=None)
 @given(against_constants, shown)
 def test_an_unknown_value_helps_no_more_than_an_absent_one(condition: str, data: dict[str, Any]) -> None:
     """A deny-list, however it is dressed up, is upheld by a value that nobody has heard of, and not by its absence."""

@@ -10,7 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.agent.commands.verifying import hour_of, hours, kinds, verify
@@ -130,7 +130,6 @@ def untouched(tmp_path_factory: pytest.TempPathFactory) -> Trail:
     return Trail(tmp_path_factory.mktemp("untouched") / "bucket").hours(6, logs=1)
 
 
-@settings(max_examples=60, deadline=None)
 @given(data=st.data())
 def test_whatever_is_done_to_a_file_the_chain_is_not_whole(
     untouched: Trail, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject

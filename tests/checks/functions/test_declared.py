@@ -73,7 +73,7 @@ KINDS: dict[str, st.SearchStrategy[Any]] = {
 }
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @pytest.mark.parametrize("name", FUNCTIONS)
 @given(data=st.data())
 def test_a_helper_answers_in_its_kind_or_refuses_whatever_it_is_given(name: str, data: st.DataObject) -> None:
@@ -96,7 +96,7 @@ STATEMENT = st.fixed_dictionaries(
 POLICY_HELPERS = [name for name, function in FUNCTIONS.items() if function.takes[0][0] == "policy"]
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @pytest.mark.parametrize("name", POLICY_HELPERS)
 @given(statements=st.lists(STATEMENT, max_size=2))
 def test_nearly_a_policy_raises_nothing_else_either(name: str, statements: list[dict[str, Any]]) -> None:

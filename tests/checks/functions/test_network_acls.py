@@ -6,7 +6,7 @@ from ipaddress import ip_address, ip_network
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from checks.functions import DataError
@@ -188,7 +188,6 @@ def walk(entries: list[dict[str, Any]], address: Any, protocol: str, port: int) 
     raise AssertionError
 
 
-@settings(max_examples=150, deadline=None)
 @given(drawn_entries, port_ranges, st.sampled_from(["tcp", "udp", "any"]), st.randoms(use_true_random=False))
 def test_it_agrees_with_sending_every_packet(entries: list[dict[str, Any]], asked: tuple[int, int], protocol: str, random: Any) -> None:
     entries = entries + FINAL

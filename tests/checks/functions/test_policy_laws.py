@@ -10,7 +10,7 @@ import re
 from ipaddress import ip_address, ip_network
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from checks.functions.policy_access import policy_outsiders, policy_public, trust_outsiders
@@ -167,7 +167,6 @@ def requests(draw: st.DrawFn, *, anybody: bool = False) -> Request:
     return request
 
 
-@settings(max_examples=200, deadline=None)
 @given(ALLOWS, requests())
 def test_whoever_is_let_in_is_named(policy: list[dict[str, Any]], request: Request) -> None:
     if any(applies(statement, request) for statement in policy):
@@ -175,14 +174,12 @@ def test_whoever_is_let_in_is_named(policy: list[dict[str, Any]], request: Reque
         assert trust_outsiders({"Statement": policy}, HOME) != []
 
 
-@settings(max_examples=200, deadline=None)
 @given(ALLOWS, requests(anybody=True))
 def test_if_just_anybody_is_let_in_the_policy_is_public(policy: list[dict[str, Any]], request: Request) -> None:
     if any(applies(statement, request) for statement in policy):
         assert policy_public({"Statement": policy}) is True
 
 
-@settings(max_examples=200, deadline=None)
 @given(INSECURE_DENIES, requests())
 def test_if_plain_http_is_denied_no_such_request_gets_through(policy: list[dict[str, Any]], request: Request) -> None:
     policy = [*policy, {"Effect": "Allow", "Principal": "*", "Action": ["*"], "Resource": ["arn:aws:s3:::b/public/*"]}]

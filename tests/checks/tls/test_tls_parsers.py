@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from checks.tls import certificate, endpoint, hello, staple
@@ -20,7 +20,6 @@ NOW = datetime(2026, 11, 25, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("name", sorted(TARGETS))
-@settings(max_examples=300, deadline=None)
 @given(drawn=st.data())
 def test_no_input_raises(name: str, drawn: st.DataObject) -> None:
     data = drawn.draw(

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.collect.files.arm_expressions import Resolver, Surroundings, Unresolved
@@ -128,6 +128,5 @@ def test_a_member_made_by_a_copy_loop_is_not_told() -> None:
 
 
 @given(st.text(alphabet="[]().,' abconctprmesv01-{}", max_size=60))
-@settings(max_examples=300, deadline=None)
 def test_no_text_is_too_odd(text: str) -> None:
     value(f"[{text}]")

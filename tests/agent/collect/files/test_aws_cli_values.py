@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.collect.estate import EstateError
@@ -124,7 +124,6 @@ VOLUMES = (
 )
 
 
-@settings(max_examples=150, deadline=None)
 @given(volumes=VOLUMES, region=ANYTHING, encryption=st.dictionaries(st.sampled_from(MEMBERS), ANYTHING))
 def test_whatever_a_file_holds_it_is_an_estate_or_a_clear_error(volumes: Any, region: Any, encryption: Any) -> None:
     """And a volume is upheld only where its file says true."""

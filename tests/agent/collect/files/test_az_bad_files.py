@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.collect.estate import EstateError
@@ -109,7 +109,6 @@ def test_an_option_that_says_nothing_is_an_error(tmp_path: Path, options: dict[s
         max_leaves=12,
     )
 )
-@settings(max_examples=150, deadline=None)
 def test_no_resource_is_too_odd(odd: Any) -> None:
     """Whatever stands in the members: it is imported, a gap, or an error that names the file."""
     with TemporaryDirectory() as folder:

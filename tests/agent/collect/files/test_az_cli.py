@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from checks.model import GLOBAL, Reason
@@ -57,7 +57,6 @@ def test_every_form_of_a_file_gives_arms_own(tmp_path: Path, form: str, flat: bo
 
 
 @given(st.data())
-@settings(max_examples=60, deadline=None)
 def test_letters_case_and_flattening_change_nothing(data: st.DataObject) -> None:
     """ARM compares names without regard to case, and the SDKs spell some of them otherwise (privateIpAddress)."""
     spell = data.draw(st.sampled_from([str, str.lower, str.upper, str.title, lambda name: name.replace("IP", "Ip")]))

@@ -88,7 +88,6 @@ records = st.one_of(
 layouts = st.sampled_from([{"separators": (",", ":")}, {"indent": 1}, {"separators": (" , ", ": ")}])
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.lists(records, max_size=12), layouts, st.sampled_from([300, 3000, 1 << 20]))
 def test_the_quick_reading_gives_what_the_slow_one_gives(held: list[Any], layout: dict[str, Any], size: int) -> None:
     raw = json.dumps({"Records": held}, ensure_ascii=False, **layout).encode()
@@ -107,7 +106,6 @@ def test_the_quick_reading_gives_what_the_slow_one_gives(held: list[Any], layout
             assert told(quick) == told(slow)
 
 
-@settings(max_examples=150, deadline=None)
 @given(
     st.lists(records, min_size=1, max_size=6), st.sampled_from(TEXTS), st.floats(0, 1), st.integers(0, 3), st.sampled_from([400, 1 << 20])
 )

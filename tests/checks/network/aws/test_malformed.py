@@ -87,7 +87,7 @@ def changed(number: int, path: tuple[Any, ...], junk: Any) -> list[Resource]:
     return things
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(PLACES), JUNK)
 def test_no_junk_in_any_member_raises(place: tuple[int, tuple[Any, ...]], junk: Any) -> None:
     graph = lowered(estate(changed(*place, junk)))

@@ -89,7 +89,7 @@ def test_everything_at_once_can_be_asked():
     assert all(link.to in graph.stations for station in graph.stations.values() for links in station.links.values() for link in links)
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.tuples(st.sampled_from(SPOTS), st.sampled_from(JUNK)), min_size=1, max_size=3))
 def test_junk_anywhere_is_survived(spoilt):
     held = list(ALL)

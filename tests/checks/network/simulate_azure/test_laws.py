@@ -117,7 +117,7 @@ packets = st.builds(
     st.sampled_from([22, 23, 53, 443, 5432, 8080]),
     st.sampled_from([tcp, udp]),
 )
-quick = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+quick = settings(suppress_health_check=[HealthCheck.too_slow])
 
 
 def came(trace: Trace) -> set[tuple[str, Packet]]:
