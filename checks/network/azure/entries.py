@@ -117,6 +117,8 @@ class Entrances:
     """By subnet, the IPv4 addresses behind Standard load balancers: they have no default outbound access."""
     _pairs: dict[tuple[str, int, str, str], list[tuple[int, int, int]]] = field(default_factory=dict)
     _own: dict[tuple[str, int], list[tuple[int, int, int]]] = field(default_factory=dict)
+    _untold: dict[tuple[str, int], list[tuple[Addresses, str]]] = field(default_factory=dict)
+    """By subnet and family: what has a public address that was not seen, and why."""
     _answering: dict[str, list[Addresses]] = field(default_factory=dict)
 
     def configuration(self, configuration: Configuration, spot: Spot) -> dict[int, int]:
@@ -125,6 +127,7 @@ class Entrances:
         state, doubt = closed(public, spot, self.admin)
         own = addresses([(configuration.address, configuration.address)])
         if public.address is None:
+            self._untold.setdefault((spot.subnet.key, configuration.family), []).append((own, public.doubt))
             if state == "open":
                 doubts = "\n".join(one for one in (public.doubt, doubt) if one)
                 link = Link(
@@ -189,6 +192,10 @@ class Entrances:
         if pairs:
             rewrite = Rewrite(source=pairs)
             yield Link(INTERNET, source=translated, destination=held, rewrite=rewrite, carries="first", doubt=doubt, via=via)
+        for inside, why in self._untold.get((subnet.key, family), ()):
+            rewrite = Rewrite(source=PUBLIC[family], leg="pass")
+            doubts = "\n".join(one for one in (doubt, why) if one)
+            yield Link(INTERNET, source=inside, destination=held, rewrite=rewrite, carries="first", doubt=doubts, via=via)
         left = own - translated
         for inside, outside, why in self.outbound.get(subnet.key, ()) if family == 4 else ():
             doubts = "\n".join(one for one in (doubt, why) if one)
