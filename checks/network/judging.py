@@ -48,13 +48,14 @@ class PathJudge:
     graph: Callable[[], Graph]
     replay: Callable[[Any, str], Any]
     _asked: dict[str, _Followed] = field(default_factory=dict)
+    _selected: dict[str, Places] = field(default_factory=dict)
 
     def judge(self, body: Body, params: Mapping[str, Any], network: str, *, unseen: Sequence[str] = ()) -> Judged:
         """One network. `unseen` says what of it nobody looked at."""
         graph = self.graph()
         try:
             asked = body.given(params)
-            sources, targets = select(graph, asked.from_), select(graph, asked.to)
+            sources, targets = self._places(graph, asked.from_), self._places(graph, asked.to)
             about = wanted(asked.protocol, asked.ports)
         except (Unclear, NoSuchPlace) as error:
             return Judged(Answer("unknown", why=(str(error),)), 0)
@@ -77,6 +78,13 @@ class PathJudge:
         told = tuple(sorted(_told(one) for one in sure))
         change = smallest(graph, answer, lambda: self._again(asked, network)) if answer.verdict == "reachable" else None
         return Judged(answer, count, tuple(affected), told, change)
+
+    def _places(self, graph: Graph, selector: Selector) -> Places:
+        """What a selector stands for, which is the same for all networks of an estate. Raises NoSuchPlace."""
+        key = repr(selector)
+        if key not in self._selected:
+            self._selected[key] = select(graph, selector)
+        return self._selected[key]
 
     def _again(self, asked: Body, network: str) -> Answer | None:
         """A packet that is sure to get through under the graph as it is now; None where none is."""
