@@ -241,12 +241,19 @@ def _without(points: Points) -> Points:
     return tuple((low, high) for low, high in zip(starts, ends, strict=True) if low <= high)
 
 
+_BOTH_CASES: Final = frozenset(((ord(letter.upper()),) * 2, (ord(letter),) * 2) for letter in string.ascii_lowercase)
+"""The classes that RE2 makes one letter of, in either case. DuckDB 2.0 then forgets of `[-a]|[Aa]` the one case, `A`; of `[-a]|(?:A|a)`
+it does not."""
+
+
 def _points(points: Points) -> str:
     merged = _merged(points)
     if not merged:
         return rf"[^\x{{0}}-\x{{{_LAST:x}}}]"
     if len(merged) == 1 and merged[0][0] == merged[0][1]:
         return _letter(merged[0][0])
+    if merged in _BOTH_CASES:
+        return f"(?:{'|'.join(_letter(low) for low, _ in merged)})"
     return f"[{''.join(_letter(low) if low == high else f'{_letter(low)}-{_letter(high)}' for low, high in merged)}]"
 
 

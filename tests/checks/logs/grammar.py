@@ -35,7 +35,7 @@ NETWORKS = ["0.0.0.0/0", "::/0", "10.0.0.0/8", "10.0.0.0/9", "10.1.2.3", "255.25
             "::/1", "2001:db8::8000:0:0:0/127", "::ffff:ffff:ffff:ffff/128"]  # fmt: skip
 PATTERNS = ["a", "^a$", "a.*b", "^a.*b$", "(?s)a.b", "(?i)A", "b$", "", "a%b", "a_b", r"a\.b", "[a-z]+", "é", "^.$", "a|^$", "x*", "^$", r"\z", "^tls",
             ".*ab.*", r"a\s", "1.2$", "(?i)^TLS", "(?i)s", "(?i)[^s]", r"(?i)\W", "[^a]$", r"^\D+$", r"[\]a&&b[]", r"\Qa\b\E?$", "(a|)*b$", "(a|b?){2}$",
-            "[[:^alpha:]]", "[^[:space:]]$", r"\x{1f642}|\xe9", r"a\0b", "a{2", "(?P<one>a)(?:b)", "(?i:T)ls", "(?i-i:T)ls|(?U)a+", "^*a", r"[\x00-\x7f]$", "a()", "^a(|)", "a(){2}b{0}"]  # fmt: skip
+            "[[:^alpha:]]", "[^[:space:]]$", r"\x{1f642}|\xe9", r"a\0b", "a{2", "(?P<one>a)(?:b)", "(?i:T)ls", "(?i-i:T)ls|(?U)a+", "^*a", r"[\x00-\x7f]$", "a()", "^a(|)", "a(){2}b{0}", "[-a]|(?i:A)"]  # fmt: skip
 PARAMS: dict[str, Any] = {
     "on": True, "off": False, "word": "a", "number": 443, "words": ["a", "it's", ""], "numbers": [0, 443], "none": [],
     "networks": ["10.0.0.0/8", "2001:db8::/32"], "version": "1.2", "noversion": "2", "moment": "2026-01-01T00:00:00Z", "nomoment": "soon",
