@@ -7,8 +7,8 @@ import pytest
 from checks.network.lowering import lowered
 from tests.checks.network.aws.asking import ask, estate
 from tests.checks.network.aws.random_worlds import Maker
-from tests.checks.network.aws.test_not_seen import PEERED, TO_GROUP, WORLD, changed, denied
-from tests.checks.network.simulate.aws_world import World, igw
+from tests.checks.network.aws.test_not_seen import APP, HOME, OPEN, PEERED, TO_GROUP, WORLD, changed, denied
+from tests.checks.network.simulate.aws_world import OTHER_ACCOUNT, World, eni, igw, peering, table, to, vpc
 from tests.network.unseen import run
 
 
@@ -45,3 +45,13 @@ def test_of_two_answers_about_one_resource_neither_is_taken_for_true() -> None:
     told = ask(lowered(estate(WORLD.but(other).resources, gaps=[twice])), "internet", "eni-app", 443)
     assert told == "unknown"
     assert ask(lowered(estate(WORLD.but(other).resources)), "internet", "eni-app", 443) == "unreachable"
+
+
+def test_a_network_of_ones_own_that_was_not_seen_breaks_nothing() -> None:
+    """Gaps are monotone: what a peer sends is doubtful where the peer is ours, and sure where nobody reads its account."""
+    outside = peering("pcx-9", HOME, vpc("vpc-far", "10.9.0.0/16", account=OTHER_ACCOUNT))
+    ours = peering("pcx-9", HOME, vpc("vpc-far", "10.9.0.0/16"))
+    private = WORLD.without("igw-a").but(table("rtb-a", HOME, to("10.9.0.0/16", "pcx-9"), main=True), eni("eni-app", APP, "10.0.2.5", OPEN))
+    for connection, told in ((outside, {"reachable", "one-way"}), (ours, {"unknown"})):
+        graph = lowered(estate(private.but(connection).resources, gaps=[denied("aws.ec2.vpc", id_="vpc-far")]))
+        assert ask(graph, "pcx-9", "eni-app", 443).verdict in told

@@ -15,7 +15,7 @@ from checks.model import Resource
 from checks.network.aws.outside import premises, unread_network
 from checks.network.aws.reading import Wire, cidr_set, known_objects, member, objects, text
 from checks.network.aws.routes import Routes, parts
-from checks.network.aws.view import ANYONE, ROUTES, View
+from checks.network.aws.view import ANYONE, ROUTES, VPC, View
 from checks.network.graph import NO_LABELS, Labels, Link
 from checks.network.packet import INTERNET, Hop
 from checks.network.packets import EVERYBODY, NOBODY, Addresses
@@ -90,6 +90,8 @@ def _side(view: View, connection: Resource, near: str, far: str, doubt: str) -> 
         title = f"VPC {other or 'unknown'} of account {account or 'unknown'}, behind {connection.id}"
         station = connection.id
         hop = Hop(connection.id, "vpc-peering-connection")
+        if account in view.accounts:  # one of our own: what it sends is for whoever sees it to say
+            doubt = doubt or view.unseen(VPC, "VPC", other, view.networks[vpc].place)
         into = {family: Link(view.deliver(vpc), destination=here.get(family, NOBODY), doubt=doubt, via=(hop,)) for family in (4, 6)}
         unread_network(view, station, title, account, there, into)
     ways = [(station, doubt)]
