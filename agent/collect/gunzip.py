@@ -10,6 +10,9 @@ from isal import isal_zlib
 from isal.igzip_lib import IsalError
 
 PIECE: Final = 1 << 18
+"""How much is read at once."""
+_LARGEST: Final = 1 << 22
+"""How much it may grow to at once: most log files come out whole, and need not be put together."""
 _MAGIC: Final = b"\x1f\x8b"
 _GZIP: Final = 31
 """`wbits` of zlib: a gzip header is expected, and its checksum is checked."""
@@ -72,7 +75,7 @@ def _gunzip(name: str, source: Iterator[bytes], piece: bytes, limits: Limits) ->
     member: Any = isal_zlib.decompressobj(_GZIP)
     while True:
         try:
-            out = member.decompress(piece, PIECE)
+            out = member.decompress(piece, _LARGEST)
         except IsalError as error:  # type: ignore[misc]  # the stubs name no class
             raise Damaged(f"{name}: damaged gzip after {written} bytes: {error}") from error
         written += len(out)

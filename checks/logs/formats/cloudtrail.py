@@ -8,13 +8,16 @@ sign-in events" (ConsoleLogin: additionalEventData.MFAUsed is Yes or No, respons
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any, Final
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from checks.logs.formats import cloudtrail_calls
+from checks.logs.formats.cloudtrail_calls import Texts
 from checks.logs.formats.columns import address_arrays, batch, booleans, texts
 from checks.logs.formats.faults import Faults
 from checks.logs.formats.json_values import times
@@ -85,30 +88,23 @@ def _unicode(raw: bytes, faults: Faults) -> bytes:
 
 
 def _batch(records: Records, asked: frozenset[str], object_: str, faults: Faults) -> Any:
+    @functools.cache
+    def told(path: Path) -> Any:
+        return texts(records.values(path), lines, ".".join(path), faults)
+
     lines = records.lines
-    columns: dict[str, Any] = {}
-    for name in asked & _JSON.keys():
-        columns[name] = records.json(_JSON[name], faults)
-    for name in _TEXTS:
-        if name in asked:
-            columns[name] = _texts(records, _TEXTS[name], faults)
+    columns: dict[str, Any] = {name: records.json(_JSON[name], faults) for name in asked & _JSON.keys()}
+    columns |= {name: told(path) for name, path in _TEXTS.items() if name in asked}
     for name in _BOOLEANS:
         if name in asked:
             columns[name] = booleans(records.values(_BOOLEANS[name]), lines, ".".join(_BOOLEANS[name]), faults)
     columns["time"] = times(records.values(("eventTime",)), lines, "eventTime", faults, required=True)
     if "principal" in asked:
-        named = columns.get("principal_id")
-        columns["principal"] = pc.coalesce(
-            _texts(records, _ARN, faults), _texts(records, _TEXTS["principal_id"], faults) if named is None else named
-        )
+        columns["principal"] = pc.coalesce(told(_ARN), told(_TEXTS["principal_id"]))
     if asked & {"source", "source_name"}:
-        columns |= _source(_texts(records, ("sourceIPAddress",), faults))
-    columns |= _derived(records, asked) | cloudtrail_calls.columns(records, asked, faults)
+        columns |= _source(told(("sourceIPAddress",)))
+    columns |= _derived(records, told, asked) | cloudtrail_calls.columns(records, told, asked, faults)
     return batch(CLOUDTRAIL, columns, object_, pa.array(lines, pa.int64()))
-
-
-def _texts(records: Records, path: Path, faults: Faults) -> Any:
-    return texts(records.values(path), records.lines, ".".join(path), faults)
 
 
 def _source(text: Any) -> dict[str, Any]:
@@ -117,23 +113,19 @@ def _source(text: Any) -> dict[str, Any]:
     return {**address, "source_name": pc.if_else(known, pa.scalar(None, pa.string()), text)}
 
 
-def _derived(records: Records, asked: frozenset[str]) -> dict[str, Any]:
+def _derived(records: Records, told: Texts, asked: frozenset[str]) -> dict[str, Any]:
     columns: dict[str, Any] = {}
     if asked & {"mfa", "outcome"}:
-        names = records.values(("eventName",))
-        logins = [place for place, name in enumerate(names) if name == "ConsoleLogin"]
+        logins = pc.indices_nonzero(pc.equal(told(("eventName",)), "ConsoleLogin")).to_pylist()
     if "mfa" in asked:
-        used: list[bool | None] = [None] * len(names)
-        for place, additional in zip(logins, records.parsed("additionalEventData", logins), strict=True):
-            used[place] = {"yes": True, "no": False}.get(_word(additional, "MFAUsed"))
+        used = np.full(len(records.lines), None)
+        used[logins] = [{"yes": True, "no": False}.get(_word(held, "MFAUsed")) for held in records.parsed("additionalEventData", logins)]
         columns["mfa"] = pa.array(used, pa.bool_())
     if "outcome" in asked:
-        outcomes = ["success" if code is None else "failure" for code in records.values(("errorCode",))]
-        told: list[str | None] = [*outcomes]
-        for place, response in zip(logins, records.parsed("responseElements", logins), strict=True):
-            word = _word(response, "ConsoleLogin")
-            told[place] = word if word in {"success", "failure"} else None
-        columns["outcome"] = pa.array(told, pa.string())
+        outcomes = np.array(["success" if code is None else "failure" for code in records.values(("errorCode",))], object)
+        words = [_word(held, "ConsoleLogin") for held in records.parsed("responseElements", logins)]
+        outcomes[logins] = [word if word in {"success", "failure"} else None for word in words]
+        columns["outcome"] = pa.array(outcomes, pa.string())
     if "resource" in asked:
         columns["resource"] = pa.array(records.only(("resources", "ARN")), pa.string())
     return columns

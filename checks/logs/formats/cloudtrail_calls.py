@@ -3,57 +3,79 @@
 from __future__ import annotations
 
 import functools
-from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterator
 from itertools import repeat
 from typing import Any, Final
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from checks.logs.formats.cloudtrail_derived import INTERNAL, SERVICES, TOLD, Call, as_map, by_service, readers, target_members
+from checks.logs.formats.cloudtrail_derived import INTERNAL, SERVICES, TOLD, Call, as_map, by_name, readers, target_members, target_text
 from checks.logs.formats.faults import Faults
 from checks.logs.formats.members import Path, Records
 
-_TOLD_NEEDS: Final[tuple[Path, ...]] = (("eventSource",), ("eventName",), ("awsRegion",), ("requestParameters",), ("responseElements",))
-NEEDS: Final[dict[str, tuple[Path, ...]]] = {
-    "by_service": (("userIdentity", "invokedBy"), ("sourceIPAddress",)), **dict.fromkeys(sorted(TOLD), _TOLD_NEEDS)
-}  # fmt: skip
+_SOURCE, _NAME, _REGION = ("eventSource",), ("eventName",), ("awsRegion",)
+_INVOKED_BY, _ADDRESS = ("userIdentity", "invokedBy"), ("sourceIPAddress",)
+_TOLD_NEEDS: Final[tuple[Path, ...]] = (_SOURCE, _NAME, _REGION, ("requestParameters",), ("responseElements",))
+NEEDS: Final[dict[str, tuple[Path, ...]]] = {"by_service": (_INVOKED_BY, _ADDRESS), **dict.fromkeys(sorted(TOLD), _TOLD_NEEDS)}
 """The members that each column is made of."""
-_TYPES: Final = {"target": pa.string(), "retention_days": pa.int64()}
+_TYPES: Final = {"retention_days": pa.int64()}
 """Of columns that are no truth values."""
+Texts = Callable[[Path], Any]
+"""The members of records as an Arrow array of texts."""
 
 
-def columns(records: Records, asked: Collection[str], faults: Faults) -> dict[str, Any]:
+def columns(records: Records, texts: Texts, asked: Collection[str], faults: Faults) -> dict[str, Any]:
     """Those of NEEDS that are asked for."""
     found: dict[str, Any] = {}
     if "by_service" in asked:
-        found["by_service"] = _by_service(*map(records.values, NEEDS["by_service"]))
-    told = TOLD.intersection(asked)
-    return found | _told(records, told, faults) if told else found
+        found["by_service"] = _by_service(texts(_INVOKED_BY), texts(_ADDRESS))
+    if "target" in asked:
+        found["target"] = _targets(records, texts(_SOURCE))
+    told = TOLD.intersection(asked) - {"target"}
+    return found | _told(records, texts, told, faults) if told else found
 
 
-def _by_service(invoked_by: Sequence[Any], sources: Sequence[Any]) -> Any:
+def _by_service(invoked: Any, source: Any) -> Any:
     """As `by_service` says, of all at once."""
-    try:
-        invoked, source = (pa.array(values, pa.string()) for values in (invoked_by, sources))
-    except (pa.ArrowInvalid, pa.ArrowTypeError):  # one is no text
-        return pa.array(map(by_service, invoked_by, sources), pa.bool_())
     service = functools.reduce(pc.or_, (pc.ends_with(source, end) for end in SERVICES), pc.equal(source, INTERNAL))
     named = pc.fill_null(pc.not_equal(invoked, ""), fill_value=False)
     return pc.if_else(named, pa.scalar(value=True), pc.if_else(pc.equal(source, ""), pa.scalar(None, pa.bool_()), service))
 
 
-def _told(records: Records, asked: Collection[str], faults: Faults) -> dict[str, Any]:
-    sources, names, regions = (records.values(path) for path in _TOLD_NEEDS[:3])
-    held: dict[str, list[Any]] = {column: [None] * len(names) for column in asked}
+def _targets(records: Records, sources: Any) -> Any:
+    """As `target_members` and `target_text` say: of each source at once."""
+    coded = sources.dictionary_encode()
+    codes = np.asarray(coded.indices.fill_null(-1))
+    found, at, there = [pa.nulls(1, pa.string())], np.zeros(len(sources), np.int64), 1
+    for code, source in enumerate(coded.dictionary.to_pylist()):
+        members = target_members(source)
+        places = np.flatnonzero(codes == code)
+        if members:
+            inner = records.inner("requestParameters", places.tolist(), members)
+            found.append(pc.coalesce(*map(_target_texts, members, inner)))
+            at[places] = np.arange(there, there + len(places))
+            there += len(places)
+    return pa.concat_arrays(found).take(pa.array(at))
+
+
+def _target_texts(member: str, values: list[Any]) -> Any:
+    return pa.array([None if value is None else target_text(member, value) for value in values], pa.string())
+
+
+def _told(records: Records, texts: Texts, asked: Collection[str], faults: Faults) -> dict[str, Any]:
+    regions = records.values(_REGION)
+    held = {column: np.full(len(regions), None) for column in asked}
     deep: list[int] = []
-    for call, places in _by_call(sources, names).items():  # there are few calls, and many of each
-        reads = readers(call, asked)
+    for call, places in _by_call(texts(_SOURCE), texts(_NAME)):  # there are few calls, and many of each
+        for column, value in by_name(call).items():
+            if column in asked:
+                held[column][places] = value
+        reads = readers(call, asked - by_name(call).keys())
         if not reads:
             continue
-        only = target_members(call[0]) if reads.keys() == {"target"} else None  # so it is of most, and what else a request says is left
-        requests = map(as_map, records.parsed("requestParameters", places, only))
+        requests = map(as_map, records.parsed("requestParameters", places))
         responses = map(as_map, records.parsed("responseElements", places) if "encrypted" in reads else repeat(None, len(places)))
         for place, request, response in zip(places, requests, responses, strict=True):
             region = regions[place]
@@ -67,10 +89,12 @@ def _told(records: Records, asked: Collection[str], faults: Faults) -> dict[str,
     return {column: pa.array(values, _TYPES.get(column, pa.bool_())) for column, values in held.items()}
 
 
-def _by_call(sources: Sequence[Any], names: Sequence[Any]) -> dict[Call, list[int]]:
+def _by_call(sources: Any, names: Any) -> Iterator[tuple[Call, list[int]]]:
     """The places of each call's records."""
-    found: dict[Call, list[int]] = defaultdict(list)
-    for place, (source, name) in enumerate(zip(sources, names, strict=True)):
-        if isinstance(source, str) and isinstance(name, str):
-            found[source, name].append(place)
-    return found
+    source, name = sources.dictionary_encode(), names.dictionary_encode()
+    pairs = np.asarray(source.indices.fill_null(0)).astype(np.int64) * len(name.dictionary) + np.asarray(name.indices.fill_null(0))
+    known = np.flatnonzero(np.asarray(sources.is_valid()) & np.asarray(names.is_valid()))
+    order = known[np.argsort(pairs[known], kind="stable")]
+    for places in np.split(order, np.flatnonzero(np.diff(pairs[order])) + 1):
+        if len(places):
+            yield (sources[places[0]].as_py(), names[places[0]].as_py()), places.tolist()

@@ -31,6 +31,11 @@ def readers(call: Call, columns: Collection[str]) -> dict[str, Reader]:
     return {column: _READ[column] for column in columns if _TOLD_BY[column](call)}
 
 
+def by_name(call: Call) -> dict[str, Any]:
+    """The columns that the call's name tells, whatever is asked and answered."""
+    return {} if call == _CREATE_BUCKET else {"stores": _stores(call, {}, None)}
+
+
 def derived(record: Record) -> dict[str, Any]:
     """The derived columns of a record, by their names in CLOUDTRAIL; null is None."""
     call = (_text(record.get("eventSource")) or "", _text(record.get("eventName")) or "")
@@ -103,23 +108,24 @@ _TARGETS: Final[Mapping[str, tuple[str, ...]]] = {
     "route53resolver.amazonaws.com": ("resolverQueryLogConfigId",),
     "s3.amazonaws.com": ("bucketName",),
 }
-"""By source, the members that may name it: the first that does."""
 _FLOW_LOGS: Final = "DeleteFlowLogsRequest"
 
 
 def target_members(source: str) -> tuple[str, ...]:
-    """All that `target` is read from."""
+    """The members that may name what a request of this source is about: the first that does."""
     return (*_TARGETS.get(source, ()), *([_FLOW_LOGS] if source == "ec2.amazonaws.com" else []))
 
 
-def _target(source: str, request: Values) -> str | None:
-    for member in _TARGETS.get(source, ()):
-        if found := _text(request.get(member)):
-            return found
-    if source != "ec2.amazonaws.com":
-        return None
-    flow_logs = _each(as_map(request.get(_FLOW_LOGS)).get("FlowLogId"))
+def target_text(member: str, value: Any) -> str | None:
+    """What one of them says."""
+    if member != _FLOW_LOGS:
+        return _text(value)
+    flow_logs = _each(as_map(value).get("FlowLogId"))
     return _text(as_map(flow_logs[0]).get("content")) if len(flow_logs) == 1 else None
+
+
+def _target(source: str, request: Values) -> str | None:
+    return next(filter(None, (target_text(member, request.get(member)) for member in target_members(source))), None)
 
 
 # -- what it asks of a log, or of a guard ---------------------------------------------------------------------------------
@@ -317,12 +323,13 @@ _STORING: Final[Mapping[str, frozenset[str]]] = {
 """Calls that put data, or a place for it, into the region in which they are logged."""
 _REMOVING: Final = ("Delete", "Deregister", "Terminate", "Stop", "Cancel", "Detach", "Disassociate", "Release", "Revoke", "Untag")
 """Verbs of API calls that only take away."""
+_CREATE_BUCKET: Final = ("s3.amazonaws.com", "CreateBucket")
 _ENCRYPTED: Final = frozenset({("ec2.amazonaws.com", "CreateVolume")})
 
 
 def _stores(call: Call, request: Values, region: str | None) -> bool | None:
     source, name = call
-    if call == ("s3.amazonaws.com", "CreateBucket"):  # its data is where it says, and that is not always where it is logged
+    if call == _CREATE_BUCKET:  # its data is where it says, and that is not always where it is logged
         asked = _text(as_map(request.get("CreateBucketConfiguration")).get("LocationConstraint")) or "us-east-1"
         return True if asked == region else None
     if name in _STORING.get(source, frozenset()):

@@ -200,6 +200,11 @@ def booleans(values: Sequence[Any], lines: Sequence[int], name: str, faults: Fau
     """Values of JSON that must be true or false; CloudTrail writes some as text."""
     with contextlib.suppress(pa.ArrowInvalid, pa.ArrowTypeError):
         return pa.array(values, pa.bool_())
+    with contextlib.suppress(pa.ArrowInvalid, pa.ArrowTypeError):
+        text = pa.array(values, pa.string())
+        true, false = pc.equal(text, "true"), pc.equal(text, "false")
+        if pc.all(pc.or_(true, false)).as_py() is not False:
+            return true
     words = {"true": True, "false": False}
     kept = [value if value is None or isinstance(value, bool) else words.get(value) if isinstance(value, str) else None for value in values]
     _told(values, kept, lines, f"{name} is neither true nor false", faults)

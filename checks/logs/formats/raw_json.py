@@ -26,14 +26,14 @@ def texts(raws: Sequence[Any], parsed: Callable[[Sequence[int]], Any]) -> Any:
     """
     joined, sizes = b"".join(raws), np.fromiter(map(len, raws), np.int32, len(raws))
     ends = np.concatenate((np.zeros(1, np.int32), np.cumsum(sizes, dtype=np.int32)))
-    held = pa.StringArray.from_buffers(len(raws), pa.py_buffer(ends), pa.py_buffer(joined))
-    none = np.frombuffer(joined, np.uint8)[ends[:-1]] == _NULL
-    plain = none | np.asarray(pc.match_substring_regex(held, _PLAIN))
+    there = np.frombuffer(joined, np.uint8)[ends[:-1]] != _NULL
+    valid = pa.py_buffer(np.packbits(there, bitorder="little"))
+    held = pa.StringArray.from_buffers(len(raws), pa.py_buffer(ends), pa.py_buffer(joined), valid)
+    plain = np.asarray(pc.match_substring_regex(held, _PLAIN).fill_null(True))
     for place in np.flatnonzero(sizes > _LONGEST).tolist():
         plain[place] &= _opens(bytes(raws[place])) < _DEEPEST
-    found = pc.if_else(pa.array(none), pa.scalar(None, pa.string()), held)
     others = np.flatnonzero(~plain).tolist()
-    return pc.replace_with_mask(found, pa.array(~plain), parsed(others)) if others else found
+    return pc.replace_with_mask(held, pa.array(~plain), parsed(others)) if others else held
 
 
 def _opens(raw: bytes) -> int:
