@@ -311,7 +311,8 @@ class Daemon:
             )
             self._remember()
         del event
-        gc.collect()  # an estate is many objects in few circles; the next one may be hours away
+        if name != CHANGES:  # the next one may be hours away; after a change it would take as long as the change
+            gc.collect()
 
     def _event(self, event: RunEvent, runs: Runs, clock: Clock, kinds: frozenset[Kind]) -> RunEvent:
         """What the run came to. Raises Stopped."""

@@ -72,11 +72,11 @@ class Ledger:
                 return again
             newest = _newest(connection, tree.size)
             previous = self._previous(connection, run, now)
-            held = list(map(rows.finding, connection.execute(select(tables.findings).order_by(tables.findings.c.number))))
+            held = connection.execute(select(tables.findings).order_by(tables.findings.c.number)).all()
             before = _as_sealed(held, newest)
-            known = {one.id: one for one in held}
+            known = {one.id: one for one in map(rows.finding, held)}
             told = tell(known, _seen(run, known), _absent(run), run.finished, run.part)
-            changed, made = fold({one.number: one for one in held}, told, run.finished)
+            changed, made = fold({one.number: one for one in known.values()}, told, run.finished)
             number, after = tree.size + 1, rows.state(_after(held, changed, told, run.finished))
             record = compose(run, Entry(ledger.origin, number, now, evidence), told, before, after)
             stored, leaf = pack(record)
@@ -87,9 +87,8 @@ class Ledger:
             connection.execute(insert(tables.checkpoints), _checkpoint(head))
             if ledger.key is None:
                 connection.execute(update(tables.ledger).values(key=signer.verifier.id))
-            recorded = Recorded(
-                number, head, previous, [(one, changed[one.number]) for one in made], known, self._lacks(connection, run.part, number - 1)
-            )
+            lacks = _lacks(connection, run.part, number - 1, newest)
+            recorded = Recorded(number, head, previous, [(one, changed[one.number]) for one in made], known, lacks)
             also(connection, recorded)
         self._remember(head)
         return recorded
@@ -186,15 +185,8 @@ class Ledger:
             if number == newest and turn.before is not None and turn.before is not turn.after:
                 before[one.id] = replace(one, status=turn.before)
         part = connection.execute(select(tables.runs.c.part).where(tables.runs.c.number == number)).scalar_one()
-        lacks = self._lacks(connection, part, number - 1)
+        lacks = _lacks(connection, part, number - 1)
         return Recorded(number, signed_head(head, origin), previous, turns, before, lacks, again=True)
-
-    @staticmethod
-    def _lacks(connection: Connection, part: str, last: int) -> dict[str, list[str]]:
-        """What kept promises from being proven in the newest run of a part, up to the run `last`, by promise."""
-        of_part = (tables.runs.c.part == part) & (tables.runs.c.number <= last)
-        number = connection.execute(select(func.max(tables.runs.c.number)).where(of_part)).scalar_one()
-        return {one["id"]: one["lacks"] for one in _newest(connection, number or 0).get("promises", ())}
 
     def _remember(self, head: SignedHead) -> None:
         """Keep the newest head outside of the ledger. The run is recorded already: should this fail, the file is only older."""
@@ -277,27 +269,37 @@ def _newest(connection: Connection, number: int) -> Mapping[str, Any]:
     return record
 
 
+def _lacks(connection: Connection, part: str, last: int, record: Mapping[str, Any] | None = None) -> dict[str, list[str]]:
+    """What kept promises from being proven in the newest run of a part, up to the run `last`, by promise; `record` is of that, where
+    it was read already."""
+    of_part = (tables.runs.c.part == part) & (tables.runs.c.number <= last)
+    number = connection.execute(select(func.max(tables.runs.c.number)).where(of_part)).scalar_one() or 0
+    held = record if record is not None and number == last else _newest(connection, number)
+    return {one["id"]: one["lacks"] for one in held.get("promises", ())}
+
+
 def _unfit(why: str) -> LedgerError:
     return LedgerError(f"{why}, and nothing is recorded on top of it: `upheld ledger verify` says what is wrong")
 
 
-def _as_sealed(held: Sequence[Known], newest: Mapping[str, Any]) -> str:
+def _as_sealed(held: Sequence[Sequence[Any]], newest: Mapping[str, Any]) -> str:
     """The digest of how findings stand. Raises LedgerError where the run before left them otherwise: somebody who changes the table for as
     long as a run takes would else keep what it finds from being told, and no trace of it."""
-    found = rows.state(map(rows.values, held))
+    try:
+        found = rows.state(held)
+    except TypeError:  # what JSON does not hold is not of this program
+        found = ""
     if "state" in newest and newest["state"]["after"] != found:
         raise _unfit("the table of findings is not as the newest run left it")
     return found
 
 
-def _after(held: Sequence[Known], changed: Mapping[int, Known], told: Told, at: str) -> Iterator[list[Any]]:
+def _after(held: Sequence[Sequence[Any]], changed: Mapping[int, Known], told: Told, at: str) -> Iterator[Sequence[Any]]:
     """How all findings stand after a run, in their order."""
     seen_now = within(told.seen)
     for number in range(1, max(len(held), max(changed, default=0)) + 1):
-        values = rows.values(changed.get(number) or held[number - 1])
-        if number in seen_now:
-            values[rows.LAST_SEEN] = at
-        yield values
+        values = rows.values(changed[number]) if number in changed else held[number - 1]
+        yield [*values[: rows.LAST_SEEN], at, *values[rows.LAST_SEEN + 1 :]] if number in seen_now else values
 
 
 def _seen(run: Run, known: Mapping[str, Known]) -> Iterator[Seen]:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from types import SimpleNamespace
 from typing import Any
 
 import orjson
 
-from agent.ledger import rows
+from agent.ledger import rows, tables
 from agent.ledger.evidence import keeping
 from agent.ledger.run_record import told
 from checks.lifecycle import Known, Told, Transition, fold
@@ -51,9 +50,9 @@ class Replay:
 
     @classmethod
     def unpacked(cls, stored: bytes) -> Replay:
-        """The opposite. Raises ValueError, KeyError, TypeError and AttributeError for what is none."""
+        """The opposite. Raises ValueError, KeyError and TypeError for what is none."""
         try:
-            held = [rows.finding(SimpleNamespace(**row)) for row in orjson.loads(zlib.decompress(stored))]
+            held = [rows.finding([row[column.name] for column in tables.findings.columns]) for row in orjson.loads(zlib.decompress(stored))]
         except zlib.error as error:
             raise ValueError("it is damaged") from error
         return cls({one.number: one for one in held}, [one.last_seen for one in held])

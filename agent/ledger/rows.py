@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import orjson
@@ -41,13 +41,10 @@ def of_finding(known: Known) -> dict[str, Any]:
     }
 
 
-def finding(row: Any) -> Known:
-    """The opposite."""
-    return Known(
-        row.number, row.id, row.rule, row.severity, Subject(row.type, row.resource, row.account, row.region), tuple(row.promises.split()),
-        Status(row.status), row.cause, row.counterexample, row.accepted, row.digest, row.first_seen, row.last_seen, row.since, row.opened,
-        row.repaired, row.openings, row.age, row.part,
-    )  # fmt: skip
+def finding(row: Sequence[Any]) -> Known:
+    """The opposite, of the columns in their order."""
+    number, id_, rule, severity, type_, resource, account, region, promises, status, *rest = row
+    return Known(number, id_, rule, severity, Subject(type_, resource, account, region), tuple(promises.split()), Status(status), *rest)
 
 
 def run(record: Mapping[str, Any], stored: bytes, leaf: bytes) -> dict[str, Any]:
@@ -107,7 +104,7 @@ def values(known: Known) -> list[Any]:
 LAST_SEEN: Final = [column.name for column in tables.findings.columns].index("last_seen")
 
 
-def state(held: Iterable[list[Any]]) -> str:
+def state(held: Iterable[Sequence[Any]]) -> str:
     """SHA-256 over how findings stand, as `values` gives them, in their order: what a run is held against is sealed with the run before
     it."""
-    return hashlib.sha256(orjson.dumps(list(held))).hexdigest()
+    return hashlib.sha256(orjson.dumps(list(map(list, held)))).hexdigest()
