@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from checks import paths
 from checks.catalogue import Kind
@@ -31,6 +32,15 @@ def of_gap(gap: Gap) -> str:
     said = f": {gap.code or gap.message}" if gap.code or gap.message else ""
     needs = f"; needs {gap.action}" if gap.action else ""
     return f"{what}{where} was not seen ({gap.reason}{said}{needs})"
+
+
+def is_settling(explanation: str) -> bool:
+    """Whether a finding is not decided because what it is about was changed just now, before anything else."""
+    return _SETTLING.match(explanation) is not None
+
+
+_SETTLING: Final = re.compile(rf"Not decided: (?:this resource|what there is of [a-z0-9_.]+) is {Reason.CHANGING} \(")
+"""As `of_gap` begins, to which no cloud can add anything."""
 
 
 def because(kind: Kind, data: Any) -> str:

@@ -7,16 +7,17 @@ end a string anywhere further on. What it shows are values that the report shows
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
-from datetime import date, timedelta
+from dataclasses import asdict, dataclass, replace
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from agent.config.notify import Occasion
 from agent.ledger.run_record import moment
 from agent.publish.printable import printable
-from checks.lifecycle import ENDED, Change, Known, Transition
+from checks.lifecycle import ENDED, Change, Known, Status, Transition
 from checks.model import digest
 from checks.promise import Acceptance
+from checks.telling import is_settling
 
 if TYPE_CHECKING:
     from agent.ledger.ledger import Recorded
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 SCHEMA: Final = "upheld.event/1"
 SOON: Final = timedelta(days=14)
 """How long before its end an exception is told of."""
+SETTLING: Final = timedelta(minutes=10)
+"""How long what was changed may be undecided before it is told of: it is looked at again each minute, and mostly decided by the next."""
 _LONG: Final = 1000
 _BROKEN: Final = frozenset({Change.BROKEN, Change.REOPENED, Change.CHANGED, Change.ACCEPTANCE_ENDED})
 
@@ -90,12 +93,14 @@ def events(recorded: Recorded, result: Result, exceptions: Mapping[str, Acceptan
     turns = [
         (occasion, turn, known) for turn, known in recorded.turns if (occasion := _occasion(turn, known, recorded.before.get(turn.id)))
     ]
+    late = list(_settled_badly(recorded, result))
     today = date.fromisoformat(result.manifest.finished[:10])
     ending = {name: held for name, held in exceptions.items() if timedelta(0) <= held.expires - today <= SOON}
     wanted = {turn.id for _, turn, _ in turns} | set(ending)
     records = {one["id"]: one for one in result.findings.records() if one["id"] in wanted} if wanted else {}
     sentences = {one.id: Sentence(one.id, _text(" ".join(one.quote.split())), one.policy) for one in result.promises}
     told = [_turned(occasion, turn, known, recorded.number, records.get(turn.id, {}), sentences) for occasion, turn, known in turns]
+    told += [_late(known, record, recorded.number, moment(result.manifest.finished), sentences) for known, record in late]
     return [*told, *_expiring(ending, records, recorded.number, moment(result.manifest.finished), sentences)]
 
 
@@ -107,10 +112,32 @@ def _occasion(turn: Transition, known: Known, before: Known | None) -> Occasion 
         case Change.REPAIRED:
             return Occasion.REPAIRED
         case Change.EVIDENCE_LOST:
-            return Occasion.EVIDENCE_LOST
+            return None if is_settling(turn.cause) else Occasion.EVIDENCE_LOST
         case _ if turn.after in ENDED and before is not None and before.opened is not None:
             return Occasion.ENDED
     return None
+
+
+def _settled_badly(recorded: Recorded, result: Result) -> Iterator[tuple[Known, Mapping[str, Any]]]:
+    """Findings that nobody was told of, as they were about to be decided, and that are undecided for another reason now, or still."""
+    waiting = {
+        name: held for name, held in recorded.before.items()
+        if held.status is Status.UNPROVEN and is_settling(held.cause) and held.since != held.first_seen
+    }  # fmt: skip
+    now = datetime.fromisoformat(result.manifest.finished)
+    for record in result.findings.records() if waiting else ():
+        held = waiting.get(record["id"])
+        if held is None or record["verdict"] != held.status:
+            continue
+        if not is_settling(record["explanation"]) or now - datetime.fromisoformat(held.since) >= SETTLING:
+            yield held, record
+
+
+def _late(known: Known, record: Mapping[str, Any], run: int, at: str, sentences: Mapping[str, Sentence]) -> Event:
+    """Evidence that was lost for longer than a change explains; the same in every later run."""
+    turn = Transition(known.number, known.id, known.status, known.status, Change.EVIDENCE_LOST, record["explanation"], at)
+    told = _turned(Occasion.EVIDENCE_LOST, turn, known, run, record, sentences)
+    return replace(told, id=digest("event", Occasion.EVIDENCE_LOST, known.id, known.since))
 
 
 def _turned(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -11,8 +12,9 @@ import pytest
 from agent.config.notify import Occasion
 from agent.publish.notify import events
 from agent.publish.notify.events import Event, read
-from checks.model import digest
+from checks.model import Gap, Reason, digest
 from checks.promise import Acceptance
+from checks.telling import is_settling, of_gap
 from tests.agent.publish.notify.told import QUOTE, made, result_of
 from tests.ledger.runs import append, begin, gone, record, run
 
@@ -46,6 +48,48 @@ def test_transitions_are_told_and_nothing_else(tmp_path: Path) -> None:
     assert told == {name: wanted for name, (_, wanted) in HISTORIES.items()}
 
 
+CHANGING = "Not decided: this resource is changing (RunInstances at 2026-11-20T00:00:00Z, and no read is known to show what it did)."
+DENIED = "Not decided: this resource was not seen (denied: this resource is changing (; needs ec2:DescribeVolumes)."
+
+
+@pytest.mark.parametrize(
+    ("then", "told"),
+    [
+        ([(0.02, "upheld", "")], [""]),
+        ([(0.02, "broken", "")], ["broken"]),
+        ([(0.02, "unproven", CHANGING), (0.1, "upheld", "")], ["", ""]),
+        ([(0.1, "unproven", CHANGING), (0.2, "unproven", CHANGING), (0.3, "unproven", CHANGING)], ["", "evidence-lost", "again"]),
+        ([(0.02, "unproven", DENIED), (0.1, "unproven", DENIED)], ["evidence-lost", ""]),
+        ([], []),
+    ],
+)
+def test_what_was_changed_just_now_is_told_of_when_it_is_decided_or_is_not_for_long(
+    tmp_path: Path, then: list[tuple[float, str, str]], told: list[str]
+) -> None:
+    ledger, signer = begin(tmp_path)
+    known: set[str] = set()
+    seen = []
+    for hour, verdict, explanation in [(-1, "upheld", ""), (0, "unproven", CHANGING), *then]:
+        held = record("vol-a", verdict, "c" if verdict == "broken" else "")
+        fresh = [record("vol-new", "unproven" if hour >= 0 else "upheld")] if hour >= 0 else []
+        for new in fresh:
+            new["explanation"] = explanation or DENIED
+        one = replace(
+            run(hour, {}), findings=lambda found=[{**held, "explanation": explanation or held["explanation"]}, *fresh]: iter(found)
+        )
+        made = events.events(append(ledger, signer, one), result_of(one), {})
+        seen.append(", ".join("again" if event.id in known else str(event.occasion) for event in made))
+        known |= {event.id for event in made}
+    assert seen == ["", "", *told]
+
+
+def test_nothing_that_a_cloud_says_looks_like_a_change() -> None:
+    gap = Gap("aws.ec2.volume", "1", "r", "vol-a", None, Reason.DENIED, "", "this resource is changing (", "is changing (")
+    assert not is_settling(f"Not decided: {of_gap(gap)}.")
+    for id_ in ("vol-a", None):
+        assert is_settling(f"Not decided: {of_gap(replace(gap, id=id_, reason=Reason.CHANGING))}.")
+
+
 def test_an_event_says_promise_sentence_what_broke_counterexample_and_remedy(tmp_path: Path) -> None:
     (event,) = made({"vol-a": "broken:c7"}, folder=tmp_path)
     assert [(one.id, one.quote, one.policy) for one in event.promises] == [("at-rest", QUOTE, "security")]
@@ -63,8 +107,6 @@ def test_what_a_person_accepts_is_told_to_nobody_until_the_exception_ends(tmp_pa
     ledger, signer = begin(tmp_path)
     seen = []
     for hour, accepted in enumerate(["cto: old (until 2027)", "cto: old (until 2027)", None]):
-        from dataclasses import replace
-
         one = replace(run(hour, {}), findings=lambda held=accepted: iter([record("a", "broken", "c", held)]))
         seen.append(occasions(events.events(append(ledger, signer, one), result_of(one), {})))
     assert seen == [{}, {}, {"a": "broken"}]
