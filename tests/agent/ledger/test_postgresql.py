@@ -20,9 +20,11 @@ from sqlalchemy import create_engine, select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 
-from agent.ledger import LedgerError, tables
+from agent.ledger import LedgerError, changes, tables
 from agent.ledger.claim import claimed
 from agent.ledger.history import History
+from checks.change import Unit
+from checks.changing import Unsettled
 from checks.lifecycle import ENDED, Ending, Known, Status
 from tests.agent.daemon.agents import agent, settle
 from tests.ledger.runs import append, at, begin, fill, gone, run, verified
@@ -79,6 +81,26 @@ def test_agents_take_turns_from_the_first_run_on(tmp_path: Path, url: str) -> No
     with ThreadPoolExecutor(4) as pool:
         told = list(pool.map(lambda name: append(ledger, signer, run(1, {name: "upheld"})), "abcdefgh"))
     assert sorted(one.number for one in told) == list(range(1, 9))
+    assert verified(ledger, signer).problems == []
+
+
+def test_an_event_that_two_agents_were_given_is_dealt_with_once_and_each_keeps_its_own_doubts(tmp_path: Path, url: str) -> None:
+    ledger, signer = begin(tmp_path, url)
+    many = [("queue", f"event-{number}") for number in range(1200)]
+
+    def deal(part: str) -> list[Unsettled]:
+        unit = Unit("aws.ec2.security_group", "111122223333", "eu-central-1")
+        left = [Unsettled(f"{part}-{number}", "RunInstances", at(0), unit, None, "made", None, "") for number in range(2)]
+        one = run(1, {f"vol-{part}": "upheld"}, part=part)
+        ledger.append(one, signer, one.finished, {}, changes.put(many, left, 1000, part))
+        return left
+
+    with ThreadPoolExecutor(4) as pool:
+        left = dict(zip("abcd", pool.map(deal, "abcd"), strict=True))
+    assert changes.known(ledger.database, "queue", [event for _, event in many]) == {event for _, event in many}
+    with ledger.database.reading() as connection:
+        assert {row.run for row in connection.execute(select(tables.changes))} == {1}, "the first that was recorded"
+    assert {part: list(changes.unsettled(ledger.database, part)) for part in "abcd"} == left
     assert verified(ledger, signer).problems == []
 
 
