@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -40,12 +40,14 @@ class Blob:
 
 @dataclass
 class Reply:
-    """An answer; `cut` is how many bytes of the body arrive under the Content-Length of the whole."""
+    """An answer; `cut` is how many bytes of the body arrive under the Content-Length of the whole. With `drip`, a byte at a time, until
+    that is set."""
 
     status: int
     headers: dict[str, str]
     body: bytes = b""
     cut: int | None = None
+    drip: threading.Event | None = None
 
 
 Fault = Callable[["Asked", Reply], Reply | None]
@@ -179,7 +181,15 @@ def _handler(service: BlobService) -> type[BaseHTTPRequestHandler]:
             for name, value in {**reply.headers, "Content-Length": str(len(reply.body))}.items():
                 self.send_header(name, value)
             self.end_headers()
-            if self.command != "HEAD":
+            if reply.drip is not None:
+                with suppress(OSError):
+                    for byte in reply.body:
+                        if reply.drip.wait(0.05):
+                            break
+                        self.wfile.write(bytes([byte]))
+                        self.wfile.flush()
+                self.close_connection = True
+            elif self.command != "HEAD":
                 self.wfile.write(reply.body[: reply.cut])
             self.close_connection = self.close_connection or reply.cut is not None
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
 
 from agent.collect.aws.asking import in_time
 from agent.collect.aws.client import HOME_REGION, Account, Caller, Deadline, Halt, Page, WrongAccount
-from agent.collect.aws.errors import Failure
+from agent.collect.aws.errors import DeadlinePassed, Failure
 from checks.model import LISTING
 
 if TYPE_CHECKING:
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 ENABLED = frozenset({"opt-in-not-required", "opted-in"})
 """OptInStatus of a region that may hold resources (EC2 API reference, Region)."""
+
+_CREDENTIALS: Final = 10.0
+"""Seconds in which there must be credentials, however early the deadline: without them nothing can be said of any account."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,34 +64,40 @@ class Shut:
 
 def enter(targets: Iterable[AwsTarget], deadline: Deadline, attempts: int, now: Callable[[], datetime]) -> list[Entered | Shut]:
     """Enter each account, until the deadline. Raises WrongAccount where the credentials are another account's, or there are none."""
-    base = _base()
+    base = _base(deadline)
     return [_enter(target, base, deadline, attempts, now) for target in targets]
 
 
 def admit(target: AwsTarget, deadline: Deadline, attempts: int, now: Callable[[], datetime], *, connections: int = 16) -> Admitted | Shut:
     """Enter one account without asking for its regions. Raises WrongAccount."""
-    return _admit(target, _base(), deadline, attempts, now, connections=connections)
+    return _admit(target, _base(deadline), deadline, attempts, now, connections=connections)
 
 
-def _base() -> boto3.Session:
+def _base(deadline: Deadline) -> boto3.Session:
+    """A session with credentials, for which botocore may ask an instance, or run a program that somebody configured."""
     from botocore.exceptions import NoCredentialsError, ProfileNotFound
 
     from agent.collect.aws.models import session
 
-    try:
+    def begin() -> boto3.Session:
         base = session()
         if base.get_credentials() is None:
             raise NoCredentialsError
+        return base
+
+    try:
+        return Deadline(deadline.monotonic() + max(deadline.left, _CREDENTIALS), deadline.monotonic).within(begin)
+    except DeadlinePassed as error:
+        raise WrongAccount("AWS: what is configured to give credentials has not answered by the collection's deadline") from error
     except (NoCredentialsError, ProfileNotFound) as error:
         raise WrongAccount(f"AWS: {error}; set AWS_PROFILE, AWS_ACCESS_KEY_ID, or run where a role is attached") from error
-    return base
 
 
 def _enter(target: AwsTarget, base: boto3.Session, deadline: Deadline, attempts: int, now: Callable[[], datetime]) -> Entered | Shut:
     admitted = _admit(target, base, deadline, attempts, now)
     if isinstance(admitted, Shut):
         return admitted
-    answer = in_time(admitted.account, "ec2", admitted.start, "DescribeRegions", {"AllRegions": True})
+    answer = in_time(admitted.account, partial(admitted.account.call, "ec2", admitted.start, "DescribeRegions", {"AllRegions": True}))
     return Entered(admitted.account, admitted.identity, target.regions or _enabled(answer), answer)
 
 
@@ -107,12 +117,12 @@ def _admit(
         params = {"RoleArn": target.role, "RoleSessionName": "upheld"}
         if target.external_id:
             params["ExternalId"] = target.external_id
-        answer = in_time(own, "sts", start, "AssumeRole", params)
+        answer = in_time(own, partial(own.call, "sts", start, "AssumeRole", params))
         if isinstance(answer, Halt):
             return Shut(target.account or target.role, target.regions, "AssumeRole", answer.failure)
         session = _session(answer.pages[0]["Credentials"], start)
     account = Account(target.account or "", session, deadline, attempts, now)
-    identity = in_time(account, "sts", start, "GetCallerIdentity", {})
+    identity = in_time(account, partial(account.call, "sts", start, "GetCallerIdentity", {}))
     if isinstance(identity, Halt):
         if target.account is None:
             raise WrongAccount(f"AWS: whose credentials these are cannot be told: {identity.failure.code}: {identity.failure.message}")

@@ -6,12 +6,11 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
 from functools import partial
-from threading import TIMEOUT_MAX
 from typing import Any
 
 from agent.collect.aws.client import Account, Deadline, Halt, Page
 from agent.collect.aws.drafts import Listing
-from agent.collect.aws.errors import Failure
+from agent.collect.aws.errors import DeadlinePassed, Failure
 from agent.collect.threads import Threads
 from checks.model import Reason, digest
 
@@ -100,10 +99,9 @@ class Asking:
         self._pool.close()
 
 
-def in_time(account: Account, service: str, region: str, call: str, params: Mapping[str, Any]) -> Page | Halt:
-    """What one call says until the account's deadline; what comes after that is late, and nobody waits for it."""
-    thread = Threads(1, "aws-door")
-    asked = thread.submit(partial(account.call, service, region, call, params))
-    done, _ = wait([asked], timeout=min(max(account.deadline.left, 0), TIMEOUT_MAX))
-    thread.close()
-    return asked.result() if done else Halt(LATE)
+def in_time(account: Account, ask: Callable[[], Page | Halt]) -> Page | Halt:
+    """What is asked of an account until its deadline; what comes after that is late, and nobody waits for it."""
+    try:
+        return account.deadline.within(ask)
+    except DeadlinePassed:
+        return Halt(LATE)

@@ -5,13 +5,16 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import wait
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from threading import TIMEOUT_MAX
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from agent.collect.aws.errors import DeadlinePassed, Failure, of_exception
 from agent.collect.aws.retries import Patience
 from agent.collect.aws.witness import Witness
+from agent.collect.threads import Threads
 from checks import paths
 from checks.model import GLOBAL
 
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     import boto3
     from botocore.client import BaseClient
 
+T = TypeVar("T")
 HOME_REGION = "us-east-1"
 """Where calls of global services go (IAM, CloudFront and Organizations sign for it in the aws partition)."""
 _HOMES = {"globalaccelerator": "us-west-2", "networkmanager": "us-west-2"}
@@ -85,6 +89,17 @@ class Deadline:
         """Also a botocore `before-send` handler: stops retries, too."""
         if self.left <= 0:
             raise DeadlinePassed
+
+    def within(self, call: Callable[[], T]) -> T:
+        """What a call gives by then. Raises DeadlinePassed where it has not, and nobody waits for it any more; and what the call raises."""
+        self.check()
+        thread = Threads(1, "in-time")
+        asked = thread.submit(call)
+        done, _ = wait([asked], timeout=min(self.left, TIMEOUT_MAX))
+        thread.close()
+        if not done:
+            raise DeadlinePassed
+        return asked.result()
 
 
 @dataclass

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 from xml.etree import ElementTree as ET
 
@@ -66,9 +67,8 @@ class BlobLogs:
         ask: Any = self.client.walk_blobs if folded else self.client.list_blobs
         settings = {"delimiter": DELIMITER} if folded else {}
         try:
-            self.deadline.check()
             pages = ask(prefix or None, ["metadata"], raw_response_hook=_Witness(prefix), **settings).by_page(token)
-            items = list(next(pages))
+            items = self.deadline.within(lambda: list(next(pages)))
         except Exception as error:
             failure = of_exception(error)
             if failure is None:
@@ -83,8 +83,7 @@ class BlobLogs:
         while given < one.size:
             length = min(CHUNK, one.size - given)
             try:
-                self.deadline.check()
-                piece = self._read(blob, version, given, length)
+                piece = self.deadline.within(partial(self._read, blob, version, given, length))
             except Exception as error:
                 failure = of_exception(error)
                 if failure is None:
@@ -128,8 +127,7 @@ class BlobLogs:
 
     def _properties(self, blob: BlobClient, one: LogObject) -> Any:
         try:
-            self.deadline.check()
-            return blob.get_blob_properties(raw_response_hook=_from_azure)
+            return self.deadline.within(partial(blob.get_blob_properties, raw_response_hook=_from_azure))
         except Exception as error:
             failure = of_exception(error)
             if failure is None:

@@ -11,10 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final
 
-from agent.collect.aws.client import Account, Halt
-from agent.collect.aws.errors import Failure, of_exception
+from agent.collect.aws.asking import in_time
+from agent.collect.aws.client import Account, Halt, Page
+from agent.collect.aws.errors import DeadlinePassed, Failure, of_exception
 from agent.collect.gunzip import LIMITS, PIECE, Limits, uncompressed
 from agent.collect.logs.listing import DELIMITER, Listed, listed
 from agent.collect.logs.objects import LogObject, Unlisted, Unreadable
@@ -60,7 +62,7 @@ class S3Logs:
             params["Delimiter"] = DELIMITER
         if token is not None:
             params["ContinuationToken"] = token
-        answer = self.account.ask("s3", self.region, self.call, params)
+        answer = self._ask(self.call, params)
         if isinstance(answer, Halt):
             raise Unlisted(self.name, self.call, answer.failure, LIST)
         (page,) = answer.pages
@@ -88,7 +90,7 @@ class S3Logs:
 
     def metadata(self, one: LogObject) -> Mapping[str, str]:
         """Raises Unreadable."""
-        answer = self.account.ask("s3", self.region, "HeadObject", self._of(one))
+        answer = self._ask("HeadObject", self._of(one))
         if isinstance(answer, Halt):
             raise self._unreadable(one, "HeadObject", answer.failure)
         return {name.lower(): value for name, value in answer.pages[0].get("Metadata", {}).items()}
@@ -96,22 +98,30 @@ class S3Logs:
     def _from(self, one: LogObject, start: int) -> Iterator[bytes]:
         """An object's bytes from `start` on. Raises Unreadable, and _Broken where they stop before the end."""
         params = {**self._of(one), **({"Range": f"bytes={start}-"} if start else {})}
-        answer = self.account.ask("s3", self.region, "GetObject", params)
+        answer = self._ask("GetObject", params)
         if isinstance(answer, Halt):
             raise self._unreadable(one, "GetObject", answer.failure)
         (page,) = answer.pages
-        with page["Body"] as body:
+        body, late = page["Body"], False
+        try:
             if (what := _another(page, one, start)) is not None:
                 raise self._unreadable(one, "GetObject", what)
-            try:
-                while piece := body.read(PIECE):
-                    yield piece
-                    self.account.deadline.check()
-            except Exception as error:
-                failure = of_exception(error, self.account.now())
-                if failure is None:
-                    raise
-                raise _Broken(failure) from error
+            while piece := self.account.deadline.within(partial(body.read, PIECE)):
+                yield piece
+        except Unreadable:
+            raise
+        except Exception as error:
+            late = isinstance(error, DeadlinePassed)
+            failure = of_exception(error, self.account.now())
+            if failure is None:
+                raise
+            raise _Broken(failure) from error
+        finally:
+            if not late:  # closing waits for whoever reads
+                body.close()
+
+    def _ask(self, operation: str, params: Mapping[str, Any]) -> Page | Halt:
+        return in_time(self.account, partial(self.account.ask, "s3", self.region, operation, params))
 
     def _of(self, one: LogObject) -> dict[str, Any]:
         key = one.name.removeprefix(f"s3://{self.bucket}/")

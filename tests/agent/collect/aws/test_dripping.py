@@ -36,7 +36,7 @@ def _left_behind(world: Estate) -> Iterator[None]:
     """Somebody still listens, and is nobody that the process would wait for."""
     before = set(threading.enumerate())
     yield
-    listening = [one for one in threading.enumerate() if one not in before and one.name.startswith("aws")]
+    listening = [one for one in threading.enumerate() if one not in before and one.name.startswith(("aws", "in-time"))]
     waited_for = [one.name for one in threading.enumerate() if one not in before and not one.daemon]
     world.proxy.clear()
     for one in listening:
