@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
 from checks.logs.rows import rfc3339
+from checks.model import digest
 from checks.verdict import Verdict
 
 SAMPLES: Final = 3
+GROUPS: Final = 5000
+"""How many groups a rule tells apart in a source. What is put into a group may be whatever a stranger sends: a host name, a user agent."""
+REST: Final = "(all further ones)"
+"""In the place of the values of all groups beyond these."""
 Truth = bool | None
 Cell = tuple[Truth, Truth]
 """What `applies_if` and `upheld_if` are for a row: None is neither true nor false. Without `applies_if` the first is True."""
@@ -70,21 +75,48 @@ class Partial:
     rows: Mapping[str, int] = field(default_factory=dict)
 
 
-def merge(partials: Iterable[Partial]) -> Partial:
-    """All of them together: in any order, in any grouping, with the same result."""
+def merge(partials: Iterable[Partial], *, groups: int = GROUPS) -> Partial:
+    """All of them together: in any order, in any grouping, with the same result. Rows of more than so many groups are counted as one."""
     cells: dict[Key, dict[Cell, Tally]] = {}
     samples: dict[Key, list[Sample]] = {}
     rows: dict[str, int] = {}
     for one in partials:
         for key, counted in one.cells.items():
-            held = cells.setdefault(key, {})
-            for cell, tally in counted.items():
-                held[cell] = held[cell] + tally if cell in held else tally
+            _count(cells, key, counted)
         for key, shown in one.samples.items():
-            samples[key] = sorted([*samples.get(key, ()), *shown], key=lambda sample: sample.order)[:SAMPLES]
+            _show(samples, key, shown)
         for source, count in one.rows.items():
             rows[source] = rows.get(source, 0) + count
-    return Partial(cells, {key: tuple(shown) for key, shown in samples.items()}, rows)
+    for key in _beyond(cells, groups):
+        rest = replace(key, group=(REST,) * len(key.group))
+        _count(cells, rest, cells.pop(key))
+        _show(samples, rest, samples.pop(key, []))
+    return Partial(cells, {key: tuple(shown) for key, shown in samples.items() if shown}, rows)
+
+
+def _count(cells: dict[Key, dict[Cell, Tally]], key: Key, counted: Mapping[Cell, Tally]) -> None:
+    held = cells.setdefault(key, {})
+    for cell, tally in counted.items():
+        held[cell] = held[cell] + tally if cell in held else tally
+
+
+def _show(samples: dict[Key, list[Sample]], key: Key, shown: Iterable[Sample]) -> None:
+    samples[key] = sorted([*samples.get(key, ()), *shown], key=lambda sample: sample.order)[:SAMPLES]
+
+
+def _beyond(cells: Collection[Key], groups: int) -> list[Key]:
+    """The keys of groups that are too many. Those stay whose digests come first: they do so among any of the rows, so that their counts are
+    the same in whatever order rows are counted."""
+    if len(cells) <= groups:
+        return []
+    told: dict[tuple[str, str], set[tuple[Scalar, ...]]] = {}
+    for key in cells:
+        if set(key.group) - {REST}:
+            told.setdefault((key.source, key.rule), set()).add(key.group)
+    rest = {
+        of: frozenset(sorted(held, key=lambda group: digest(list(group)))[groups:]) for of, held in told.items() if len(held) > groups
+    }
+    return [key for key in cells if rest and key.group in rest.get((key.source, key.rule), ())]
 
 
 def verdict(counted: Mapping[Cell, Tally]) -> Verdict | None:

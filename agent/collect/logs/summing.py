@@ -70,7 +70,7 @@ class Sum:
         """Take the place of what was counted here: the cells of the window."""
         cells = {key: held for key, held in counted.cells.items() if self._within(key.hour)}
         samples = {key: held for key, held in counted.samples.items() if self._within(key.hour)}
-        self.counts = Partial(cells, samples, {self.source: self.rows.total()})
+        self.counts = merge([Partial(cells, samples, {self.source: self.rows.total()})])
         self._waiting.clear()
 
     def counted(self) -> Partial:

@@ -6,7 +6,7 @@ import contextlib
 import itertools
 from collections import Counter
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
@@ -19,7 +19,7 @@ from agent.rulebook import load
 from checks import example
 from checks.logs.compile import UnfitParameter
 from checks.logs.engine import Asked, DuckDB, EngineFailed, prepare, run
-from checks.logs.partial import Key, Partial, Tally, merge, plain, restore, verdict
+from checks.logs.partial import GROUPS, REST, Key, Partial, Sample, Tally, merge, plain, restore, verdict
 from checks.logs.rows import NoRow, check, to_arrow
 from checks.logs.runtime import of_row
 from checks.logs.tables import TABLES
@@ -95,6 +95,39 @@ def test_addresses_can_group() -> None:
     rows = [{"source": "2001:db8::1", "destination_port": 22, "bytes": 1}, {"source": None, "bytes": 1}]
     found = count(asked(flows), rows, table="log.vpc_flow")
     assert {key.group for key in found.cells} == {("2001:db8::1", 22), (None, None)}
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 2), st.booleans()), max_size=40), st.integers(1, 6), st.randoms())
+def test_groups_that_are_too_many_are_counted_as_one_in_whatever_order(
+    rows: list[tuple[int, int, bool]], groups: int, chance: Random
+) -> None:
+    ten = datetime(2026, 2, 1, 10, tzinfo=UTC)
+    each = []
+    for line, (host, hour, upheld) in enumerate(rows):
+        at, group = ten + timedelta(hours=hour), ("gw", REST if host == 9 else f"host-{host}")
+        key, sample = Key("s", "r", at, group), Sample(at, "o", line, (("host", host),))
+        each.append(Partial({key: {(True, upheld): Tally(1, at, at)}}, {} if upheld else {key: (sample,)}, {"s": 1}))
+    found = merge(each, groups=groups)
+    parts = list(each)
+    chance.shuffle(parts)
+    while len(parts) > 1:
+        some = [parts.pop() for _ in range(min(len(parts), chance.randint(2, 4)))]
+        parts.insert(chance.randint(0, len(parts)), merge(some, groups=groups))
+    assert merge(parts, groups=groups) == found
+    assert cells(found) == cells(merge(each))
+    assert len({key.group for key in found.cells} - {(REST, REST)}) <= groups
+    assert {key.group for key in found.cells if key.group != (REST, REST)} <= {key.group for key in merge(each).cells}
+    assert all(len(shown) <= 3 for shown in found.samples.values())
+    assert all((True, False) in found.cells[key] for key in found.samples)
+
+
+def test_what_a_stranger_sends_makes_no_more_groups_than_a_machine_can_hold() -> None:
+    rule = make("row.bytes > 0", rows="log.vpc_flow", group_by=["interface", "destination_port"])
+    rows = [{"interface": f"eni-{number}", "destination_port": 22, "bytes": 1 if number else 0} for number in range(GROUPS + 50)]
+    found = count(asked(rule), rows, table="log.vpc_flow")
+    assert len(found.cells) == GROUPS + 1
+    assert sum(tally.count for counted in found.cells.values() for tally in counted.values()) == len(rows)
+    assert restore(plain(found)) == found
 
 
 def test_a_text_is_compared_to_its_end_and_not_to_its_nul() -> None:
