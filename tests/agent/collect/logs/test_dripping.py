@@ -23,7 +23,7 @@ from tests.world.blob_service import BlobService, Reply
 from tests.world.log_bucket import LogBucket
 from tests.world.wire import Drip
 
-SOON = 1.5
+SOON = 5.0
 LARGE = bytes(1 << 20)
 """As much as what drips claims to be."""
 
