@@ -34,9 +34,10 @@ demo: $(VENV)/program
 	@$(BIN)/upheld check -c examples/marktbruecke/upheld.yaml --estate examples/marktbruecke/estate --max-age 0; \
 	code=$$?; echo; echo "exit code $$code: at least one promise is broken"; test $$code -eq 1
 
-# Everything but the long harnesses. One process more than there are cores: an agent's tests mostly wait.
+# Everything but the long harnesses. One process more than there are cores: an agent's tests mostly wait. They begin hundreds of others,
+# which are to find compiled what they import, whatever the environment says.
 test: $(VENV)/tools $(VENV)/programs
-	$(BIN)/python -m pytest -q --numprocesses $$(($$(nproc) + 1)) --dist loadfile
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -q --numprocesses $$(($$(nproc) + 1)) --dist loadfile
 
 check: $(VENV)/tools
 	$(BIN)/ruff format --check --quiet .
