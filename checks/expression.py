@@ -20,6 +20,7 @@ from checks import functions, paths, syntax
 from checks.functions.declare import FUNCTIONS, DataError, Function
 from checks.model import Data
 from checks.paths import ELEMENT, Path
+from checks.references import References
 from checks.terms import Reference, Trap, Vocabulary
 from checks.traps import examine
 from checks.verdict import Verdict
@@ -107,19 +108,27 @@ def evaluate(
     runtime = _runtime()
     runtime.world, runtime.bug = world, None
     try:
-        value = condition.program.eval(data={condition.subject: data, "params": params, "now": now, "account": account, "region": region})
+        kind, result = _run(
+            condition.program, {condition.subject: data, "params": params, "now": now, "account": account, "region": region}
+        )
     except RuntimeError as error:
         if _TOO_LONG not in str(error):
             raise
         return Outcome(Verdict.UNPROVEN, "there is a list in it that is longer than can be looked through")
     finally:
         runtime.world = None
+        runtime.references.give_up()
     if runtime.bug is not None:
         raise HelperBug(f"{condition.text}: {runtime.bug!r}") from runtime.bug
-    result = value.plain_value()
-    if value.type().name() == "BOOL":
+    if kind == "BOOL":
         return Outcome(Verdict.UPHELD if result else Verdict.BROKEN)
-    return Outcome(Verdict.UNPROVEN, _readable(str(result)) if value.type().name() == "ERROR" else f"not a truth value: {result!r}")
+    return Outcome(Verdict.UNPROVEN, _readable(str(result)) if kind == "ERROR" else f"not a truth value: {result!r}")
+
+
+def _run(program: Any, variables: Mapping[str, Any]) -> tuple[str, Any]:
+    """The type of what a program comes to, and its value in Python. Of the runtime's own values nothing is there afterwards."""
+    value = program.eval(data=variables)
+    return value.type().name(), value.plain_value()
 
 
 def constant(function: str, text: str) -> Any:
@@ -211,10 +220,12 @@ class _Runtime:
     def __init__(self) -> None:
         self.world: World | None = None
         self.bug: Exception | None = None
+        self.references = References()
         dyn, text = cel.Type.DYN, cel.Type.STRING
         declared = [self._declare(function) for function in FUNCTIONS.values()]
-        declared.append(cel.FunctionDecl("lookup", [cel.Overload("lookup_type_id", dyn, [text, text], impl=self._lookup)]))
-        declared.append(cel.FunctionDecl("every", [cel.Overload("every_type", cel.Type.LIST, [text], impl=self._every)]))
+        lookup, every = self.references.function(self._lookup), self.references.function(self._every)
+        declared.append(cel.FunctionDecl("lookup", [cel.Overload("lookup_type_id", dyn, [text, text], impl=lookup)]))
+        declared.append(cel.FunctionDecl("every", [cel.Overload("every_type", cel.Type.LIST, [text], impl=every)]))
         self.environment = cel.NewEnv(
             variables={
                 "resource": dyn,
@@ -228,7 +239,7 @@ class _Runtime:
         )
 
     def _declare(self, function: Function) -> Any:
-        implementation = self._guarded(function.implementation)
+        implementation = self.references.function(self._guarded(function.implementation))
         return cel.FunctionDecl(
             function.name,
             [

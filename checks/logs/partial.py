@@ -113,9 +113,7 @@ def _beyond(cells: Collection[Key], groups: int) -> list[Key]:
     for key in cells:
         if set(key.group) - {REST}:
             told.setdefault((key.source, key.rule), set()).add(key.group)
-    rest = {
-        of: frozenset(sorted(held, key=lambda group: digest(list(group)))[groups:]) for of, held in told.items() if len(held) > groups
-    }
+    rest = {of: frozenset(sorted(held, key=lambda group: digest(list(group)))[groups:]) for of, held in told.items() if len(held) > groups}
     return [key for key in cells if rest and key.group in rest.get((key.source, key.rule), ())]
 
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import gc
 import math
+import sys
+import tracemalloc
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from cel_expr_python import cel
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.expression import HelperBug, Outcome, clean, compile_condition, evaluate, members
+from checks.expression import HelperBug, Outcome, _run, _runtime, clean, compile_condition, evaluate, members
 from checks.functions import FUNCTIONS, DataError
 from checks.functions import declare as declared
 from checks.model import Data
+from checks.references import References
 from checks.terms import Reference, Trap
 from checks.verdict import Verdict
 from tests.checks.small import ACCOUNT, DISK, HERE, KEY, Builder, ask, make_rule, vocabulary
@@ -318,3 +323,69 @@ def test_a_list_that_is_too_long_to_be_looked_through_is_unproven() -> None:
     found = run("size(resource.Attachments) > 0 && resource.Attachments.all(a, a.Public)", {"Attachments": [{"Public": True}] * 20_000})
     assert (found.verdict, found.error) == (X, "there is a list in it that is longer than can be looked through")
     assert run("resource.Encrypted", {"Encrypted": True}).verdict is U, "and the next one is looked at as ever"
+
+
+GROUP = {"Id": "vol-1", "Tags": [{"Key": "tier", "Value": "data"}], "Addresses": ["198.51.100.0/24", "2001:db8::/32"]}
+
+
+class OneKey(NoWorld):
+    """A world with one key, which everybody looks up."""
+
+    def __init__(self) -> None:
+        self.key: Data = {"KeyId": "k", "Policy": "{}"}
+
+    def lookup(self, type_: str, id_: str) -> Data | None:
+        return self.key
+
+    def every(self, type_: str) -> list[Data]:
+        return [self.key] * 20
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "cidrs_within(resource.Addresses, ['0.0.0.0/0', '::/0'])", "size(ingress_cidrs(resource.Entries, 'tcp', '22')) == 0",
+        "lookup('aws.kms.key', resource.Id).KeyId == 'k'", "every('aws.kms.key').all(key, key.KeyId == 'k')",
+        "days_between(now, now) == 0.0", "azure_region(resource.Id) == 'vol1'", "cidrs_within(['no address'], resource.Addresses)",
+    ],
+)  # fmt: skip
+def test_an_evaluation_leaves_nothing_in_memory(expression: str) -> None:
+    program, runtime = _runtime().environment.compile(expression), _runtime()
+    world = runtime.world = OneKey()
+    data = {"resource": {**GROUP, "Entries": []}, "now": MOMENT, "params": {}, "account": ACCOUNT, "region": HERE}
+
+    def some(count: int) -> None:
+        for _ in range(count):
+            kind, _ = _run(program, data)
+            assert kind in {"BOOL", "ERROR"}
+            runtime.references.give_up()
+
+    some(50)
+    gc.collect()
+    objects, keys = len(gc.get_objects()), sys.getrefcount(world.key)
+    tracemalloc.start()
+    some(3000)
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    gc.collect()
+    more = sys.getrefcount(world.key) - keys
+    runtime.world = None
+    assert len(gc.get_objects()) - objects < 50
+    assert more == 0
+    assert held < 45_000, "the runtime itself takes 20,000 bytes, however often it is asked"
+
+
+def test_what_a_helper_gives_is_not_taken_from_whoever_has_it_too() -> None:
+    shared = [["a", "b"]]
+    references = References()
+    environment = cel.NewEnv(
+        functions=[
+            cel.FunctionDecl("f", [cel.Overload("f_x", cel.Type.LIST, [cel.Type.STRING], impl=references.function(lambda _: shared[0]))])
+        ]
+    )
+    program = environment.compile("size(f('x')) == 2")
+    for _ in range(1000):
+        assert program.eval(data={}).plain_value() is True
+        references.give_up()
+    references_left = sys.getrefcount(shared[0])
+    assert (shared, references_left) == ([["a", "b"]], 2)
