@@ -6,16 +6,17 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from agent.ledger import LedgerError, keys, rows, tables
 from agent.ledger.database import Database
-from agent.ledger.run_record import Entry, Run, compose, pack, sealable, seen, unpack
+from agent.ledger.run_record import Entry, Run, compose, pack, read, sealable, seen, unpacked
 from agent.ledger.signing import Head, SignedHead, Signer, read_head
 from checks.lifecycle import Ending, Known, Seen, Told, Transition, fold, tell, within
 from checks.seal import Tree
@@ -57,6 +58,8 @@ class Ledger:
 
     database: Database
     state: Path
+    _last: dict[bytes, Mapping[str, Any]] = field(default_factory=dict, repr=False, compare=False)
+    """By its leaf, what the next run is held against of the one that was recorded last."""
 
     def append(self, run: Run, signer: Signer, now: str, evidence: Mapping[str, Any], also: Also = nothing_else) -> Recorded:
         """Record a run, which is then on the disk, or raise LedgerError, and it is not. A run that is there already stays as it is.
@@ -70,7 +73,7 @@ class Ledger:
             tree = self.tree(connection, ledger.origin, signer)
             if (again := self._recorded(connection, run.id, tree.size)) is not None:
                 return again
-            newest = _newest(connection, tree.size)
+            newest = _record(connection, tree.size, self._last)
             previous = self._previous(connection, run, now)
             held = connection.execute(select(tables.findings).order_by(tables.findings.c.number)).all()
             before = _as_sealed(held, newest)
@@ -90,6 +93,8 @@ class Ledger:
             lacks = _lacks(connection, run.part, number - 1, newest)
             recorded = Recorded(number, head, previous, [(one, changed[one.number]) for one in made], known, lacks)
             also(connection, recorded)
+        self._last.clear()
+        self._last[leaf] = {name: record[name] for name in ("state", "promises")}
         self._remember(head)
         return recorded
 
@@ -255,13 +260,15 @@ def _write(
             connection.execute(insert(table), held)
 
 
-def _newest(connection: Connection, number: int) -> Mapping[str, Any]:
-    """The record of a run; empty where there is none, or it was pruned. Raises LedgerError where it is not the one that was sealed."""
+def _record(connection: Connection, number: int, known: Mapping[bytes, Mapping[str, Any]] = MappingProxyType({})) -> Mapping[str, Any]:
+    """The record of a run, or what is `known` of it by its leaf; empty where there is none, or it was pruned. Raises LedgerError where it is
+    not the one that was sealed."""
     row = connection.execute(select(tables.runs).where(tables.runs.c.number == number)).one_or_none()
     if row is None or not row.record:
         return {}
     try:
-        record, leaf = unpack(rows.blob(row.record))
+        text, leaf = unpacked(rows.blob(row.record))
+        record = known.get(leaf) or read(text)
     except (ValueError, TypeError) as error:
         raise _unfit(f"the record of run {number} cannot be read") from error
     if leaf != rows.blob(row.leaf):
@@ -274,7 +281,7 @@ def _lacks(connection: Connection, part: str, last: int, record: Mapping[str, An
     it was read already."""
     of_part = (tables.runs.c.part == part) & (tables.runs.c.number <= last)
     number = connection.execute(select(func.max(tables.runs.c.number)).where(of_part)).scalar_one() or 0
-    held = record if record is not None and number == last else _newest(connection, number)
+    held = record if record is not None and number == last else _record(connection, number)
     return {one["id"]: one["lacks"] for one in held.get("promises", ())}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from agent import state
@@ -24,10 +24,10 @@ class Place:
     state: Path
     database: Database
     evidence: Evidence
+    ledger: Ledger = field(init=False)
 
-    @property
-    def ledger(self) -> Ledger:
-        return Ledger(self.database, self.state)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "ledger", Ledger(self.database, self.state))
 
     @property
     def part(self) -> str:

@@ -134,6 +134,12 @@ def pack(record: Mapping[str, Any]) -> tuple[bytes, bytes]:
 
 def unpack(stored: bytes) -> tuple[dict[str, Any], bytes]:
     """A stored record, and its leaf. Raises ValueError where it is damaged."""
+    text, leaf = unpacked(stored)
+    return read(text), leaf
+
+
+def unpacked(stored: bytes) -> tuple[bytes, bytes]:
+    """The canonical JSON of a stored record, and its leaf. Raises ValueError where it is damaged."""
     packed = zlib.decompressobj()
     try:
         canonical = packed.decompress(stored, _MOST)
@@ -141,10 +147,15 @@ def unpack(stored: bytes) -> tuple[dict[str, Any], bytes]:
         raise ValueError("it is damaged") from error
     if not packed.eof or packed.unused_data:
         raise ValueError("it is damaged at its end")
+    return canonical, seal.leaf(canonical)
+
+
+def read(canonical: bytes) -> dict[str, Any]:
+    """Raises ValueError for what is no record."""
     record = orjson.loads(canonical)
     if not isinstance(record, dict) or record.get("schema") != SCHEMA:
         raise ValueError(f"it is not of schema {SCHEMA}")
-    return record, seal.leaf(canonical)
+    return record
 
 
 def sealable(value: Any) -> Any:
