@@ -38,7 +38,7 @@ class Networks:
     def _judge(self) -> PathJudge:
         from checks.network.lowering import Simulators
 
-        return PathJudge(lambda: self._graph, Simulators(self.estate).send)
+        return PathJudge(self._graph, Simulators(self.estate).send)
 
     def judge(self, body: Body, params: Mapping[str, Any], network: Resource) -> tuple[Outcome, Evidence] | None:
         """The outcome for a network; None where it is seen to hold nothing that the body is about."""

@@ -43,16 +43,16 @@ class Judged:
 
 @dataclass(slots=True)
 class PathJudge:
-    """Judges one estate's networks. The graph and the simulator are made when they are first needed."""
+    """Judges one estate's networks."""
 
-    graph: Callable[[], Graph]
+    graph: Graph
     replay: Callable[[Any, str], Any]
     _asked: dict[str, _Followed] = field(default_factory=dict)
     _selected: dict[str, Places] = field(default_factory=dict)
 
     def judge(self, body: Body, params: Mapping[str, Any], network: str, *, unseen: Sequence[str] = ()) -> Judged:
         """One network. `unseen` says what of it nobody looked at."""
-        graph = self.graph()
+        graph = self.graph
         try:
             asked = body.given(params)
             sources, targets = self._places(graph, asked.from_), self._places(graph, asked.to)
@@ -88,7 +88,7 @@ class PathJudge:
 
     def _again(self, asked: Body, network: str) -> Answer | None:
         """A packet that is sure to get through under the graph as it is now; None where none is."""
-        graph = self.graph()
+        graph = self.graph
         sources, targets = select(graph, asked.from_), select(graph, asked.to)
         found = breaches(graph, asked, sources, _within(targets, network), wanted(asked.protocol, asked.ports))
         first = min((one for one in found if one.sure), key=lambda one: one.found.order(), default=None)
@@ -98,7 +98,7 @@ class PathJudge:
         key = asked.model_dump_json()
         if key not in self._asked:
             found = self._asked[key] = _Followed()
-            graph, exempt = self.graph(), _exemptions(self.graph(), asked)
+            graph, exempt = self.graph, _exemptions(self.graph, asked)
             for walk in _walks(graph, asked, sources, targets.held, about):
                 broken = set()
                 for one in _breaches(graph, walk, targets.held, about, exempt):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -11,15 +12,18 @@ from typing import Any
 import pytest
 
 from agent import config, gate, run
+from agent.collect.estate import read_estate
 from agent.config import ConfigurationError
 from agent.publish.result import Result
 from agent.publish.text import TextReport
 from agent.run import Clock, Inputs
+from checks import judge as judging
 from checks.age import Ages
 from checks.model import GLOBAL, Estate, Gap, Look, Manifest, Reason, Resource, Scope, digest
 from checks.plan import REGIONS, TAGS
 from checks.promise import Acceptance
 from checks.target import Target
+from checks.verdict import Verdict
 from tests.agent.road import UNCONFIGURED, seal, shipped, small_inputs
 from tests.checks.small import KEY, Builder, make_promises, make_rule
 
@@ -407,3 +411,20 @@ def test_an_exception_that_accepts_nothing_is_said(inputs: Inputs) -> None:
 
 def test_the_clock_of_a_run_is_utc() -> None:
     assert Clock().now().tzinfo is UTC
+
+
+def test_an_estate_that_was_judged_is_gone_with_its_last_name() -> None:
+    """An agent judges one after the other: in a circle, each would stay until the collector looks for circles, hours later."""
+    book = shipped()
+    gc.collect()
+    gc.disable()
+    try:
+        held = read_estate(Path("examples/marktbruecke/estate"))
+        rules = [rule for rule in book.rules.values() if rule.file.paths is not None or rule.id.startswith("aws-")]
+        findings = list(judging.judge(held, book.catalogue, judging.bind(rules, [], every=True), {}, {}))
+        assert any(book.rules[one.rule].file.paths is not None and one.verdict is Verdict.BROKEN for one in findings)
+        there = id(held)
+        del held, findings
+        assert not any(id(one) == there for one in gc.get_objects() if isinstance(one, Estate))
+    finally:
+        gc.enable()

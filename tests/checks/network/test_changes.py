@@ -25,7 +25,7 @@ def judged(held: Estate, **body: object) -> Judged:
     asked = Body.model_validate({"from": "internet", "expect": "never", **body})
     graph = lowered(held)
     before = dict(graph.filters)
-    found = PathJudge(lambda: graph, Simulators(held).send).judge(asked, {}, HOME.id)
+    found = PathJudge(graph, Simulators(held).send).judge(asked, {}, HOME.id)
     assert graph.filters == before
     return found
 

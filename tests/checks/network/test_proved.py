@@ -41,7 +41,7 @@ def shop(*web: dict[str, Any], public: bool = True) -> list[Resource]:
 def judged(things: list[Resource], **body: Any) -> Judged:
     held = estate(things)
     graph = lowered(held)
-    judge = PathJudge(lambda: graph, Simulator(held).send)
+    judge = PathJudge(graph, Simulator(held).send)
     return judge.judge(Body.model_validate({"from": "internet", "expect": "only", **body}), {}, HOME.id)
 
 
