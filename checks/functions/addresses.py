@@ -105,6 +105,20 @@ def cidrs_within(cidrs: list[object], allowed: list[object]) -> bool:
     return not _union(cidrs) - _union(allowed)
 
 
+@function(returns="bool", cidrs="list", allowed="list")
+def any_cidr_within(cidrs: list[object], allowed: list[object]) -> bool:
+    """Whether one of `cidrs` lies as a whole in the union of `allowed`. False for an empty `cidrs`.
+
+    Both are lists of CIDRs or single addresses as text, as for cidrs_within. It says what
+    `cidrs.exists(one, cidrs_within([one], allowed))` says, and what `allowed` is made of is made once.
+
+    DataError: an entry that is no text, or no CIDR.
+    Source: RFC 4632, RFC 4291.
+    """
+    union, each = _union(allowed), [_union([one]) for one in cidrs]
+    return any(not one - union for one in each)
+
+
 def _union(cidrs: list[object]) -> AddressSet:
     """Raises DataError."""
     texts = [text for text in cidrs if isinstance(text, str)]

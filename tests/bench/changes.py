@@ -65,6 +65,11 @@ def cpu(process: int) -> float:
     return (int(held[11]) + int(held[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def resident(process: int) -> int:
+    """MB of a process in memory."""
+    return int(Path(f"/proc/{process}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") // 1_000_000
+
+
 def until(told: Iterator[dict[str, Any]], name: str, **of: Any) -> dict[str, Any]:
     for line in told:
         if line.get("level") in {"error", "warning"}:
@@ -89,7 +94,9 @@ def measure(endpoint: str, folder: Path, events: int) -> list[tuple[object, ...]
             whole = until(told, "run-ended", kind="whole")
             spent = cpu(process.pid)
             print(f"a run about everything: {whole['seconds']} s, {spent:.1f} CPU s, {len(proxy.calls)} calls", flush=True)
-            rows: list[tuple[object, ...]] = [("a run about everything", whole["seconds"], round(spent, 1), len(proxy.calls), "", "")]
+            rows: list[tuple[object, ...]] = [
+                ("a run about everything", whole["seconds"], round(spent, 1), len(proxy.calls), "", "", resident(process.pid))
+            ]
             for number in range(events):
                 asked, before = len(proxy.calls), cpu(process.pid)
                 ec2.authorize_security_group_ingress(
@@ -101,7 +108,17 @@ def measure(endpoint: str, folder: Path, events: int) -> list[tuple[object, ...]
                 print(done["seconds_since_receipt"], flush=True)
                 seconds, used = done["seconds_since_receipt"], cpu(process.pid) - before
                 calls = sum(call.service != "sqs" for call in proxy.calls[asked:])
-                rows.append((f"event {number + 1}", seconds, round(used, 1), calls, f"{seconds / LIMIT:.2f}", f"{used / spent:.3f}"))
+                rows.append(
+                    (
+                        f"event {number + 1}",
+                        seconds,
+                        round(used, 1),
+                        calls,
+                        f"{seconds / LIMIT:.2f}",
+                        f"{used / spent:.3f}",
+                        resident(process.pid),
+                    )
+                )
             return rows
         finally:
             process.terminate()
@@ -117,7 +134,7 @@ def main() -> int:
         made = estate285.build(server.endpoint, options.scale)
         print(f"{sum(made.values())} resources; load {os.getloadavg()[0]:.1f}", flush=True)
         rows = measure(server.endpoint, Path(folder), options.events)
-    print(table([("", "s from receipt to record", "CPU s", "calls", f"of {LIMIT:.0f} s", "of the whole run's CPU"), *rows]))
+    print(table([("", "s from receipt to record", "CPU s", "calls", f"of {LIMIT:.0f} s", "of the whole run's CPU", "MB then"), *rows]))
     return 0
 
 

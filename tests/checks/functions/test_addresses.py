@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checks.functions import DataError
-from checks.functions.addresses import AddressSet, address_range, cidrs_within, few_addresses, read_network
+from checks.functions.addresses import AddressSet, address_range, any_cidr_within, cidrs_within, few_addresses, read_network
 
 
 @pytest.mark.parametrize(
@@ -145,3 +145,28 @@ def test_addresses_that_are_many(cidrs: list[object]) -> None:
 def test_what_is_no_address_is_neither_few_nor_many() -> None:
     with pytest.raises(DataError):
         few_addresses(["AzureCloud"])
+
+
+BLOCKS = [
+    "10.0.0.0/9",
+    "10.128.0.0/9",
+    "10.0.0.0/8",
+    "0.0.0.0/1",
+    "128.0.0.0/1",
+    "0.0.0.0/0",
+    "10.1.2.3",
+    "2001:db8::/33",
+    "2001:db8:8000::/33",
+    "2001:db8::/32",
+]
+
+
+@given(st.lists(st.sampled_from(BLOCKS), max_size=4), st.lists(st.sampled_from(BLOCKS), max_size=6))
+def test_one_of_several_lies_within_as_each_by_itself_says(cidrs: list[object], allowed: list[object]) -> None:
+    assert any_cidr_within(cidrs, allowed) is any(cidrs_within([one], allowed) for one in cidrs)
+
+
+@pytest.mark.parametrize(("cidrs", "allowed"), [(["10.0.0.0/8", "x"], ["10.0.0.0/8"]), (["10.0.0.0/8"], ["x"]), ([], [7])])
+def test_of_several_none_may_be_anything_else(cidrs: list[object], allowed: list[object]) -> None:
+    with pytest.raises(DataError):
+        any_cidr_within(cidrs, allowed)

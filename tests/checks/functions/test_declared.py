@@ -14,6 +14,7 @@ from checks.functions import FUNCTIONS, DataError
 
 SIGNATURES = [
     "address_range(first: string, last: string) -> list",
+    "any_cidr_within(cidrs: list, allowed: list) -> bool",
     "attribute(entries: list, name: string) -> string",
     "azure_region(location: string) -> string",
     "cidrs_within(cidrs: list, allowed: list) -> bool",
