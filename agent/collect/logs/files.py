@@ -37,7 +37,7 @@ def files(paths: Iterable[Path]) -> Iterator[Path]:
 def read(path: Path, size: int | None = None) -> Iterator[bytes]:
     """The bytes of a file: the first `size`, where that is given, for a log is written on while it is read. Raises Unreadable."""
     try:
-        with open(path, "rb", opener=_open) as file:
+        with open(path, "rb", buffering=0, opener=_open) as file:
             status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode):
                 raise _unreadable(path, Reason.FAILED, "not a regular file")
