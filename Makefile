@@ -37,7 +37,7 @@ demo: $(VENV)/program
 # Everything but the long harnesses. One process more than there are cores: an agent's tests mostly wait. They begin hundreds of others,
 # which are to find compiled what they import, whatever the environment says.
 test: $(VENV)/tools $(VENV)/programs
-	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -q --numprocesses $$(($$(nproc) + 1)) --dist loadfile
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -q --numprocesses $$(($$(nproc) + 1)) --dist loadfile --no-loadscope-reorder
 
 check: $(VENV)/tools
 	$(BIN)/ruff format --check --quiet .

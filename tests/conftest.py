@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Final
 from unittest import mock
 
 import pytest
@@ -28,6 +28,21 @@ from tests.world.servers import ACCOUNT, Moto, environment, moto
 settings.register_profile("everyday", deadline=None, max_examples=40)
 settings.register_profile("thorough", deadline=None, max_examples=1000, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("everyday")
+
+LONG: Final = (
+    "agent/daemon/test_daemon", "logs/test_spark", "test_readme", "agent/test_check_logs", "agent/collect/aws/test_live",
+    "agent/daemon/test_clock_stepped", "ledger/test_harnesses", "faults/test_soundness", "logs/test_kills", "agent/collect/tls/test_bed",
+    "agent/collect/azure/test_network_live", "checks/network/test_walk", "agent/daemon/test_change_run", "agent/ledger/test_postgresql",
+    "agent/collect/logs/test_dripping", "soak/test_agent_day", "agent/test_telling", "world/test_proxy_answers",
+)  # fmt: skip
+"""The files that take longest. They are begun first: one that is begun last would leave all but one process without work."""
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    ranks = {name: place for place, name in enumerate(LONG)}
+    root = Path(__file__).parent
+    items.sort(key=lambda item: ranks.get(item.path.relative_to(root).with_suffix("").as_posix(), len(LONG)))
 
 
 @dataclass(frozen=True)
