@@ -23,6 +23,7 @@ from tests.world.blob_service import BlobService, Reply
 from tests.world.log_bucket import LogBucket
 from tests.world.wire import Drip
 
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # of a socket that nobody closes, see left_alone
 SOON = 2.0
 LARGE = bytes(1 << 20)
 """As much as what drips claims to be."""
@@ -95,7 +96,6 @@ def test_an_object_that_drips_is_late_where_it_is_read_ahead_too(bucket: LogBuck
     assert given == [b"a" + LARGE[1:], Reason.LATE]
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize(("operation", "call"), [("list", "ListBlobs"), ("get", "GetBlob")])
 def test_a_container_that_drips_is_late(service: BlobService, operation: str, call: str) -> None:  # noqa: F811
     over = threading.Event()
