@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import Ended, upheld
+from tests.logs.cluster import QUICK
 from tests.world.trails import HOUR, Trail, key_list
 
 PROMISES = """
@@ -139,7 +141,8 @@ def test_a_cluster_of_spark_counts_what_this_machine_counts(office: Path) -> Non
     here = check(office, "--promise", "mfa")
     configure(office, engine={"spark": "local[1]", "host": "127.0.0.1"})
     command = [Path(sys.executable).parent / "upheld", "check", "-c", office / "upheld.yaml", "--promise", "mfa", "--format", "json"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # a process has one session of Spark
+    quick = {**os.environ, "JAVA_TOOL_OPTIONS": QUICK}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=quick)  # a process has one session of Spark
     there = Ended(done.returncode, done.stdout, done.stderr)
     assert [gap["message"] for gap in there.report["gaps"]] == []
     assert told(there) == told(here)

@@ -20,11 +20,11 @@ from typing import Any
 from tests.world.servers import LOOPBACK, ServerError, free_port
 
 START_SECONDS = 120.0
-_QUICK = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1"
+QUICK = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1"
 """Java that is up soon: what runs for seconds is not worth compiling well."""
 SETTINGS: Mapping[str, str] = {
-    "spark.driver.extraJavaOptions": f"-Xss16m {_QUICK}",
-    "spark.executor.extraJavaOptions": f"-Xss16m {_QUICK}",
+    "spark.driver.extraJavaOptions": f"-Xss16m {QUICK}",
+    "spark.executor.extraJavaOptions": f"-Xss16m {QUICK}",
     "spark.executor.memory": "512m",
     "spark.sql.shuffle.partitions": "2",
 }
@@ -78,7 +78,7 @@ def _running(command: list[str], folder: Path, name: str) -> Iterator[subprocess
         raise ServerError("pyspark is not installed: make .venv/tools")
     home = Path(found.origin).parent
     environment = {
-        **os.environ, "SPARK_HOME": str(home), "SPARK_LOCAL_IP": LOOPBACK, "SPARK_DAEMON_MEMORY": "256m", "SPARK_DAEMON_JAVA_OPTS": _QUICK,
+        **os.environ, "SPARK_HOME": str(home), "SPARK_LOCAL_IP": LOOPBACK, "SPARK_DAEMON_MEMORY": "256m", "SPARK_DAEMON_JAVA_OPTS": QUICK,
         "SPARK_LOCAL_DIRS": str(folder), "SPARK_CONF_DIR": str(folder),
     }  # fmt: skip
     with (folder / f"{name}.log").open("wb") as log:
