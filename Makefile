@@ -35,9 +35,11 @@ demo: $(VENV)/program
 	code=$$?; echo; echo "exit code $$code: at least one promise is broken"; test $$code -eq 1
 
 # Everything but the long harnesses. One process more than there are cores: an agent's tests mostly wait. They begin hundreds of others,
-# which are to find compiled what they import, whatever the environment says.
+# which are to find compiled what they import, whatever the environment says. To make asserts telling takes as long as all else that is
+# done before the first test: so that is done only where one fails, which is run again.
+PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -q
 test: $(VENV)/tools $(VENV)/programs
-	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -q --numprocesses $$(($$(nproc) + 1)) --dist loadfile --no-loadscope-reorder
+	$(PYTEST) --assert plain --numprocesses $$(($$(nproc) + 1)) --dist loadfile --no-loadscope-reorder || { $(PYTEST) --last-failed --last-failed-no-failures none; exit 1; }
 
 check: $(VENV)/tools
 	$(BIN)/ruff format --check --quiet .
@@ -46,7 +48,7 @@ check: $(VENV)/tools
 	$(BIN)/lint-imports > /dev/null
 	$(BIN)/upheld rules test
 
-# The property tests with 25 times as many examples.
+# The property tests with 40 times as many examples.
 laws: $(VENV)/tools
 	$(BIN)/python -m pytest -q --numprocesses auto --hypothesis-profile thorough -m hypothesis --timeout 3600 tests/checks tests/agent
 

@@ -25,7 +25,7 @@ from tests.world.proxy import FaultProxy
 from tests.world.servers import ACCOUNT, Moto, environment, moto
 
 # No deadlines: they fail on a busy machine, and say nothing of the code. `make laws` draws as many as `thorough` says.
-settings.register_profile("everyday", deadline=None, max_examples=40)
+settings.register_profile("everyday", deadline=None, max_examples=25)
 settings.register_profile("thorough", deadline=None, max_examples=1000, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("everyday")
 
