@@ -77,7 +77,9 @@ class Visit:
         if not facts.get("enumerated") and known is not None:  # the one from before is better, while it stands
             return await self._beside(quick, known, now), known
         facts = await self._finished(facts)
-        return facts, Known(now, mark, carried.kept(facts)) if facts.get("enumerated") else None
+        if not facts.get("enumerated"):
+            return facts, None
+        return facts, Known(datetime.fromisoformat(facts["enumeration"]["at"]), mark, carried.kept(facts))
 
     async def _beside(self, quick: dict[str, Any], known: Known, now: datetime) -> dict[str, Any]:
         facts = await self._finished(quick)
@@ -108,7 +110,7 @@ class Visit:
 
     async def _asked(self, shaken: Shaken, *, full: bool) -> dict[str, Any]:
         """What the handshake told, and what the probe finds out beside it."""
-        accepted = shaken.kind is Kind.ACCEPTED
+        accepted, began = shaken.kind is Kind.ACCEPTED, self.now()
         probe = Probe(self.door, self.server_name, seconds=self._left, flaky=self._tries > 1 and accepted)
         await probe.run(full=full, shaken=accepted, agreed=_agreed_flight(shaken))
         self.connections += probe.connections
@@ -122,7 +124,7 @@ class Visit:
             self._chain = probe.chains[0]
             facts["certificate"] = self._examined(self._chain)
         if full and facts.get("outcome") == "inspected":
-            facts["enumeration"] = {"at": endpoint.time(self.now())}
+            facts["enumeration"] = {"at": endpoint.time(began)}
             await self._other_certificates(facts, probe, accepted=accepted)
         return facts
 
