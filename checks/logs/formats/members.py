@@ -30,6 +30,14 @@ OPEN: Final = frozenset({"requestParameters", "responseElements", "additionalEve
 """Members that hold any JSON. All others are texts, of which some may be truth values, or objects of such, or LISTS of those."""
 LISTS: Final = frozenset({"resources"})
 TRUTHS: Final = frozenset({"readOnly", "managementEvent", "sessionCredentialFromConsole", "mfaAuthenticated"})
+_ORDER: Final = (
+    "userIdentity", "eventTime", "eventSource", "eventName", "awsRegion", "sourceIPAddress", "userAgent", "errorCode", "errorMessage",
+    "requestParameters", "responseElements", "additionalEventData", "requestID", "eventID", "readOnly", "resources", "eventType",
+    "managementEvent", "recipientAccountId", "sharedEventID", "vpcEndpointId", "serviceEventDetails", "eventCategory",
+    "sessionCredentialFromConsole", "tlsDetails", "type", "principalId", "arn", "accountId", "accessKeyId", "userName", "sessionContext",
+    "invokedBy", "sessionIssuer", "attributes", "mfaAuthenticated", "tlsVersion", "cipherSuite", "clientProvidedHostHeader",
+)  # fmt: skip
+"""How CloudTrail writes members: one that comes next is found at once."""
 _TOLD: Final = frozenset({"userIdentity", "tlsDetails"})
 """Objects that are told where they are something else."""
 
@@ -229,10 +237,14 @@ def _objects(names: tuple[str, ...]) -> tuple[msgspec.json.Decoder[list[Any]], A
     return msgspec.json.Decoder(list[made | None]), made()  # type: ignore[valid-type]
 
 
+def _place(name: str) -> tuple[int, str]:
+    return _ORDER.index(name) if name in _ORDER else len(_ORDER), name
+
+
 def _class(at: Path, paths: frozenset[Path], absent: dict[Path, Any]) -> Any:
     """A class with the members below a path: texts, truth values, JSON as it stands, and objects of these."""
     fields: list[tuple[str, Any, Any]] = []
-    for name in sorted({path[len(at)] for path in paths if path[: len(at)] == at and len(path) > len(at)}):
+    for name in sorted({path[len(at)] for path in paths if path[: len(at)] == at and len(path) > len(at)}, key=_place):
         if name in OPEN:
             fields.append((name, msgspec.Raw, msgspec.Raw(b"null")))
         elif (*at, name) in paths:
