@@ -294,8 +294,8 @@ def _as_sealed(held: Sequence[Sequence[Any]], newest: Mapping[str, Any]) -> str:
     long as a run takes would else keep what it finds from being told, and no trace of it."""
     try:
         found = rows.state(held)
-    except TypeError:  # what JSON does not hold is not of this program
-        found = ""
+    except TypeError as error:  # what JSON does not hold, this program did not put there
+        raise _unfit("the table of findings holds what no run can have put there") from error
     if "state" in newest and newest["state"]["after"] != found:
         raise _unfit("the table of findings is not as the newest run left it")
     return found

@@ -225,6 +225,15 @@ def test_a_record_that_was_edited_is_not_gone_by(tmp_path: Path) -> None:
         append(ledger, signer, run(1, {"vol-a": "broken"}))
 
 
+def test_findings_that_hold_what_no_run_put_there_are_not_gone_by(tmp_path: Path) -> None:
+    ledger, signer = begin(tmp_path)
+    append(ledger, signer, run(0, {"vol-a": "upheld"}))
+    with ledger.database.writing() as connection:
+        connection.exec_driver_sql("update findings set cause = x'00ff'")
+    with pytest.raises(LedgerError, match="holds what no run can have put there"):
+        append(ledger, signer, run(1, {"vol-a": "broken"}))
+
+
 def make(folder: Path) -> Path:
     folder.mkdir()
     return folder
