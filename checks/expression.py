@@ -117,7 +117,7 @@ def evaluate(
         return Outcome(Verdict.UNPROVEN, "there is a list in it that is longer than can be looked through")
     finally:
         runtime.world = None
-        runtime.references.give_up()
+        runtime.references.give_up(raised=runtime.bug is not None)
     if runtime.bug is not None:
         raise HelperBug(f"{condition.text}: {runtime.bug!r}") from runtime.bug
     if kind == "BOOL":

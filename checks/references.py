@@ -49,8 +49,11 @@ class References:
         made: Callable[..., object] = _new(ctypes.addressof(_TUPLE), call, None)
         return made
 
-    def give_up(self) -> None:
-        """For the end of an evaluation, when nothing of it is there any more."""
+    def give_up(self, *, raised: bool = False) -> None:
+        """For the end of an evaluation, when nothing of it is there any more; `raised`: but for an error that is kept, whose traceback has
+        the arguments too, so that nothing can be told."""
+        if raised:
+            self._held.clear()
         while self._held:
             one = self._held.pop()
             if sys.getrefcount(one) > _ALONE:
